@@ -1,0 +1,1 @@
+"""What the desk does, in the order a trade flows; a room imports only rooms below it."""

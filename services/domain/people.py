@@ -1,0 +1,67 @@
+"""People, roles and who acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import total_ordering
+
+
+@total_ordering
+class Role(StrEnum):
+    """What a person may do: observer < trader < commander. A stranger has no row that grants anything."""
+
+    STRANGER = "stranger"
+    OBSERVER = "observer"
+    TRADER = "trader"
+    COMMANDER = "commander"
+
+    @property
+    def rank(self) -> int:
+        """Return the place in the order of roles."""
+        return list(Role).index(self)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Role):
+            return NotImplemented
+        return self.rank < other.rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone known by a numeric Telegram id; ``zone`` is an IANA time zone name."""
+
+    id: int
+    name: str
+    username: str | None
+    role: Role
+    zone: str
+    locale: str
+    quiet_from: str | None = None
+    quiet_to: str | None = None
+    reachable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts in a use case: a person or a job, through which channel, under which correlation id.
+
+    ``chat_id`` is the chat the act came from; ``None`` for jobs and the shell.
+    """
+
+    kind: str
+    id: int
+    name: str
+    channel: str
+    correlation: str
+    chat_id: int | None = None
+
+    @classmethod
+    def job(cls, name: str, correlation: str) -> Actor:
+        """Return the actor of a background job."""
+        return cls(kind="system", id=0, name=name, channel="job", correlation=correlation)
+
+    @property
+    def label(self) -> str:
+        """Return the actor as the journal names it, for example ``person:1001`` or ``system:reconcile``."""
+        return f"person:{self.id}" if self.kind == "person" else f"{self.kind}:{self.name}"

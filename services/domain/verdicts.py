@@ -1,0 +1,86 @@
+"""What the gate says: allow or deny, with every check, its limit and its measured value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class CheckCode(StrEnum):
+    """The gate's checks in their order; each is the code of the refusal too."""
+
+    HALT = "HALT"
+    RECONCILED = "RECONCILED"
+    IN_DOUBT = "IN_DOUBT"
+    DEADLINE = "DEADLINE"
+    DATA_AGE = "DATA_AGE"
+    EQUITY_AGE = "EQUITY_AGE"
+    UNIVERSE = "UNIVERSE"
+    TERMINAL_SIDE = "TERMINAL_SIDE"
+    STOP_SIDE = "STOP_SIDE"
+    SPREAD = "SPREAD"
+    PRICE_COLLAR = "PRICE_COLLAR"
+    GRID = "GRID"
+    MIN_SIZE = "MIN_SIZE"
+    RISK_PER_TRADE = "RISK_PER_TRADE"
+    NOTIONAL = "NOTIONAL"
+    OPEN_POSITIONS = "OPEN_POSITIONS"
+    DUPLICATE = "DUPLICATE"
+    DAILY_LOSS = "DAILY_LOSS"
+
+
+class Unit(StrEnum):
+    """How a check's value and limit are read."""
+
+    STATE = "state"
+    SECONDS = "s"
+    BPS = "bps"
+    FRACTION = "fraction"
+    PRICE = "price"
+    COUNT = "count"
+    QUANTITY = "quantity"
+    MONEY = "money"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One rule applied: ``value`` measured against ``limit`` in ``unit``; None means that the value is missing, a denial.
+
+    ``use`` is the share of the limit in use, 0 to 1 and beyond, where the rule has one; ``frees_at`` says when a denial ends by itself.
+    """
+
+    code: CheckCode
+    passed: bool
+    value: str | None
+    limit: str
+    unit: Unit
+    use: Decimal | None = None
+    frees_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The gate's answer: all checks in order; ``config_hash`` names the settings that were in force."""
+
+    checks: tuple[Check, ...]
+    config_hash: str
+    decided_at: datetime
+
+    @property
+    def allowed(self) -> bool:
+        """Tell whether every check passed; a verdict without checks is a denial."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def denials(self) -> tuple[Check, ...]:
+        """Return the failed checks, the deciding one first."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def nearest(self) -> tuple[Check, ...]:
+        """Return the two passed checks that are nearest to their limit."""
+        measured = [check for check in self.checks if check.passed and check.use is not None]
+        return tuple(sorted(measured, key=lambda check: check.use or Decimal(0), reverse=True)[:2])
