@@ -15,5 +15,5 @@ def reach(name: str) -> None:
 
 def install(hook: Callable[[str], None] | None) -> None:
     """Install a hook for all points, or remove it with None."""
-    global _hook  # noqa: PLW0603 - one process, one hook; a parameter through every layer would be worse
+    global _hook
     _hook = hook

@@ -48,7 +48,8 @@ class Unit(StrEnum):
 class Check:
     """One rule applied: ``value`` measured against ``limit`` in ``unit``; None means that the value is missing, a denial.
 
-    ``use`` is the share of the limit in use, 0 to 1 and beyond, where the rule has one; ``frees_at`` says when a denial ends by itself.
+    ``use`` is the share of the limit in use, 0 to 1 and beyond, where the rule has one; ``frees_at`` says when a denial
+    ends by itself.
     """
 
     code: CheckCode
