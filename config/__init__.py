@@ -1,0 +1,1 @@
+"""The settings: one typed, frozen tree, validated at start."""

@@ -1,0 +1,218 @@
+"""The groups of the settings tree. Fractions are shares of one (0.01 is one percent); ``bps`` is a hundredth of a percent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Berlin") from error
+    return name
+
+
+def _clock_time(text: str) -> str:
+    hours, _, minutes = text.partition(":")
+    if not (len(hours) == len(minutes) == 2 and hours.isdigit() and minutes.isdigit() and hours < "24" and minutes < "60"):
+        raise ValueError(f"{text!r} is not a time of day such as 17:30")
+    return text
+
+
+def _split(value: object) -> object:
+    """Accept ``1, 2``, ``[1, 2]`` and a single value where a list is meant, as environment variables are usually written."""
+    if isinstance(value, str):
+        return tuple(part.strip().strip("\"'") for part in value.strip().strip("[]").split(",") if part.strip())
+    return (value,) if isinstance(value, int) else value
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+PersonIds = Annotated[tuple[int, ...], BeforeValidator(_split), NoDecode]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode]
+ClockTime = Annotated[str, AfterValidator(_clock_time)]
+Share = Annotated[Decimal, Field(gt=0, le=1)]
+Bps = Annotated[Decimal, Field(ge=0, le=10_000)]
+PositiveSeconds = Annotated[float, Field(gt=0)]
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class DeskSettings(Group):
+    """The desk itself."""
+
+    name: str = Field(default="Sortie", min_length=1, max_length=40, description="Name in messages")
+    currency: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$", description="Currency of account")
+    zone: Zone = Field(default="UTC", description="Zone of the trading day and of people who set none")
+    state_dir: Path = Field(default=Path("var"), description="Folder of database, paper book, logs and the halt file")
+
+
+class TelegramSettings(Group):
+    """The way to the chat."""
+
+    token: SecretStr | None = Field(default=None, description="Bot token from @BotFather")
+    token_file: Path | None = Field(default=None, description="File that holds the token, instead of `token`")
+    api_base: str = Field(default="https://api.telegram.org", pattern=r"^https?://", description="Bot API server")
+    mode: Literal["polling", "webhook"] = Field(default="polling", description="How updates arrive")
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://", description="Public address of the webhook")
+    webhook_secret: SecretStr | None = Field(default=None, description="Secret header of the webhook, 1-256 of A-Za-z0-9_-")
+    webhook_host: str = Field(default="127.0.0.1", description="Address the webhook listens on")
+    webhook_port: int = Field(default=8443, ge=1, le=65535, description="Port the webhook listens on")
+    poll_timeout_s: int = Field(default=25, ge=1, le=50, description="How long one getUpdates call may wait")
+    command_max_age_s: PositiveSeconds = Field(default=120, description="Older commands that act are not carried out")
+    messages_per_second: float = Field(default=29, gt=0, le=1000, description="All messages together")
+    chat_per_minute: int = Field(default=60, ge=1, description="Messages a minute in a private chat")
+    group_per_minute: int = Field(default=20, ge=1, description="Messages a minute in a group")
+
+    @model_validator(mode="after")
+    def _agree(self) -> TelegramSettings:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("set either `token` or `token_file`, not both")
+        if self.mode == "webhook" and (self.webhook_url is None or self.webhook_secret is None):
+            raise ValueError("mode = webhook needs `webhook_url` and `webhook_secret`")
+        return self
+
+    def read_token(self) -> str | None:
+        """Return the token from the setting or its file, or None when neither is set."""
+        if self.token_file is not None:
+            return self.token_file.read_text(encoding="utf-8").strip()
+        return self.token.get_secret_value() if self.token is not None else None
+
+
+class DatabaseSettings(Group):
+    """Where the desk keeps its state."""
+
+    url: str | None = Field(
+        default=None,
+        pattern=r"^(sqlite|postgresql)(\+\w+)?://",
+        description="SQLAlchemy URL; unset: SQLite in `desk.state_dir`",
+    )
+    busy_timeout_s: PositiveSeconds = Field(default=5, description="How long a statement waits for another process's lock")
+
+
+class PeopleSettings(Group):
+    """Who has a role from the start, by numeric Telegram id; the chat may change it afterwards."""
+
+    commanders: PersonIds = Field(default=(), description="Ids that start as commanders")
+    traders: PersonIds = Field(default=(), description="Ids that start as traders")
+    observers: PersonIds = Field(default=(), description="Ids that start as observers")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> PeopleSettings:
+        ids = [*self.commanders, *self.traders, *self.observers]
+        twice = sorted({each for each in ids if ids.count(each) > 1})
+        if twice:
+            raise ValueError(f"these ids stand in more than one role: {twice}")
+        return self
+
+
+class ChatSettings(Group):
+    """Chats that are bound from the start: `chat` or `chat/topic`, for example -1001234567890/7."""
+
+    missions: str | None = Field(default=None, pattern=r"^-?\d+(/\d+)?$", description="Where missions are offered")
+    fills: str | None = Field(default=None, pattern=r"^-?\d+(/\d+)?$", description="Where fills are told")
+    risk: str | None = Field(default=None, pattern=r"^-?\d+(/\d+)?$", description="Where halts and alerts are told")
+    digest: str | None = Field(default=None, pattern=r"^-?\d+(/\d+)?$", description="Where the digest goes")
+
+
+class VenueSettings(Group):
+    """An exchange that is read, and later traded, through ccxt."""
+
+    exchange: str = Field(default="binance", pattern=r"^[a-z0-9]+$", description="ccxt's id of the exchange")
+    base_url: str | None = Field(default=None, pattern=r"^https?://", description="Another address of the same protocol")
+    timeout_s: PositiveSeconds = Field(default=10, description="Longest wait for one answer")
+
+
+class MarketSettings(Group):
+    """What is watched."""
+
+    venue: str = Field(default="binance", description="Name of the venue under [venues] whose prices are read")
+    instruments: Names = Field(
+        default=("BTC/USDT", "ETH/USDT", "BNB/USDT", "LTC/USDT"), min_length=1, description="Symbols to trade"
+    )
+    timeframe: str = Field(default="1m", pattern=r"^[1-9]\d*[smhd]$", description="Candles that strategies see")
+    history: int = Field(default=500, ge=50, le=1000, description="Closed candles kept and warmed up with")
+    quote_every_s: PositiveSeconds = Field(default=1, description="How often quotes are read")
+
+
+class PaperSettings(Group):
+    """The built-in paper venue."""
+
+    start_balance: Decimal = Field(default=Decimal(10_000), gt=0, description="Opening balance in the desk's currency")
+    taker_bps: Bps = Field(default=Decimal(10), description="Fee of an order that takes")
+    maker_bps: Bps = Field(default=Decimal(10), description="Fee of an order that rests")
+    slippage_bps: Bps = Field(default=Decimal("0.5"), description="Worse fill than the quote, for takers and stops")
+    latency_ms: int = Field(default=120, ge=0, le=10_000, description="Time from order to book")
+    borrow_bps_per_day: Bps = Field(default=Decimal(3), description="Cost of holding a short, by notional and day")
+    can_short: bool = Field(default=True, description="Whether short trades are taken")
+
+
+class StrategySettings(Group):
+    """Which strategies are loaded."""
+
+    folders: tuple[Path, ...] = Field(default=(), description="Further folders of strategy files")
+    disabled: Names = Field(default=(), description="Strategies that start disabled")
+    parameters: dict[str, dict[str, float | int | str | bool]] = Field(
+        default_factory=dict, description="Parameters by strategy name"
+    )
+
+
+class SignalSettings(Group):
+    """From signal to mission."""
+
+    min_score: int = Field(default=50, ge=0, le=100, description="Lowest score that is offered")
+    cooldown_s: PositiveSeconds = Field(default=300, description="Pause after a mission on the same instrument")
+    expiry_bars: int = Field(default=5, ge=1, le=200, description="Life of a mission in candles")
+    max_expiry_s: PositiveSeconds = Field(default=7200, description="Longest life of a mission")
+    offers_per_hour: int = Field(default=8, ge=1, description="Single offers an hour and chat; the rest is grouped")
+    offers_per_day: int = Field(default=25, ge=1, description="Single offers a day and chat; the rest is grouped")
+
+
+class RiskSettings(Group):
+    """The gate's limits; the only place where they stand."""
+
+    per_trade: Share = Field(default=Decimal("0.01"), description="Largest loss at the stop, share of equity")
+    default_per_trade: Share = Field(default=Decimal("0.005"), description="Loss at the stop of the offered full size")
+    max_notional: Annotated[Decimal, Field(gt=0, le=10)] = Field(
+        default=Decimal("1.0"), description="Largest value of one trade, share of equity"
+    )
+    open_positions: int = Field(default=4, ge=1, description="Open and working trades per terminal")
+    daily_loss: Share = Field(default=Decimal("0.05"), description="Loss of the day at which entries stop, share of equity")
+    max_spread_bps: Bps = Field(default=Decimal(15), description="Widest spread")
+    quote_age_s: PositiveSeconds = Field(default=5, description="Oldest quote")
+    equity_age_s: PositiveSeconds = Field(default=90, description="Oldest account reading")
+    collar_share: Share = Field(default=Decimal("0.25"), description="Worst entry beyond the quote, share of the stop distance")
+    collar_cap_bps: Bps = Field(default=Decimal(30), description="Worst entry beyond the quote at most")
+    confirm_s: PositiveSeconds = Field(default=60, description="Life of a preview's Confirm button")
+    entry_deadline_s: PositiveSeconds = Field(default=15, description="From confirm to the venue at most")
+
+    @model_validator(mode="after")
+    def _agree(self) -> RiskSettings:
+        if self.default_per_trade > self.per_trade:
+            raise ValueError("`default_per_trade` is above `per_trade`: the offered size would never pass")
+        return self
+
+
+class DigestSettings(Group):
+    """The scheduled summary."""
+
+    at: ClockTime = Field(default="17:00", description="Time of day, in the chat's zone")
+    enabled: bool = Field(default=True, description="Whether digests are sent on schedule")
+
+
+class LogSettings(Group):
+    """Where events are written."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level")
+    max_bytes: int = Field(default=10_000_000, ge=100_000, description="Size at which a file is rotated")
+    backups: int = Field(default=5, ge=1, le=100, description="Rotated files kept")

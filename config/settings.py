@@ -1,0 +1,187 @@
+"""Settings from TOML, ``SORTIE_`` environment variables and secret files; anything unknown or contradictory stops the start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import TomlConfigSettingsSource
+
+from config.groups import (
+    ChatSettings,
+    DatabaseSettings,
+    DeskSettings,
+    DigestSettings,
+    LogSettings,
+    MarketSettings,
+    PaperSettings,
+    PeopleSettings,
+    RiskSettings,
+    SignalSettings,
+    StrategySettings,
+    TelegramSettings,
+    VenueSettings,
+)
+
+PREFIX = "SORTIE_"
+FILE_VARIABLE = "SORTIE_CONFIG"
+DEFAULT_FILE = Path("sortie.toml")
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    desk: DeskSettings = Field(default_factory=DeskSettings)
+    telegram: TelegramSettings = Field(default_factory=TelegramSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    people: PeopleSettings = Field(default_factory=PeopleSettings)
+    chats: ChatSettings = Field(default_factory=ChatSettings)
+    venues: dict[str, VenueSettings] = Field(default_factory=lambda: {"binance": VenueSettings()})
+    market: MarketSettings = Field(default_factory=MarketSettings)
+    paper: PaperSettings = Field(default_factory=PaperSettings)
+    strategies: StrategySettings = Field(default_factory=StrategySettings)
+    signals: SignalSettings = Field(default_factory=SignalSettings)
+    risk: RiskSettings = Field(default_factory=RiskSettings)
+    digest: DigestSettings = Field(default_factory=DigestSettings)
+    logs: LogSettings = Field(default_factory=LogSettings)
+
+    @model_validator(mode="after")
+    def _cross_check(self) -> Settings:
+        if self.market.venue not in self.venues:
+            raise ValueError(f"market.venue is {self.market.venue!r}, but [venues] has only {sorted(self.venues)}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file; nothing else is read."""
+        path = settings_file()
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if path is not None:
+            sources.append(TomlConfigSettingsSource(settings_cls, path))
+        return tuple(sources)
+
+    @property
+    def database_url(self) -> str:
+        """Return the database's URL, by default SQLite in the state folder."""
+        return self.database.url or f"sqlite:///{(self.desk.state_dir / 'sortie.db').absolute()}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
+        groups = {"market", "paper", "strategies", "signals", "risk", "desk"}
+        tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with the settings: the key, where it stands, what is wrong and how to mend it."""
+
+    key: str
+    where: str
+    message: str
+    fix: str
+
+
+class SettingsError(Exception):
+    """The start must stop: ``problems`` say why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{each.key} ({each.where}): {each.message}. Fix: {each.fix}" for each in problems))
+
+
+def settings_file() -> Path | None:
+    """Return the TOML file in force: the one named by SORTIE_CONFIG, else ./sortie.toml when it exists."""
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
+def load_settings() -> Settings:
+    """Read and check the whole tree; raise SettingsError naming key, place and fix for everything that is wrong."""
+    path = settings_file()
+    _check_file(path)
+    _check_variables(os.environ)
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError([_problem(dict(each), path) for each in error.errors()]) from error
+
+
+def _check_file(path: Path | None) -> None:
+    if path is None:
+        return
+    where = str(path)
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            [
+                Problem(
+                    key="-",
+                    where=where,
+                    message=f"cannot be read: {error.strerror}",
+                    fix="correct the path in SORTIE_CONFIG, or run `sortie init`",
+                )
+            ]
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            [Problem(key="-", where=where, message=f"is not TOML: {error}", fix="correct the named line")]
+        ) from error
+
+
+def _check_variables(environment: Mapping[str, str]) -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    problems = [
+        Problem(
+            key=name,
+            where="environment",
+            message="is not a setting",
+            fix=f"unset it, or use one of {', '.join(sorted(known))} followed by __ and a key",
+        )
+        for name in environment
+        if name.upper().startswith(PREFIX)
+        and name.upper() != FILE_VARIABLE
+        and name.upper().removeprefix(PREFIX).split("__")[0] not in known
+    ]
+    if problems:
+        raise SettingsError(problems)
+
+
+def _problem(error: Mapping[str, Any], path: Path | None) -> Problem:
+    keys = [str(part) for part in error["loc"]]
+    key = ".".join(keys) or "settings"
+    variable = PREFIX + "__".join(keys).upper()
+    where = "environment" if any(name.upper() == variable for name in os.environ) else str(path or "defaults")
+    unknown = error["type"] == "extra_forbidden"
+    message = "is not a setting" if unknown else str(error["msg"])
+    return Problem(
+        key=key,
+        where=f"{where}, {variable}" if where == "environment" else where,
+        message=message,
+        fix="remove it or correct its spelling; docs/reference/settings.md lists all"
+        if unknown
+        else f"correct `{key}`; docs/reference/settings.md says what it takes",
+    )
