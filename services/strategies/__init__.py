@@ -1,0 +1,1 @@
+"""Strategies: candles in, signals out; plug-ins loaded from folders and entry points."""

@@ -1,0 +1,170 @@
+"""The score: 0 to 100, the sum of six parts that a person can check.
+
+==========  =======  ==================================================================================================
+part        points   from
+==========  =======  ==================================================================================================
+setup       0 to 40  the strategy's own grade, or :func:`call_setup` for a person's call
+regime      0 to 20  a trend in the call's direction (ADX 12 to 32, direction, slope), or a quiet market (ADX 32 to 12)
+                     with price at the call's cheap end of its Bollinger band; the better of the two
+volume      0 to 10  the last candle's volume against the mean of the 20 before it: 0.5 to 2 times
+spread      0 to 10  the spread as a share of the distance to the stop: 20 to 2 %; none without a quote
+session     0 to 10  how much is traded in the hour (UTC) in which the last candle closed, see ``SESSION``
+timeframes  0 to 10  the averages of candles five times as long, and whether the other strategies agree
+==========  =======  ==================================================================================================
+
+A straight line runs between the ends of each range. The same call, candles, quote and other calls give the same score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.domain.market import Candle, CandleSeries, Quote, timeframe_seconds
+from services.domain.ports import StrategySignal
+from services.domain.signals import Side
+from services.strategies.brackets import grade
+from services.strategies.indicators import Bars, Values, adx, atr, bollinger, columns, directions, ema, sma, sound
+
+WINDOW = 400
+"""How many candles count; fewer are taken as they are."""
+
+SESSION: tuple[int, ...] = (5, 4, 4, 2, 2, 2, 2, 4, 4, 4, 4, 3, 6, 8, 10, 10, 8, 6, 5, 4, 4, 2, 2, 2)
+"""Points by hour (UTC): 0.6 to 1.5 times the mean hourly turnover of BTC, ETH, BNB and LTC, 2022 to mid-2025."""
+
+_LONGER = 5
+_PERIOD = 14
+_BAND = 20
+_FAST, _SLOW = 9, 21
+
+
+def score(
+    strategy_signal: StrategySignal,
+    series: CandleSeries,
+    quote: Quote | None,
+    others: Sequence[StrategySignal],
+) -> tuple[int, Mapping[str, int]]:
+    """Return the score of a call and its parts, which add up to it.
+
+    ``series`` are the closed candles that the call was made on; ``others`` are what other strategies call on the same
+    candle. A part whose data are missing or too short is zero.
+    """
+    candles, side = series.candles[-WINDOW:], strategy_signal.side
+    bars = columns(candles)
+    usable = sound(bars)
+    parts = {
+        "setup": min(40, max(0, strategy_signal.setup)),
+        "regime": _regime(side, bars) if usable else 0,
+        "volume": _volume(bars) if usable else 0,
+        "spread": _spread(abs(strategy_signal.entry - strategy_signal.stop), quote),
+        "session": _session(candles[-1], series.timeframe) if usable else 0,
+        "timeframes": _timeframes(side, candles, series.timeframe, others) if usable else 0,
+    }
+    return sum(parts.values()), parts
+
+
+def call_setup(series: CandleSeries, side: Side, entry: float, stop: float, targets: Sequence[float]) -> int:
+    """Grade a person's own call, 0 to 40: the mean reward (0.5 to 2.5 R, 20) and a stop of a sensible width (20).
+
+    A stop is sensible from 1 to 2.5 ATR; its points fall to none at 0.3 and 5 ATR. A stop on the wrong side is no setup.
+    """
+    risk = (entry - stop) * side.sign
+    if not all(math.isfinite(each) for each in (entry, stop, *targets)) or risk <= 0:
+        return 0
+    reward = sum((target - entry) * side.sign for target in targets) / (len(targets) * risk) if targets else 0.0
+    bars = columns(series.candles[-WINDOW:])
+    usual = _at(atr(bars, _PERIOD), -1) if sound(bars) else None
+    width = risk / usual if usual else 0.0
+    sensible = grade(width, 0.3, 1, 20) if width < 1 else grade(width, 5, 2.5, 20)
+    return round(grade(reward, 0.5, 2.5, 20) + sensible)
+
+
+def _regime(side: Side, bars: Bars) -> int:
+    strength = _at(adx(bars, _PERIOD), -1)
+    if strength is None:
+        return 0
+    return round(max(_trend_fit(side, bars, strength), _range_fit(side, bars, strength)))
+
+
+def _trend_fit(side: Side, bars: Bars, strength: float) -> float:
+    up, down = (_at(each, -1) for each in directions(bars, _PERIOD))
+    slow = ema(bars.close, _SLOW)
+    now, before = _at(slow, -1), _at(slow, -6)
+    if up is None or down is None or now is None or before is None:
+        return 0.0
+    aligned = ((up - down) * side.sign > 0) + ((now - before) * side.sign > 0)
+    return grade(strength, 12, 32, 20) * aligned / 2
+
+
+def _range_fit(side: Side, bars: Bars, strength: float) -> float:
+    lower, middle, upper = (_at(each, -1) for each in bollinger(bars.close, _BAND, 2.0))
+    if lower is None or middle is None or upper is None or upper <= lower:
+        return 0.0
+    cheap = (middle - float(bars.close[-1])) * side.sign / ((upper - lower) / 2)
+    return grade(strength, 32, 12, 20) * grade(cheap, 0, 0.8, 1)
+
+
+def _volume(bars: Bars) -> int:
+    usual = _at(sma(bars.volume, _BAND), -2)
+    return round(grade(float(bars.volume[-1]) / usual, 0.5, 2, 10)) if usual else 0
+
+
+def _spread(risk: float, quote: Quote | None) -> int:
+    if quote is None or risk <= 0 or quote.ask < quote.bid:
+        return 0
+    return round(grade(float(quote.ask - quote.bid) / risk, 0.2, 0.02, 10))
+
+
+def _session(last: Candle, timeframe: str) -> int:
+    closed = last.time.astimezone(UTC) + timedelta(seconds=timeframe_seconds(timeframe))
+    return SESSION[closed.hour]
+
+
+def _timeframes(side: Side, candles: Sequence[Candle], timeframe: str, others: Sequence[StrategySignal]) -> int:
+    bars = columns(longer(candles, timeframe_seconds(timeframe)))
+    points = 0
+    if len(bars) > _SLOW:
+        fast, slow = ema(bars.close, _FAST), ema(bars.close, _SLOW)
+        votes = (fast[-1] - slow[-1], fast[-1] - fast[-2], bars.close[-1] - slow[-1])
+        points = sum(worth for vote, worth in zip(votes, (4, 3, 3), strict=True) if vote * side.sign > 0)
+    agreeing = sum(1 if other.side is side else -2 for other in others)
+    return min(10, max(0, points + 2 * agreeing))
+
+
+def longer(candles: Sequence[Candle], seconds: int) -> Sequence[Candle]:
+    """Join candles of ``seconds`` into ones five times as long, on the clock's own boundaries, only those that ended.
+
+    The first is left out when it began before ``candles`` do; a gap inside one is taken as it is.
+    """
+    length = seconds * _LONGER
+    groups: dict[int, list[Candle]] = {}
+    for candle in candles:
+        groups.setdefault(int(candle.time.timestamp()) // length, []).append(candle)
+    if not groups:
+        return ()
+    begin, end = int(candles[0].time.timestamp()), int(candles[-1].time.timestamp()) + seconds
+    return [
+        _joined(datetime.fromtimestamp(slot * length, UTC), group)
+        for slot, group in groups.items()
+        if slot * length >= begin and (slot + 1) * length <= end
+    ]
+
+
+def _joined(time: datetime, group: Sequence[Candle]) -> Candle:
+    return Candle(
+        time=time,
+        open=group[0].open,
+        high=max(each.high for each in group),
+        low=min(each.low for each in group),
+        close=group[-1].close,
+        volume=sum(each.volume for each in group),
+    )
+
+
+def _at(values: Values, index: int) -> float | None:
+    """Return a value by index, or None where the indicator has none yet."""
+    if len(values) < abs(index):
+        return None
+    value = float(values[index])
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""The strategies that come with the desk; each file is a plug-in like any other."""
