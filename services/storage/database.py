@@ -1,0 +1,300 @@
+"""The unit of work: one write at a time, `BEGIN IMMEDIATE`, the journal row last.
+
+A write unit is a plain function over a synchronous connection, so its body cannot await a network. On SQLite it runs in one
+writer thread of ours: a driver that hops threads for each statement costs more than the statements do (see
+docs/decisions/storage.md). On PostgreSQL the same function runs under ``run_sync``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, insert, make_url, select, text, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from services.domain.crashpoints import reach
+from services.domain.errors import AlreadyDone, Unavailable
+from services.domain.journal import GENESIS, chain_hash, encode_facts
+from services.domain.people import Actor
+from services.domain.ports import Clock
+from services.domain.states import UpdateState
+from services.storage import tables
+
+T = TypeVar("T")
+Body = Callable[["Unit"], T]
+LOW_AFTER_URGENT = 8
+ADVISORY_KEY = 0x50271E
+
+
+class UpdateTicket:
+    """The update being handled; the first write unit under it marks it done."""
+
+    __slots__ = ("marked", "update_id")
+
+    def __init__(self, update_id: int) -> None:
+        self.update_id = update_id
+        self.marked = False
+
+
+current_update: ContextVar[UpdateTicket | None] = ContextVar("current_update", default=None)
+
+
+class Unit:
+    """One transaction: statements, journal rows that are written last, and wake-ups that follow the commit."""
+
+    __slots__ = ("_records", "connection", "now", "wakes")
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self.wakes: set[str] = set()
+        self._records: list[tuple[str, str, str, str]] = []
+
+    def run(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
+        """Execute one statement, with parameters when given."""
+        return self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+
+    def first(self, statement: Executable) -> Any:
+        """Return the first row, or None."""
+        return self.connection.execute(statement).first()
+
+    def all(self, statement: Executable) -> Sequence[Any]:
+        """Return all rows."""
+        return self.connection.execute(statement).all()
+
+    def record(self, actor: Actor, kind: str, **values: object) -> None:
+        """Journal what changed and who did it; the row is written as the unit's last statement."""
+        self._records.append((actor.label, kind, actor.correlation, encode_facts(values)))
+
+    def wake(self, stage: str) -> None:
+        """Hint a stage of this process that there is work, after the commit."""
+        self.wakes.add(stage)
+
+    def write_journal(self) -> None:
+        """Append the recorded rows to the chain."""
+        if not self._records:
+            return
+        head = self.first(
+            select(tables.journal.c.sequence, tables.journal.c.hash).order_by(tables.journal.c.sequence.desc()).limit(1)
+        )
+        sequence, previous = (head.sequence, head.hash) if head else (0, GENESIS)
+        rows = []
+        for actor, kind, correlation, facts in self._records:
+            sequence += 1
+            digest = chain_hash(
+                sequence=sequence, at=self.now, actor=actor, kind=kind, correlation=correlation, facts=facts, previous=previous
+            )
+            rows.append(
+                {
+                    "sequence": sequence,
+                    "at": self.now,
+                    "actor": actor,
+                    "kind": kind,
+                    "correlation": correlation,
+                    "facts": facts,
+                    "previous": previous,
+                    "hash": digest,
+                }
+            )
+            previous = digest
+        self.run(insert(tables.journal), rows)
+
+
+class _WriteTurn:
+    """A fair lock with two lanes; the urgent one goes first, but never starves the other."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._normal: deque[asyncio.Future[None]] = deque()
+        self._urgent_in_a_row = 0
+
+    async def acquire(self, *, urgent: bool) -> None:
+        if not self._held and not self._urgent and not self._normal:
+            self._held = True
+            return
+        turn = asyncio.get_running_loop().create_future()
+        (self._urgent if urgent else self._normal).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        while self._urgent or self._normal:
+            take_urgent = bool(self._urgent) and (not self._normal or self._urgent_in_a_row < LOW_AFTER_URGENT)
+            self._urgent_in_a_row = self._urgent_in_a_row + 1 if take_urgent else 0
+            turn = (self._urgent if take_urgent else self._normal).popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._held = False
+
+
+class Wakeups(Protocol):
+    """Where hints go after a commit."""
+
+    def wake(self, stage: str) -> None:
+        """Let a waiting stage look at once."""
+        ...
+
+
+class Database:
+    """The desk's database; ``read`` sees a snapshot, ``write`` is one unit of work."""
+
+    def __init__(self, url: str, clock: Clock, wakeups: Wakeups, *, busy_timeout_s: float = 5.0, threads: bool = True) -> None:
+        """Open lazily; ``threads=False`` runs SQLite in the caller's thread, for simulations and shell commands."""
+        self._clock = clock
+        self._wakeups = wakeups
+        self._turn = _WriteTurn()
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._async: AsyncEngine | None = None
+        self._writer: ThreadPoolExecutor | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        if self.is_sqlite:
+            self._engine = sqlite_engine(url, busy_timeout_s, begin="BEGIN IMMEDIATE", single=True)
+            self._read_engine = sqlite_engine(url, busy_timeout_s, begin="BEGIN", single=not threads)
+            if threads:
+                self._writer = ThreadPoolExecutor(1, thread_name_prefix="desk-writer")
+                self._readers = ThreadPoolExecutor(2, thread_name_prefix="desk-reader")
+        else:
+            self._async = create_async_engine(self.url.set(drivername="postgresql+asyncpg"), pool_size=5)
+
+    async def write(self, body: Body[T], *, urgent: bool = False) -> T:
+        """Run ``body`` in one transaction and return its result; nothing stays when it raises.
+
+        Raises AlreadyDone when the update being handled had its effect before, Unavailable when the database cannot be
+        written (locked, full, read-only).
+        """
+        ticket = current_update.get()
+        ticket = ticket if ticket is not None and not ticket.marked else None
+        await self._turn.acquire(urgent=urgent)
+        try:
+            result, unit = await self._in_writer(lambda connection: self._write_in(connection, body, ticket))
+        finally:
+            self._turn.release()
+        if ticket is not None:
+            ticket.marked = True
+        for stage in unit.wakes:
+            self._wakeups.wake(stage)
+        return result
+
+    async def read(self, body: Body[T]) -> T:
+        """Run ``body`` over one snapshot; it must not write."""
+        now = self._clock.now()
+        if self._async is not None:
+            async with self._async.connect() as connection:
+                return await connection.run_sync(lambda plain: body(Unit(plain, now)))
+
+        def in_thread() -> T:
+            with self._read_engine.connect() as connection:
+                return body(Unit(connection, now))
+
+        if self._readers is None:
+            return in_thread()
+        return await asyncio.get_running_loop().run_in_executor(self._readers, in_thread)
+
+    def write_now(self, body: Body[T]) -> T:
+        """Run one write unit synchronously on SQLite, for shell commands that have no event loop."""
+        with self._engine.connect() as connection:
+            return self._write_in(connection, body, None)[0]
+
+    def read_now(self, body: Body[T]) -> T:
+        """Run one read synchronously on SQLite, for shell commands that have no event loop."""
+        with self._read_engine.connect() as connection:
+            return body(Unit(connection, self._clock.now()))
+
+    async def close(self) -> None:
+        """Let the running unit end, then release threads and connections."""
+        if self._async is not None:
+            await self._async.dispose()
+            return
+        await self._turn.acquire(urgent=False)
+        for pool in (self._writer, self._readers):
+            if pool is not None:
+                await asyncio.to_thread(pool.shutdown, wait=True)
+        self._engine.dispose()
+        self._read_engine.dispose()
+
+    async def _in_writer(self, job: Callable[[Connection], T]) -> T:
+        if self._async is not None:
+            async with self._async.connect() as connection:
+                return await connection.run_sync(job)
+
+        def in_thread() -> T:
+            with self._engine.connect() as connection:
+                return job(connection)
+
+        if self._writer is None:
+            return in_thread()
+        return await asyncio.get_running_loop().run_in_executor(self._writer, in_thread)
+
+    def _write_in(self, connection: Connection, body: Body[T], ticket: UpdateTicket | None) -> tuple[T, Unit]:
+        unit = Unit(connection, self._clock.now())
+        try:
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_KEY})
+            if ticket is not None:
+                _mark_done(unit, ticket.update_id)
+            result = body(unit)
+            unit.write_journal()
+            reach("storage.commit.before")
+            connection.commit()
+            reach("storage.commit.after")
+        except Exception as error:
+            connection.rollback()
+            if isinstance(error.__cause__, sqlite3.OperationalError) or isinstance(error, sqlite3.OperationalError):
+                raise Unavailable("DATABASE", reason=type(error).__name__) from error
+            raise
+        return result, unit
+
+
+def _mark_done(unit: Unit, update_id: int) -> None:
+    rows = tables.updates
+    marked = unit.run(
+        update(rows)
+        .where(rows.c.update_id == update_id, rows.c.state == UpdateState.RECEIVED.value)
+        .values(state=UpdateState.DONE.value)
+    )
+    if marked.rowcount == 0:
+        raise AlreadyDone("UPDATE_DONE", update_id=update_id)
+
+
+def sqlite_engine(url: str, busy_timeout_s: float, *, begin: str, single: bool) -> Engine:
+    """Return an engine whose every connection has WAL, synchronous=FULL, foreign keys and the busy timeout."""
+    memory = make_url(url).database in (None, "", ":memory:")
+    pool: Mapping[str, Any] = {"poolclass": StaticPool if memory or single else QueuePool}
+    plain = make_url(url).set(drivername="sqlite")
+    engine = create_engine(plain, connect_args={"check_same_thread": False}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={int(busy_timeout_s * 1000)}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+__all__ = ["Body", "Database", "Unit", "UpdateTicket", "Wakeups", "current_update", "sqlite_engine"]

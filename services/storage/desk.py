@@ -1,0 +1,232 @@
+"""The desk's own rows: leases, stages, duties, requests, incidents, universes, strategies and the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from services.domain.journal import JournalEntry
+from services.domain.market import Instrument, Tier, Universe
+from services.domain.money import canonical
+from services.storage.database import Unit
+from services.storage.statements import insert_once, upsert
+from services.storage.tables import duties, incidents, journal, leases, requests, stages, strategies, universes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who holds a role, until when, and under which epoch."""
+
+    role: str
+    owner: str
+    epoch: int
+    expires_at: datetime
+
+
+def take_lease(unit: Unit, role: str, owner: str, seconds: float, *, force: bool = False) -> Lease | None:
+    """Take a role that is free, expired or ours; ``force`` when the old owner is proven dead. None when it is held."""
+    row = unit.first(select(leases).where(leases.c.role == role))
+    if row is not None and row.owner != owner and row.expires_at > unit.now and not force:
+        return None
+    epoch = 1 if row is None else row.epoch + (row.owner != owner)
+    expires_at = unit.now + timedelta(seconds=seconds)
+    upsert(unit, leases, {"role": role}, {"owner": owner, "epoch": epoch, "expires_at": expires_at})
+    return Lease(role=role, owner=owner, epoch=epoch, expires_at=expires_at)
+
+
+def renew_lease(unit: Unit, lease: Lease, seconds: float) -> bool:
+    """Extend a lease that is still ours; False when another took it."""
+    return (
+        unit.run(
+            update(leases)
+            .where(leases.c.role == lease.role, leases.c.owner == lease.owner, leases.c.epoch == lease.epoch)
+            .values(expires_at=unit.now + timedelta(seconds=seconds))
+        ).rowcount
+        == 1
+    )
+
+
+def release_lease(unit: Unit, lease: Lease) -> None:
+    """End a lease now."""
+    unit.run(
+        update(leases)
+        .where(leases.c.role == lease.role, leases.c.owner == lease.owner, leases.c.epoch == lease.epoch)
+        .values(expires_at=unit.now)
+    )
+
+
+def holder(unit: Unit, role: str) -> Lease | None:
+    """Return who holds a role now, or None."""
+    row = unit.first(select(leases).where(leases.c.role == role, leases.c.expires_at > unit.now))
+    return Lease(role=row.role, owner=row.owner, epoch=row.epoch, expires_at=row.expires_at) if row else None
+
+
+def save_stages(unit: Unit, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store what each stage last said of itself."""
+    for name, values in rows.items():
+        upsert(unit, stages, {"name": name}, values)
+
+
+def all_stages(unit: Unit) -> list[Any]:
+    """Return the stage rows."""
+    return list(unit.all(select(stages).order_by(stages.c.name)))
+
+
+def schedule(unit: Unit, name: str, due_at: datetime, terms: Mapping[str, object]) -> bool:
+    """Store a duty once by its name; False when it is there already, done or not."""
+    return insert_once(unit, duties, {"name": name, "due_at": due_at, "done_at": None, "terms": dict(terms)})
+
+
+def due(unit: Unit, prefix: str) -> list[Any]:
+    """Return duties of a kind whose time has come and that are not done, oldest first."""
+    where = (duties.c.name.startswith(prefix), duties.c.done_at.is_(None), duties.c.due_at <= unit.now)
+    return list(unit.all(select(duties).where(*where).order_by(duties.c.due_at)))
+
+
+def next_due(unit: Unit, prefix: str) -> datetime | None:
+    """Return when the next duty of a kind is due."""
+    where = (duties.c.name.startswith(prefix), duties.c.done_at.is_(None))
+    at: datetime | None = unit.connection.scalar(select(duties.c.due_at).where(*where).order_by(duties.c.due_at).limit(1))
+    return at
+
+
+def finish_duty(unit: Unit, name: str) -> bool:
+    """Mark a duty done by compare-and-set; tell whether this call did it."""
+    where = (duties.c.name == name, duties.c.done_at.is_(None))
+    return unit.run(update(duties).where(*where).values(done_at=unit.now)).rowcount == 1
+
+
+def add_request(unit: Unit, request_id: str, kind: str, terms: Mapping[str, object], actor: str, correlation: str) -> None:
+    """Store longer work that a person or the shell asked for."""
+    unit.run(
+        insert(requests).values(
+            id=request_id, kind=kind, terms=dict(terms), actor=actor, correlation=correlation, created_at=unit.now
+        )
+    )
+    unit.wake("requests")
+
+
+def open_incident(unit: Unit, incident_id: str, code: str, subject: str, facts: Mapping[str, object]) -> bool:
+    """Count an incident that is open, or open it; tell whether it is new."""
+    where = (incidents.c.code == code, incidents.c.subject == subject, incidents.c.closed_at.is_(None))
+    changed = unit.run(update(incidents).where(*where).values(last_at=unit.now, count=incidents.c.count + 1))
+    if changed.rowcount:
+        return False
+    unit.run(
+        insert(incidents).values(
+            id=incident_id, code=code, subject=subject, opened_at=unit.now, last_at=unit.now, count=1, facts=dict(facts)
+        )
+    )
+    return True
+
+
+def close_incident(unit: Unit, code: str, subject: str) -> bool:
+    """Close an open incident; tell whether there was one."""
+    where = (incidents.c.code == code, incidents.c.subject == subject, incidents.c.closed_at.is_(None))
+    return unit.run(update(incidents).where(*where).values(closed_at=unit.now)).rowcount > 0
+
+
+def open_incidents(unit: Unit) -> list[Any]:
+    """Return the incident rows that are open, oldest first."""
+    return list(unit.all(select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)))
+
+
+def incidents_since(unit: Unit, since: datetime) -> list[Any]:
+    """Return incidents seen since a time, newest first."""
+    return list(unit.all(select(incidents).where(incidents.c.last_at >= since).order_by(incidents.c.last_at.desc())))
+
+
+def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:
+    """Store a snapshot when it says something new, and return the one in force."""
+    newest = current_universe(unit)
+    fresh = Universe(version=newest.version + 1 if newest else 1, instruments=instruments)
+    if newest is not None and newest.digest == fresh.digest:
+        return newest
+    rows = [
+        {
+            "symbol": i.symbol,
+            "base": i.base,
+            "quote": i.quote,
+            "tick": canonical(i.tick),
+            "step": canonical(i.step),
+            "min_quantity": canonical(i.min_quantity),
+            "min_notional": canonical(i.min_notional),
+            "tier": i.tier.value,
+        }
+        for i in instruments
+    ]
+    unit.run(insert(universes).values(version=fresh.version, digest=fresh.digest, instruments=rows, created_at=unit.now))
+    return fresh
+
+
+def current_universe(unit: Unit) -> Universe | None:
+    """Return the newest snapshot, or None before the first."""
+    row = unit.first(select(universes).order_by(universes.c.version.desc()).limit(1))
+    if row is None:
+        return None
+    instruments = tuple(
+        Instrument(
+            symbol=each["symbol"],
+            base=each["base"],
+            quote=each["quote"],
+            tick=Decimal(each["tick"]),
+            step=Decimal(each["step"]),
+            min_quantity=Decimal(each["min_quantity"]),
+            min_notional=Decimal(each["min_notional"]),
+            tier=Tier(each["tier"]),
+        )
+        for each in row.instruments
+    )
+    return Universe(version=row.version, instruments=instruments)
+
+
+def enabled_strategies(unit: Unit) -> dict[str, bool]:
+    """Return which strategies people switched on or off."""
+    return {row.name: row.enabled for row in unit.all(select(strategies))}
+
+
+def set_strategy(unit: Unit, name: str, *, enabled: bool, by: int | None) -> None:
+    """Switch a strategy on or off."""
+    upsert(unit, strategies, {"name": name}, {"enabled": enabled, "changed_by": by, "changed_at": unit.now})
+
+
+def journal_head(unit: Unit) -> JournalEntry | None:
+    """Return the newest row of the chain, or None."""
+    row = unit.first(select(journal).order_by(journal.c.sequence.desc()).limit(1))
+    return journal_entry(row) if row else None
+
+
+def journal_after(unit: Unit, sequence: int, limit: int) -> list[JournalEntry]:
+    """Return rows of the chain after a sequence number, oldest first."""
+    rows = unit.all(select(journal).where(journal.c.sequence > sequence).order_by(journal.c.sequence).limit(limit))
+    return [journal_entry(row) for row in rows]
+
+
+def journal_of(unit: Unit, correlation: str) -> list[JournalEntry]:
+    """Return everything recorded under one correlation id, oldest first."""
+    rows = unit.all(select(journal).where(journal.c.correlation == correlation).order_by(journal.c.sequence))
+    return [journal_entry(row) for row in rows]
+
+
+def count_journal(unit: Unit) -> int:
+    """Count the rows of the chain."""
+    return int(unit.first(select(func.count().label("n")).select_from(journal)).n)
+
+
+def journal_entry(row: Any) -> JournalEntry:
+    """Read one row of the chain."""
+    return JournalEntry(
+        sequence=row.sequence,
+        at=row.at,
+        actor=row.actor,
+        kind=row.kind,
+        correlation=row.correlation,
+        facts=row.facts,
+        previous=row.previous,
+        hash=row.hash,
+    )

@@ -1,0 +1,175 @@
+"""Instructions: committed before they are sent, claimed in one step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from services.domain.money import Price, Quantity, canonical
+from services.domain.orders import (
+    Instruction,
+    InstructionKind,
+    OrderRequest,
+    OrderRole,
+    OrderSide,
+    OrderType,
+    Purpose,
+    TimeInForce,
+)
+from services.domain.states import DOUBTFUL_INSTRUCTION_STATES, INSTRUCTION_MOVES, InstructionState, move
+from services.storage.database import Unit
+from services.storage.tables import instructions
+
+_DOUBTFUL = [state.value for state in DOUBTFUL_INSTRUCTION_STATES]
+
+
+def _dump_order(order: OrderRequest) -> dict[str, Any]:
+    return {
+        "client_id": order.client_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.type.value,
+        "role": order.role.value,
+        "quantity": canonical(order.quantity),
+        "price": None if order.price is None else canonical(order.price),
+        "stop_price": None if order.stop_price is None else canonical(order.stop_price),
+        "time_in_force": order.time_in_force.value,
+        "reduce_only": order.reduce_only,
+    }
+
+
+def _price(text: str | None) -> Price | None:
+    return None if text is None else Price(Decimal(text))
+
+
+def _load_order(row: dict[str, Any]) -> OrderRequest:
+    return OrderRequest(
+        client_id=row["client_id"],
+        symbol=row["symbol"],
+        side=OrderSide(row["side"]),
+        type=OrderType(row["type"]),
+        role=OrderRole(row["role"]),
+        quantity=Quantity(Decimal(row["quantity"])),
+        price=_price(row["price"]),
+        stop_price=_price(row["stop_price"]),
+        time_in_force=TimeInForce(row["time_in_force"]),
+        reduce_only=row["reduce_only"],
+    )
+
+
+def _instruction(row: Any) -> Instruction:
+    return Instruction(
+        id=row.id,
+        trade_id=row.trade_id,
+        terminal_id=row.terminal_id,
+        symbol=row.symbol,
+        kind=InstructionKind(row.kind),
+        purpose=Purpose(row.purpose),
+        state=InstructionState(row.state),
+        orders=tuple(_load_order(each) for each in row.orders),
+        cancels=tuple(row.cancels),
+        deadline=row.deadline,
+        collar=row.collar,
+        correlation=row.correlation,
+        created_at=row.created_at,
+        epoch=row.epoch,
+        sent_at=row.sent_at,
+        answered_at=row.answered_at,
+        answer=row.answer,
+    )
+
+
+def add(unit: Unit, instruction: Instruction) -> None:
+    """Commit an intent; nothing has been sent yet."""
+    unit.run(
+        insert(instructions).values(
+            id=instruction.id,
+            trade_id=instruction.trade_id,
+            terminal_id=instruction.terminal_id,
+            symbol=instruction.symbol,
+            kind=instruction.kind.value,
+            purpose=instruction.purpose.value,
+            state=instruction.state.value,
+            orders=[_dump_order(order) for order in instruction.orders],
+            cancels=list(instruction.cancels),
+            deadline=instruction.deadline,
+            collar=instruction.collar,
+            correlation=instruction.correlation,
+            created_at=instruction.created_at,
+        )
+    )
+    unit.wake("executor")
+
+
+def find(unit: Unit, instruction_id: str) -> Instruction | None:
+    """Return an instruction, or None."""
+    row = unit.first(select(instructions).where(instructions.c.id == instruction_id))
+    return _instruction(row) if row else None
+
+
+def intents(unit: Unit) -> list[Instruction]:
+    """Return what waits to be sent: exits, protection and cancels before entries, then oldest first."""
+    rows = unit.all(
+        select(instructions)
+        .where(instructions.c.state == InstructionState.INTENT.value)
+        .order_by(instructions.c.created_at, instructions.c.id)
+    )
+    found = [_instruction(row) for row in rows]
+    return sorted(found, key=lambda each: each.purpose is Purpose.ENTRY)
+
+
+def doubtful(unit: Unit, *, terminal_id: str | None = None, symbol: str | None = None) -> list[Instruction]:
+    """Return instructions whose outcome nobody knows yet, oldest first."""
+    statement = select(instructions).where(instructions.c.state.in_(_DOUBTFUL)).order_by(instructions.c.created_at)
+    if terminal_id is not None:
+        statement = statement.where(instructions.c.terminal_id == terminal_id)
+    if symbol is not None:
+        statement = statement.where(instructions.c.symbol == symbol)
+    return [_instruction(row) for row in unit.all(statement)]
+
+
+def pending_of_trade(unit: Unit, trade_id: str) -> list[Instruction]:
+    """Return the trade's instructions without an answer, oldest first."""
+    states = [*_DOUBTFUL, InstructionState.INTENT.value]
+    rows = unit.all(
+        select(instructions)
+        .where(instructions.c.trade_id == trade_id, instructions.c.state.in_(states))
+        .order_by(instructions.c.created_at)
+    )
+    return [_instruction(row) for row in rows]
+
+
+def of_trade(unit: Unit, trade_id: str) -> list[Instruction]:
+    """Return all of the trade's instructions, oldest first."""
+    statement = select(instructions).where(instructions.c.trade_id == trade_id).order_by(instructions.c.created_at)
+    return [_instruction(row) for row in unit.all(statement)]
+
+
+def set_state(
+    unit: Unit,
+    instruction: Instruction,
+    state: InstructionState,
+    *,
+    answer: str | None = None,
+    epoch: int | None = None,
+) -> Instruction | None:
+    """Make a listed move by compare-and-set; None when another had moved it first."""
+    move(INSTRUCTION_MOVES, instruction.state, state)
+    sending = state is InstructionState.SENT
+    values: dict[str, Any] = {"state": state.value}
+    values.update({"sent_at": unit.now, "epoch": epoch} if sending else {"answered_at": unit.now, "answer": answer})
+    changed = unit.run(
+        update(instructions)
+        .where(instructions.c.id == instruction.id, instructions.c.state == instruction.state.value)
+        .values(**values)
+    )
+    if changed.rowcount != 1:
+        return None
+    stamp: datetime = unit.now
+    if sending:
+        return replace(instruction, state=state, sent_at=stamp, epoch=epoch)
+    return replace(instruction, state=state, answered_at=stamp, answer=answer)

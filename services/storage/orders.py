@@ -1,0 +1,132 @@
+"""Orders and fills as the desk keeps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from services.domain.orders import Order, OrderRole, OrderSide, OrderType, VenueFill
+from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, OrderState, move
+from services.storage.database import Unit
+from services.storage.statements import insert_once
+from services.storage.tables import fills, orders
+
+_LIVE = [state.value for state in LIVE_ORDER_STATES]
+
+
+def _order(row: Any) -> Order:
+    return Order(
+        client_id=row.client_id,
+        venue_id=row.venue_id,
+        instruction_id=row.instruction_id,
+        trade_id=row.trade_id,
+        terminal_id=row.terminal_id,
+        symbol=row.symbol,
+        role=OrderRole(row.role),
+        side=OrderSide(row.side),
+        type=OrderType(row.type),
+        quantity=row.quantity,
+        filled=row.filled,
+        price=row.price,
+        stop_price=row.stop_price,
+        state=OrderState(row.state),
+        updated_at=row.updated_at,
+    )
+
+
+def add(unit: Unit, order: Order) -> bool:
+    """Store an order, once."""
+    return insert_once(
+        unit,
+        orders,
+        {
+            "terminal_id": order.terminal_id,
+            "client_id": order.client_id,
+            "venue_id": order.venue_id,
+            "instruction_id": order.instruction_id,
+            "trade_id": order.trade_id,
+            "symbol": order.symbol,
+            "role": order.role.value,
+            "side": order.side.value,
+            "type": order.type.value,
+            "quantity": order.quantity,
+            "filled": order.filled,
+            "price": order.price,
+            "stop_price": order.stop_price,
+            "state": order.state.value,
+            "updated_at": order.updated_at,
+        },
+    )
+
+
+def save(unit: Unit, before: Order, after: Order) -> None:
+    """Store what the venue says now; a state changes by a listed move."""
+    if after.state is not before.state:
+        move(ORDER_MOVES, before.state, after.state)
+    unit.run(
+        update(orders)
+        .where(orders.c.terminal_id == after.terminal_id, orders.c.client_id == after.client_id)
+        .values(
+            venue_id=after.venue_id,
+            quantity=after.quantity,
+            filled=after.filled,
+            price=after.price,
+            stop_price=after.stop_price,
+            state=after.state.value,
+            updated_at=after.updated_at,
+        )
+    )
+
+
+def find(unit: Unit, terminal_id: str, client_id: str) -> Order | None:
+    """Return an order by its client id, or None."""
+    row = unit.first(select(orders).where(orders.c.terminal_id == terminal_id, orders.c.client_id == client_id))
+    return _order(row) if row else None
+
+
+def of_trade(unit: Unit, trade_id: str) -> list[Order]:
+    """Return the trade's orders."""
+    return [_order(row) for row in unit.all(select(orders).where(orders.c.trade_id == trade_id).order_by(orders.c.client_id))]
+
+
+def live(unit: Unit, *, terminal_id: str | None = None, trade_id: str | None = None) -> list[Order]:
+    """Return orders that still work."""
+    statement = select(orders).where(orders.c.state.in_(_LIVE)).order_by(orders.c.updated_at)
+    if terminal_id is not None:
+        statement = statement.where(orders.c.terminal_id == terminal_id)
+    if trade_id is not None:
+        statement = statement.where(orders.c.trade_id == trade_id)
+    return [_order(row) for row in unit.all(statement)]
+
+
+def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None) -> bool:
+    """Book a fill by the venue's own id; False when it is booked already."""
+    return insert_once(
+        unit,
+        fills,
+        {
+            "terminal_id": terminal_id,
+            "venue_fill_id": fill.venue_fill_id,
+            "client_id": fill.client_id,
+            "trade_id": trade_id,
+            "symbol": fill.symbol,
+            "side": fill.side.value,
+            "quantity": fill.quantity,
+            "price": fill.price,
+            "fee": fill.fee,
+            "fee_currency": fill.fee_currency,
+            "time": fill.time,
+            "booked_at": unit.now,
+        },
+    )
+
+
+def fills_of_trade(unit: Unit, trade_id: str) -> list[Any]:
+    """Return the trade's fill rows, oldest first."""
+    return list(unit.all(select(fills).where(fills.c.trade_id == trade_id).order_by(fills.c.time, fills.c.venue_fill_id)))
+
+
+def fills_of_terminal(unit: Unit, terminal_id: str) -> list[Any]:
+    """Return the terminal's fill rows, oldest first."""
+    return list(unit.all(select(fills).where(fills.c.terminal_id == terminal_id).order_by(fills.c.time)))

@@ -1,0 +1,132 @@
+"""Terminals, their positions and their days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, update
+
+from services.domain.money import ZERO
+from services.domain.trades import Position, Terminal, TerminalMode
+from services.storage.database import Unit
+from services.storage.statements import insert_once, upsert
+from services.storage.tables import day_results, positions, terminals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayResult:
+    """A terminal's day in the desk's zone: equity at its start, money realised since."""
+
+    opening_equity: Decimal
+    realized: Decimal
+
+
+def _terminal(row: Any) -> Terminal:
+    return Terminal(
+        id=row.id,
+        name=row.name,
+        venue=row.venue,
+        mode=TerminalMode(row.mode),
+        owner_id=row.owner_id,
+        currency=row.currency,
+        can_short=row.can_short,
+        active=row.active,
+        reconciled_at=row.reconciled_at,
+    )
+
+
+def find(unit: Unit, terminal_id: str) -> Terminal | None:
+    """Return a terminal, or None."""
+    row = unit.first(select(terminals).where(terminals.c.id == terminal_id))
+    return _terminal(row) if row else None
+
+
+def of_person(unit: Unit, person_id: int) -> Terminal | None:
+    """Return the person's active terminal, or None."""
+    row = unit.first(select(terminals).where(terminals.c.owner_id == person_id, terminals.c.active).limit(1))
+    return _terminal(row) if row else None
+
+
+def everything(unit: Unit) -> list[Terminal]:
+    """Return all active terminals by name."""
+    return [_terminal(row) for row in unit.all(select(terminals).where(terminals.c.active).order_by(terminals.c.name))]
+
+
+def add(unit: Unit, terminal: Terminal) -> bool:
+    """Open a terminal, or re-open the one of that id; tell whether it is new."""
+    row = {
+        "id": terminal.id,
+        "name": terminal.name,
+        "venue": terminal.venue,
+        "mode": terminal.mode.value,
+        "owner_id": terminal.owner_id,
+        "currency": terminal.currency,
+        "can_short": terminal.can_short,
+        "active": True,
+        "reconciled_at": None,
+        "fill_sequence": 0,
+    }
+    if insert_once(unit, terminals, row):
+        return True
+    unit.run(update(terminals).where(terminals.c.id == terminal.id).values(active=True, name=terminal.name))
+    return False
+
+
+def set_reconciled(unit: Unit, terminal_id: str, at: datetime | None) -> None:
+    """Note when a comparison with the venue last passed; None closes the terminal to new exposure."""
+    unit.run(update(terminals).where(terminals.c.id == terminal_id).values(reconciled_at=at))
+
+
+def forget_reconciliation(unit: Unit) -> None:
+    """Close every terminal to new exposure until its venue was compared again."""
+    unit.run(update(terminals).values(reconciled_at=None))
+
+
+def fill_sequence(unit: Unit, terminal_id: str) -> int:
+    """Return up to where the venue's fills are booked."""
+    return int(unit.first(select(terminals.c.fill_sequence).where(terminals.c.id == terminal_id)).fill_sequence)
+
+
+def set_fill_sequence(unit: Unit, terminal_id: str, sequence: int) -> None:
+    """Note up to where the venue's fills are booked."""
+    unit.run(update(terminals).where(terminals.c.id == terminal_id).values(fill_sequence=sequence))
+
+
+def position(unit: Unit, terminal_id: str, symbol: str) -> Decimal:
+    """Return the net quantity held, positive when long."""
+    row = unit.first(select(positions.c.quantity).where(positions.c.terminal_id == terminal_id, positions.c.symbol == symbol))
+    return row.quantity if row else ZERO
+
+
+def set_position(unit: Unit, terminal_id: str, symbol: str, quantity: Decimal) -> None:
+    """Set the net quantity held."""
+    upsert(unit, positions, {"terminal_id": terminal_id, "symbol": symbol}, {"quantity": quantity, "updated_at": unit.now})
+
+
+def positions_of(unit: Unit, terminal_id: str) -> list[Position]:
+    """Return the terminal's positions, flat ones included."""
+    rows = unit.all(select(positions).where(positions.c.terminal_id == terminal_id).order_by(positions.c.symbol))
+    return [
+        Position(terminal_id=row.terminal_id, symbol=row.symbol, quantity=row.quantity, updated_at=row.updated_at)
+        for row in rows
+    ]
+
+
+def day_result(unit: Unit, terminal_id: str, day: str) -> DayResult | None:
+    """Return the terminal's result of a day (ISO date in the desk's zone), or None before it was opened."""
+    row = unit.first(select(day_results).where(day_results.c.terminal_id == terminal_id, day_results.c.day == day))
+    return DayResult(opening_equity=row.opening_equity, realized=row.realized) if row else None
+
+
+def open_day(unit: Unit, terminal_id: str, day: str, equity: Decimal) -> None:
+    """Note the equity at the day's start, once."""
+    insert_once(unit, day_results, {"terminal_id": terminal_id, "day": day, "opening_equity": equity, "realized": ZERO})
+
+
+def set_day_realized(unit: Unit, terminal_id: str, day: str, realized: Decimal) -> None:
+    """Set the money realised on an opened day."""
+    where = (day_results.c.terminal_id == terminal_id, day_results.c.day == day)
+    unit.run(update(day_results).where(*where).values(realized=realized))

@@ -1,0 +1,58 @@
+"""Act tokens: single use, bound to person, chat and terms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from services.domain.buttons import Act, ActToken
+from services.storage.database import Unit
+from services.storage.tables import tokens
+
+
+def _token(row: Any) -> ActToken:
+    return ActToken(
+        id=row.id,
+        act=Act(row.act),
+        person_id=row.person_id,
+        chat_id=row.chat_id,
+        terms=row.terms,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        used_at=row.used_at,
+    )
+
+
+def add(unit: Unit, token: ActToken) -> None:
+    """Store a fresh token."""
+    unit.run(
+        insert(tokens).values(
+            id=token.id,
+            act=token.act.value,
+            person_id=token.person_id,
+            chat_id=token.chat_id,
+            terms=dict(token.terms),
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            used_at=None,
+        )
+    )
+
+
+def find(unit: Unit, token_id: str) -> ActToken | None:
+    """Return the token, used or not, or None."""
+    row = unit.first(select(tokens).where(tokens.c.id == token_id))
+    return _token(row) if row else None
+
+
+def use(unit: Unit, token_id: str) -> bool:
+    """Use a token up; tell whether this call was the one that did."""
+    statement = update(tokens).where(tokens.c.id == token_id, tokens.c.used_at.is_(None)).values(used_at=unit.now)
+    return unit.run(statement).rowcount == 1
+
+
+def sweep(unit: Unit, before: datetime) -> int:
+    """Delete tokens that expired before a time; return how many."""
+    return unit.run(delete(tokens).where(tokens.c.expires_at < before)).rowcount

@@ -1,0 +1,144 @@
+"""Trades and their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from services.domain.signals import Side
+from services.domain.states import LIVE_TRADE_STATES, TRADE_MOVES, TradeState, move
+from services.domain.trades import Trade
+from services.storage.database import Unit
+from services.storage.missions import dump_targets, load_targets
+from services.storage.tables import trades
+
+_LIVE = [state.value for state in LIVE_TRADE_STATES]
+
+
+def _trade(row: Any) -> Trade:
+    return Trade(
+        id=row.id,
+        number=row.number,
+        mission_id=row.mission_id,
+        person_id=row.person_id,
+        terminal_id=row.terminal_id,
+        symbol=row.symbol,
+        side=Side(row.side),
+        state=TradeState(row.state),
+        quantity=row.quantity,
+        decision_price=row.decision_price,
+        worst_price=row.worst_price,
+        stop=row.stop,
+        initial_stop=row.initial_stop,
+        targets=load_targets(row.targets),
+        risk_money=row.risk_money,
+        currency=row.currency,
+        tapped_at=row.tapped_at,
+        correlation=row.correlation,
+        entry_quantity=row.entry_quantity,
+        entry_cost=row.entry_cost,
+        exit_quantity=row.exit_quantity,
+        exit_cost=row.exit_cost,
+        fees=row.fees,
+        dust=row.dust,
+        acknowledged_at=row.acknowledged_at,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        close_reason=row.close_reason,
+    )
+
+
+def _changing(trade: Trade) -> dict[str, Any]:
+    return {
+        "state": trade.state.value,
+        "stop": trade.stop,
+        "targets": dump_targets(trade.targets),
+        "entry_quantity": trade.entry_quantity,
+        "entry_cost": trade.entry_cost,
+        "exit_quantity": trade.exit_quantity,
+        "exit_cost": trade.exit_cost,
+        "fees": trade.fees,
+        "dust": trade.dust,
+        "acknowledged_at": trade.acknowledged_at,
+        "opened_at": trade.opened_at,
+        "closed_at": trade.closed_at,
+        "close_reason": trade.close_reason,
+    }
+
+
+def add(unit: Unit, trade: Trade) -> None:
+    """Store a fresh trade."""
+    unit.run(
+        insert(trades).values(
+            id=trade.id,
+            number=trade.number,
+            mission_id=trade.mission_id,
+            person_id=trade.person_id,
+            terminal_id=trade.terminal_id,
+            symbol=trade.symbol,
+            side=trade.side.value,
+            quantity=trade.quantity,
+            decision_price=trade.decision_price,
+            worst_price=trade.worst_price,
+            initial_stop=trade.initial_stop,
+            risk_money=trade.risk_money,
+            currency=trade.currency,
+            tapped_at=trade.tapped_at,
+            correlation=trade.correlation,
+            **_changing(trade),
+        )
+    )
+
+
+def save(unit: Unit, before: Trade, after: Trade) -> None:
+    """Store the sums and, when it changed by a listed move, the state."""
+    if after.state is not before.state:
+        move(TRADE_MOVES, before.state, after.state)
+    unit.run(update(trades).where(trades.c.id == after.id).values(**_changing(after)))
+
+
+def find(unit: Unit, trade_id: str) -> Trade | None:
+    """Return a trade by its id, or None."""
+    row = unit.first(select(trades).where(trades.c.id == trade_id))
+    return _trade(row) if row else None
+
+
+def by_number(unit: Unit, number: int) -> Trade | None:
+    """Return a trade by the number people type, or None."""
+    row = unit.first(select(trades).where(trades.c.number == number))
+    return _trade(row) if row else None
+
+
+def live(unit: Unit, *, person_id: int | None = None, terminal_id: str | None = None) -> list[Trade]:
+    """Return trades that may still change, oldest first."""
+    statement = select(trades).where(trades.c.state.in_(_LIVE)).order_by(trades.c.number)
+    if person_id is not None:
+        statement = statement.where(trades.c.person_id == person_id)
+    if terminal_id is not None:
+        statement = statement.where(trades.c.terminal_id == terminal_id)
+    return [_trade(row) for row in unit.all(statement)]
+
+
+def of_mission(unit: Unit, mission_id: str) -> list[Trade]:
+    """Return the trades that fired a mission, oldest first."""
+    return [_trade(row) for row in unit.all(select(trades).where(trades.c.mission_id == mission_id).order_by(trades.c.number))]
+
+
+def closed(
+    unit: Unit, *, since: datetime, person_id: int | None = None, terminal_ids: Iterable[str] | None = None
+) -> list[Trade]:
+    """Return trades closed since a time, newest first."""
+    statement = select(trades).where(trades.c.state == TradeState.CLOSED.value, trades.c.closed_at >= since)
+    if person_id is not None:
+        statement = statement.where(trades.c.person_id == person_id)
+    if terminal_ids is not None:
+        statement = statement.where(trades.c.terminal_id.in_(list(terminal_ids)))
+    return [_trade(row) for row in unit.all(statement.order_by(trades.c.closed_at.desc()))]
+
+
+def tapped_since(unit: Unit, since: datetime) -> list[Trade]:
+    """Return trades fired since a time, oldest first."""
+    return [_trade(row) for row in unit.all(select(trades).where(trades.c.tapped_at >= since).order_by(trades.c.number))]

@@ -1,0 +1,51 @@
+"""The inbox: every update is stored before it is handled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import func, select, update
+
+from services.domain.states import UpdateState
+from services.storage.database import Unit
+from services.storage.statements import insert_once
+from services.storage.tables import updates
+
+
+def store(unit: Unit, batch: Iterable[tuple[int, str]]) -> list[int]:
+    """Store ``(update_id, payload)`` rows and return the ids that were new."""
+    return [
+        update_id
+        for update_id, payload in batch
+        if insert_once(
+            unit,
+            updates,
+            {"update_id": update_id, "state": UpdateState.RECEIVED.value, "payload": payload, "received_at": unit.now},
+        )
+    ]
+
+
+def finish(unit: Unit, ids: Sequence[int], state: UpdateState) -> None:
+    """Set received updates to their end; others stay as they are."""
+    if ids:
+        unit.run(
+            update(updates)
+            .where(updates.c.update_id.in_(ids), updates.c.state == UpdateState.RECEIVED.value)
+            .values(state=state.value, payload="")
+        )
+
+
+def received(unit: Unit) -> list[tuple[int, str]]:
+    """Return updates without an end, oldest first."""
+    rows = unit.all(
+        select(updates.c.update_id, updates.c.payload)
+        .where(updates.c.state == UpdateState.RECEIVED.value)
+        .order_by(updates.c.update_id)
+    )
+    return [(row.update_id, row.payload) for row in rows]
+
+
+def last_id(unit: Unit) -> int | None:
+    """Return the highest update id ever stored."""
+    top: int | None = unit.first(select(func.max(updates.c.update_id).label("top"))).top
+    return top

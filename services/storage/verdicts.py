@@ -1,0 +1,124 @@
+"""Stored verdicts: every check with its limit and value, and the inputs that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from services.domain.money import canonical
+from services.domain.verdicts import Check, CheckCode, Verdict
+from services.domain.verdicts import Unit as CheckUnit
+from services.storage.database import Unit
+from services.storage.tables import verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVerdict:
+    """A verdict as it was kept, with the context that it was a pure function of."""
+
+    id: str
+    trade_id: str | None
+    mission_id: str
+    person_id: int
+    verdict: Verdict
+    context: Mapping[str, object]
+
+
+def dump_checks(checks: tuple[Check, ...]) -> list[dict[str, Any]]:
+    """Write checks as plain values."""
+    return [
+        {
+            "code": check.code.value,
+            "passed": check.passed,
+            "value": check.value,
+            "limit": check.limit,
+            "unit": check.unit.value,
+            "use": None if check.use is None else canonical(check.use),
+            "frees_at": None if check.frees_at is None else check.frees_at.isoformat(),
+            "note": check.note,
+        }
+        for check in checks
+    ]
+
+
+def load_checks(rows: list[dict[str, Any]]) -> tuple[Check, ...]:
+    """Read checks back."""
+    return tuple(
+        Check(
+            code=CheckCode(row["code"]),
+            passed=row["passed"],
+            value=row["value"],
+            limit=row["limit"],
+            unit=CheckUnit(row["unit"]),
+            use=None if row["use"] is None else Decimal(row["use"]),
+            frees_at=None if row["frees_at"] is None else datetime.fromisoformat(row["frees_at"]),
+            note=row["note"],
+        )
+        for row in rows
+    )
+
+
+def add(
+    unit: Unit,
+    verdict_id: str,
+    verdict: Verdict,
+    *,
+    trade_id: str | None,
+    mission_id: str,
+    person_id: int,
+    terminal_id: str,
+    context: Mapping[str, object],
+) -> None:
+    """Store a verdict, allowed or denied."""
+    unit.run(
+        insert(verdicts).values(
+            id=verdict_id,
+            trade_id=trade_id,
+            mission_id=mission_id,
+            person_id=person_id,
+            terminal_id=terminal_id,
+            allowed=verdict.allowed,
+            code=None if verdict.allowed else verdict.denials[0].code.value,
+            checks=dump_checks(verdict.checks),
+            context=dict(context),
+            config_hash=verdict.config_hash,
+            at=verdict.decided_at,
+        )
+    )
+
+
+def of_trade(unit: Unit, trade_id: str) -> StoredVerdict | None:
+    """Return the verdict that let a trade through, or None."""
+    row = unit.first(select(verdicts).where(verdicts.c.trade_id == trade_id))
+    return _stored(row) if row else None
+
+
+def find(unit: Unit, verdict_id: str) -> StoredVerdict | None:
+    """Return a stored verdict, or None."""
+    row = unit.first(select(verdicts).where(verdicts.c.id == verdict_id))
+    return _stored(row) if row else None
+
+
+def _stored(row: Any) -> StoredVerdict:
+    return StoredVerdict(
+        id=row.id,
+        trade_id=row.trade_id,
+        mission_id=row.mission_id,
+        person_id=row.person_id,
+        verdict=Verdict(checks=load_checks(row.checks), config_hash=row.config_hash, decided_at=row.at),
+        context=row.context,
+    )
+
+
+def denials_since(unit: Unit, since: datetime, person_id: int | None = None) -> dict[str, int]:
+    """Count refusals by code since a time."""
+    statement = select(verdicts.c.code, func.count().label("n")).where(verdicts.c.at >= since, verdicts.c.allowed.is_(False))
+    if person_id is not None:
+        statement = statement.where(verdicts.c.person_id == person_id)
+    rows = unit.all(statement.group_by(verdicts.c.code).order_by(func.count().desc()))
+    return {row.code: row.n for row in rows}
