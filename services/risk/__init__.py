@@ -1,0 +1,1 @@
+"""The gate, sizing, the ledger it reads, and the kill switch."""

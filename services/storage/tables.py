@@ -245,6 +245,29 @@ decisions = Table(
     Column("at", Instant, nullable=False),
 )
 
+previews = Table(
+    "previews",
+    metadata,
+    Column("mission_id", ForeignKey("missions.id"), primary_key=True),
+    Column("person_id", ForeignKey("people.id"), primary_key=True),
+    Column("terminal_id", ForeignKey("terminals.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("token_id", String(32)),
+    Column("size", String(8), nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("half", Amount, nullable=False),
+    Column("full", Amount, nullable=False),
+    Column("largest", Amount, nullable=False),
+    Column("decision_price", Amount, nullable=False),
+    Column("worst_price", Amount, nullable=False),
+    Column("loss", Amount, nullable=False),
+    Column("equity", Amount),
+    Column("checks", JSON, nullable=False),
+    Column("note", String(64), nullable=False),
+    Column("good_until", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 trades = Table(
     "trades",
     metadata,

@@ -1,0 +1,110 @@
+"""The ledger part of the gate's context: read inside the write unit, in a few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from services.domain.halts import Halt, HaltScope
+from services.domain.money import ZERO
+from services.domain.signals import Mission
+from services.domain.states import HaltState
+from services.domain.trades import Terminal
+from services.risk.days import day_end, day_of
+from services.risk.gate import LedgerPart
+from services.storage import halts as halt_rows
+from services.storage import instructions as instruction_rows
+from services.storage import terminals as terminal_rows
+from services.storage import trades as trade_rows
+from services.storage.database import Unit
+
+PriceOf = Callable[[str], Decimal | None]
+
+
+def halt_scopes(person_id: int, terminal_id: str, symbol: str, source: str) -> list[tuple[HaltScope, str]]:
+    """Return every switch that can stop an entry of this person, terminal, instrument and signal source."""
+    return [
+        (HaltScope.DESK, halt_rows.DESK),
+        (HaltScope.PERSON, str(person_id)),
+        (HaltScope.TERMINAL, terminal_id),
+        (HaltScope.INSTRUMENT, symbol),
+        (HaltScope.STRATEGY, source),
+    ]
+
+
+def halts_for(unit: Unit, *, person_id: int, terminal_id: str, symbol: str, source: str, halt_file: bool) -> tuple[Halt, ...]:
+    """Return the switches that stop this entry now; a halt file counts as a halted desk."""
+    found = halt_rows.in_force(unit, halt_scopes(person_id, terminal_id, symbol, source))
+    if halt_file:
+        found.insert(0, file_halt(unit.now))
+    return tuple(found)
+
+
+def file_halt(now: datetime) -> Halt:
+    """Return the halt that a halt file stands for."""
+    return Halt(
+        scope=HaltScope.DESK,
+        subject=halt_rows.DESK,
+        state=HaltState.HALTED,
+        by_id=0,
+        by_name="halt file",
+        reason="the file HALT stands beside the database",
+        since=now,
+    )
+
+
+def read_ledger(
+    unit: Unit,
+    *,
+    mission: Mission,
+    terminal: Terminal,
+    person_id: int,
+    zone: str,
+    price_of: PriceOf,
+    halt_file: bool,
+) -> LedgerPart:
+    """Read halts, doubt, live trades and the day's result as they stand in this unit."""
+    symbol = mission.signal.symbol
+    live = trade_rows.live(unit, terminal_id=terminal.id)
+    return LedgerPart(
+        halts=halts_for(
+            unit,
+            person_id=person_id,
+            terminal_id=terminal.id,
+            symbol=symbol,
+            source=mission.signal.source,
+            halt_file=halt_file,
+        ),
+        mission_state=mission.state,
+        reconciled_at=terminal.reconciled_at,
+        doubtful=len(instruction_rows.doubtful(unit, terminal_id=terminal.id, symbol=symbol)),
+        can_long=True,
+        can_short=terminal.can_short,
+        live_trades=len(live),
+        same_instrument=any(trade.symbol == symbol for trade in live),
+        day_profit=day_profit(unit, terminal, zone, price_of),
+        day_opening_equity=_opening_equity(unit, terminal, zone),
+        day_ends_at=day_end(unit.now, zone),
+    )
+
+
+def day_profit(unit: Unit, terminal: Terminal, zone: str, price_of: PriceOf) -> Decimal | None:
+    """Return realised and open profit of the day, or None when a price or the day's opening is missing."""
+    result = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
+    if result is None:
+        return None
+    total = result.realized
+    for trade in trade_rows.live(unit, terminal_id=terminal.id):
+        if trade.open_quantity == ZERO:
+            continue
+        price = price_of(trade.symbol)
+        if price is None:
+            return None
+        total += trade.unrealized(price)
+    return total
+
+
+def _opening_equity(unit: Unit, terminal: Terminal, zone: str) -> Decimal | None:
+    result = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
+    return result.opening_equity if result else None

@@ -1,0 +1,112 @@
+"""Previews: what a trader was shown before the confirming tap, or why it was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import select, update
+
+from services.domain.money import Price, Quantity
+from services.domain.verdicts import Check
+from services.storage.database import Unit
+from services.storage.statements import upsert
+from services.storage.tables import previews
+from services.storage.verdicts import dump_checks, load_checks
+
+
+class PreviewState(StrEnum):
+    """Whether the preview can be confirmed."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    FIRED = "fired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """One trader's look at one mission: sizes in base units, ``loss`` at the stop with costs in the quote currency."""
+
+    mission_id: str
+    person_id: int
+    terminal_id: str
+    state: PreviewState
+    token_id: str | None
+    size: str
+    quantity: Quantity
+    half: Quantity
+    full: Quantity
+    largest: Quantity
+    decision_price: Price
+    worst_price: Price
+    loss: Decimal
+    equity: Decimal | None
+    checks: tuple[Check, ...]
+    note: str
+    good_until: datetime
+
+
+def card_key(mission_id: str, person_id: int) -> str:
+    """Return the key of the preview's card."""
+    return f"preview:{mission_id}:{person_id}"
+
+
+def save(unit: Unit, preview: Preview) -> None:
+    """Store what is shown now; the former preview of the same mission is replaced."""
+    upsert(
+        unit,
+        previews,
+        {"mission_id": preview.mission_id, "person_id": preview.person_id},
+        {
+            "terminal_id": preview.terminal_id,
+            "state": preview.state.value,
+            "token_id": preview.token_id,
+            "size": preview.size,
+            "quantity": preview.quantity,
+            "half": preview.half,
+            "full": preview.full,
+            "largest": preview.largest,
+            "decision_price": preview.decision_price,
+            "worst_price": preview.worst_price,
+            "loss": preview.loss,
+            "equity": preview.equity,
+            "checks": dump_checks(preview.checks),
+            "note": preview.note,
+            "good_until": preview.good_until,
+            "at": unit.now,
+        },
+    )
+
+
+def find(unit: Unit, mission_id: str, person_id: int) -> Preview | None:
+    """Return the preview as it was last shown, or None."""
+    row = unit.first(select(previews).where(previews.c.mission_id == mission_id, previews.c.person_id == person_id))
+    if row is None:
+        return None
+    return Preview(
+        mission_id=row.mission_id,
+        person_id=row.person_id,
+        terminal_id=row.terminal_id,
+        state=PreviewState(row.state),
+        token_id=row.token_id,
+        size=row.size,
+        quantity=row.quantity,
+        half=row.half,
+        full=row.full,
+        largest=row.largest,
+        decision_price=row.decision_price,
+        worst_price=row.worst_price,
+        loss=row.loss,
+        equity=row.equity,
+        checks=load_checks(row.checks),
+        note=row.note,
+        good_until=row.good_until,
+    )
+
+
+def set_state(unit: Unit, mission_id: str, person_id: int, state: PreviewState) -> None:
+    """Set whether the preview can still be confirmed."""
+    where = (previews.c.mission_id == mission_id, previews.c.person_id == person_id)
+    unit.run(update(previews).where(*where).values(state=state.value))
