@@ -61,6 +61,10 @@ class Instrument:
         """Write a price times a volume in the quote asset, cut to eight decimals."""
         return decimal_text(ticks_times_units, self.price_decimals + self.volume_decimals)
 
+    def mean_price_text(self, ticks_times_units: int, units: int) -> str:
+        """Write the price of a volume from its quote amount, cut to eight decimals."""
+        return decimal_text(ticks_times_units * 10 ** (WIRE_DECIMALS - self.price_decimals) // units, WIRE_DECIMALS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:

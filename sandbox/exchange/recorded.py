@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from sandbox.exchange.candle_files import CandleFile, read_candle_file
@@ -43,6 +44,7 @@ class RecordedSource:
     """Play one or several candle files on one timeline."""
 
     kind = "recorded"
+    seed = None
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Read the files; raises CandleFileError for a wrong row, name or combination of files."""
@@ -72,9 +74,7 @@ class RecordedSource:
         series = self._series[symbol]
         return series.at(bisect_right(series.indexes, index) - 1)
 
-    def bars(
-        self, symbol: str, first: int, last: int, *, limit: int | None = None, newest: bool = False
-    ) -> list[Bar]:
+    def bars(self, symbol: str, first: int, last: int, *, limit: int | None = None, newest: bool = False) -> list[Bar]:
         """List the bars from `first` to `last`, oldest first, cut to `limit` at the old or the new end."""
         series = self._series[symbol]
         low, high = bisect_left(series.indexes, first), bisect_right(series.indexes, last)
@@ -143,7 +143,7 @@ def _shared_bar_length(files: list[CandleFile]) -> int:
 def _bar_length(file: CandleFile) -> int:
     if len(file.times) < 2:
         raise CandleFileError(f"{file.path}: has one candle; give a file with more than {WARM_UP_BARS}")
-    return min(later - earlier for earlier, later in zip(file.times, file.times[1:], strict=False))
+    return min(later - earlier for earlier, later in pairwise(file.times))
 
 
 def _check_grid(file: CandleFile, start: int, length: int) -> None:

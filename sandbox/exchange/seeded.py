@@ -62,9 +62,7 @@ class SeededSource:
         number, offset = divmod(index, BLOCK_BARS)
         return self._block(symbol, number)[offset]
 
-    def bars(
-        self, symbol: str, first: int, last: int, *, limit: int | None = None, newest: bool = False
-    ) -> list[Bar]:
+    def bars(self, symbol: str, first: int, last: int, *, limit: int | None = None, newest: bool = False) -> list[Bar]:
         """List the bars from `first` to `last`, oldest first, cut to `limit` at the old or the new end."""
         first = max(0, first)
         if limit is not None:

@@ -17,6 +17,11 @@ class Source(Protocol):
         ...
 
     @property
+    def seed(self) -> int | None:
+        """Give the seed of a seeded market, None for a recorded one."""
+        ...
+
+    @property
     def name(self) -> str:
         """Name this very source; everything that is derived from its bars is seeded with the name."""
         ...
@@ -43,9 +48,7 @@ class Source(Protocol):
         """Give the newest bar at or before an index that is not before the instrument's first bar."""
         ...
 
-    def bars(
-        self, symbol: str, first: int, last: int, *, limit: int | None = None, newest: bool = False
-    ) -> list[Bar]:
+    def bars(self, symbol: str, first: int, last: int, *, limit: int | None = None, newest: bool = False) -> list[Bar]:
         """List the bars from `first` to `last`, both included, oldest first.
 
         Of more than `limit` bars only that many are listed, from the old end, or from the new end with `newest`.

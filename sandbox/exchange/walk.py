@@ -24,9 +24,7 @@ class Profile:
     volume: float
 
 
-def walk_block(
-    *, rng: Random, shared: Random, profile: Profile, close: int, first_index: int, length: int
-) -> list[Bar]:
+def walk_block(*, rng: Random, shared: Random, profile: Profile, close: int, first_index: int, length: int) -> list[Bar]:
     """Make a block of bars that continues from a close in ticks.
 
     `shared` is the noise that all instruments of the market see in the same block, in the same state for each.
