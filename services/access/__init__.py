@@ -1,0 +1,1 @@
+"""People: who may, and who is told what how loudly."""

@@ -109,9 +109,7 @@ class Venue(Protocol):
         """Put linked exits: what one executes is taken off the others."""
         ...
 
-    async def replace_list(
-        self, account: str, cancels: Sequence[str], orders: Sequence[OrderRequest]
-    ) -> Sequence[VenueOrder]:
+    async def replace_list(self, account: str, cancels: Sequence[str], orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
         """Exchange linked exits for others in one step: either all of it happens or none."""
         ...
 

@@ -1,0 +1,1 @@
+"""Missions: offer, call, preview, fire, skip and expire."""

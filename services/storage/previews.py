@@ -48,11 +48,6 @@ class Preview:
     good_until: datetime
 
 
-def card_key(mission_id: str, person_id: int) -> str:
-    """Return the key of the preview's card."""
-    return f"preview:{mission_id}:{person_id}"
-
-
 def save(unit: Unit, preview: Preview) -> None:
     """Store what is shown now; the former preview of the same mission is replaced."""
     upsert(

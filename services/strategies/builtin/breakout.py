@@ -26,7 +26,7 @@ class BreakoutParameters:
     volume_ratio: float = 2.5
     volatility: int = 14
     range_ratio: float = 1.6
-    base_atr: float = 10.0
+    base_atr: float = 8.0
     chase_atr: float = 1.5
     stop_atr_min: float = 1.2
     stop_atr_max: float = 2.5
@@ -159,7 +159,7 @@ class BreakoutStrategy:
         return round(
             grade(state.volume_ratio, self.parameters.volume_ratio - 0.4, 3.5, 12)
             + grade(state.range_ratio, self.parameters.range_ratio - 0.3, 2.5, 8)
-            + grade(width, self.parameters.base_atr, 4, 10)
+            + grade(width, self.parameters.base_atr + 1, 4, 10)
             + grade(beyond / state.atr, self.parameters.chase_atr, 0.2, 10)
         )
 

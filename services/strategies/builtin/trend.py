@@ -16,13 +16,17 @@ from services.strategies.indicators import Bars, adx, atr, directions, ema, ema_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendParameters:
-    """Look-backs in candles, stops in ATR, targets in R; ADX thresholds decide which market counts as a trend."""
+    """Look-backs in candles, stops in ATR, targets in R; ADX thresholds decide which market counts as a trend.
+
+    ``chase_atr`` is the farthest close from the fast average, in ATR.
+    """
 
     fast: int = 9
     slow: int = 21
     strength: int = 14
     cross_adx: float = 25.0
     pullback_adx: float = 32.0
+    chase_atr: float = 1.4
     swing: int = 6
     stop_atr_min: float = 1.2
     stop_atr_max: float = 3.0
@@ -31,7 +35,7 @@ class TrendParameters:
 
     def __post_init__(self) -> None:
         check_periods(fast=self.fast, slow=self.slow, strength=self.strength, swing=self.swing)
-        check_positive(cross_adx=self.cross_adx, pullback_adx=self.pullback_adx)
+        check_positive(cross_adx=self.cross_adx, pullback_adx=self.pullback_adx, chase_atr=self.chase_atr)
         if self.fast >= self.slow:
             raise ValueError(f"fast is {self.fast}, but must be below slow ({self.slow})")
         check_exits(
@@ -116,7 +120,8 @@ class TrendStrategy:
     def _trigger(self, side: Side, close: float, state: _State) -> str | None:
         rules = self.parameters
         sign = side.sign
-        if (state.up - state.down) * sign <= 0 or (close - state.fast) * sign <= 0:
+        taken = 0 < (close - state.fast) * sign <= rules.chase_atr * state.atr
+        if not taken or (state.up - state.down) * sign <= 0:
             return None
         ahead, ahead_before = (state.fast - state.slow) * sign > 0, (state.fast_before - state.slow_before) * sign > 0
         rising = (state.slow - state.slow_ago) * sign > 0
@@ -165,7 +170,7 @@ class TrendStrategy:
             grade(state.adx, 18, 42, 14)
             + grade(balance, 0, 0.5, 10)
             + grade(slope, -0.2, 0.8, 8)
-            + grade(stretch, 2.0, 0.5, 8)
+            + grade(stretch, self.parameters.chase_atr, 0.3, 8)
         )
 
 

@@ -1,0 +1,33 @@
+"""The keys of cards: one message each, found again by what it shows."""
+
+from __future__ import annotations
+
+
+def mission_card(mission_id: str) -> str:
+    """Return the key of a mission's card."""
+    return f"mission:{mission_id}"
+
+
+def preview_card(mission_id: str, person_id: int) -> str:
+    """Return the key of a trader's preview of a mission."""
+    return f"preview:{mission_id}:{person_id}"
+
+
+def trade_card(trade_id: str) -> str:
+    """Return the key of a trade's card."""
+    return f"trade:{trade_id}"
+
+
+def grouped_card(day: str) -> str:
+    """Return the key of the silent card that gathers a day's missions beyond the quota of a chat."""
+    return f"grouped:{day}"
+
+
+def halt_card() -> str:
+    """Return the key of the desk's halt card."""
+    return "halt:desk"
+
+
+def checklist_card(person_id: int) -> str:
+    """Return the key of a new person's checklist."""
+    return f"checklist:{person_id}"

@@ -1,0 +1,236 @@
+"""The second tap: the gate decides; trade, instruction, verdict, journal and card are committed together, nothing is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from services.access import audience, buttons
+from services.access.authority import require
+from services.domain.buttons import Act, ActToken
+from services.domain.cards import mission_card, preview_card, trade_card
+from services.domain.errors import NotFound
+from services.domain.money import Price, Quantity
+from services.domain.notices import Priority, Topic
+from services.domain.orders import (
+    Instruction,
+    InstructionKind,
+    OrderRequest,
+    OrderRole,
+    OrderType,
+    Purpose,
+    TimeInForce,
+    client_id,
+    entry_side,
+)
+from services.domain.people import Actor, Role
+from services.domain.ports import Ids
+from services.domain.states import InstructionState, TradeState
+from services.domain.trades import Trade
+from services.domain.verdicts import Check, Verdict
+from services.missions.planning import Case, Desk, context_facts
+from services.missions.preview import OpenPreview
+from services.risk.gate import REFRESH_CODES, GateContext
+from services.risk.sizing import loss_at_stop
+from services.storage import instructions, missions, outbox, people, previews, tokens, trades, verdicts
+from services.storage.counters import next_number
+from services.storage.database import Database, Unit
+from services.storage.previews import PreviewState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """The trade is committed and waits for the executor."""
+
+    trade_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """The gate said no; the card shows why and the way out."""
+
+    check: Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """The preview was too old or the price moved beyond its bound: it was refreshed in place."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyFired:
+    """This button had its effect before."""
+
+
+FireOutcome = Fired | Denied | Refreshed | AlreadyFired
+
+
+class FireMission:
+    """Carry out a Confirm: at most one trade for each token, whoever presses it however often."""
+
+    def __init__(self, database: Database, desk: Desk, previewing: OpenPreview, ids: Ids) -> None:
+        self._database = database
+        self._desk = desk
+        self._previewing = previewing
+        self._ids = ids
+
+    async def __call__(self, actor: Actor, token_id: str) -> FireOutcome:
+        """Fire, deny or refresh; raise NotFound for a forged token and NotAllowed for another person's or chat's."""
+        return await self._database.write(lambda unit: self._fire(unit, actor, token_id), urgent=True)
+
+    def _fire(self, unit: Unit, actor: Actor, token_id: str) -> FireOutcome:
+        token = buttons.check(unit, actor, token_id, Act.CONFIRM_FIRE)
+        person = require(unit, actor, Role.TRADER)
+        if token.used_at is not None:
+            return AlreadyFired()
+        mission = missions.find(unit, token.terms["mission"])
+        if mission is None:
+            raise NotFound("MISSION", reference=token.terms["mission"])
+        shown = previews.find(unit, mission.id, person.id)
+        if unit.now >= token.expires_at or shown is None or shown.token_id != token.id:
+            note = "this preview was too old"
+            self._previewing.prepare(unit, person, mission, size=token.terms["size"], anew=False, note=note)
+            return Refreshed(reason=note)
+        case = self._desk.case(unit, mission, person)
+        plan = _Bound.of(token)
+        verdict, context = self._desk.judge(unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop)
+        if not verdict.allowed:
+            return self._deny(unit, actor, case, token, verdict, context)
+        tokens.use(unit, token.id)
+        return self._commit(unit, actor, case, plan, verdict, context)
+
+    def _deny(
+        self, unit: Unit, actor: Actor, case: Case, token: ActToken, verdict: Verdict, context: GateContext
+    ) -> FireOutcome:
+        check = verdict.denials[0]
+        if {each.code for each in verdict.denials} <= REFRESH_CODES:
+            note = "the price moved"
+            self._previewing.prepare(unit, case.person, case.mission, size=token.terms["size"], anew=False, note=note)
+            return Refreshed(reason=note)
+        self._keep(unit, case, verdict, context, trade_id=None)
+        self._previewing.prepare(unit, case.person, case.mission, size=token.terms["size"], anew=False)
+        unit.record(
+            actor, "fire.denied", mission=case.mission.number, code=check.code.value, value=check.value, limit=check.limit
+        )
+        audience.tell_topic(
+            unit,
+            Topic.RISK,
+            "refused_group",
+            {"person": case.person.name, "mission": case.mission.number, "code": check.code.value},
+            silent=True,
+        )
+        return Denied(check=check)
+
+    def _commit(self, unit: Unit, actor: Actor, case: Case, plan: _Bound, verdict: Verdict, context: GateContext) -> Fired:
+        trade = self._trade(unit, actor, case, plan)
+        trades.add(unit, trade)
+        instructions.add(unit, self._entry(unit, actor, case, trade))
+        self._keep(unit, case, verdict, context, trade_id=trade.id)
+        missions.decide(unit, case.mission.id, case.person.id, "fired", None)
+        previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
+        key = preview_card(case.mission.id, case.person.id)
+        if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id):
+            outbox.show(unit, trade_card(trade.id), case.person.id, priority=Priority.TAP)
+        outbox.refresh(unit, mission_card(case.mission.id))
+        people.tick(unit, case.person.id, "fire")
+        unit.record(
+            actor,
+            "trade.fired",
+            trade=trade.number,
+            mission=case.mission.number,
+            terminal=trade.terminal_id,
+            symbol=trade.symbol,
+            side=trade.side.value,
+            quantity=trade.quantity,
+            worst_price=trade.worst_price,
+            stop=trade.stop,
+            config=verdict.config_hash[:12],
+        )
+        return Fired(trade_id=trade.id, number=trade.number)
+
+    def _trade(self, unit: Unit, actor: Actor, case: Case, plan: _Bound) -> Trade:
+        signal = case.mission.signal
+        return Trade(
+            id=self._ids.row(),
+            number=next_number(unit, "trade"),
+            mission_id=case.mission.id,
+            person_id=case.person.id,
+            terminal_id=case.terminal.id,
+            symbol=signal.symbol,
+            side=signal.side,
+            state=TradeState.WORKING,
+            quantity=Quantity(plan.quantity),
+            decision_price=plan.decision_price,
+            worst_price=plan.worst_price,
+            stop=plan.stop,
+            initial_stop=plan.stop,
+            targets=signal.targets,
+            risk_money=loss_at_stop(plan.quantity, plan.worst_price, plan.stop, self._desk.rules.costs),
+            currency=case.terminal.currency,
+            tapped_at=unit.now,
+            correlation=actor.correlation,
+        )
+
+    def _entry(self, unit: Unit, actor: Actor, case: Case, trade: Trade) -> Instruction:
+        instruction_id = self._ids.instruction()
+        deadline = unit.now + timedelta(seconds=self._desk.rules.limits.entry_deadline_s)
+        order = OrderRequest(
+            client_id=client_id(instruction_id, 0),
+            symbol=trade.symbol,
+            side=entry_side(trade.side),
+            type=OrderType.LIMIT,
+            role=OrderRole.ENTRY,
+            quantity=trade.quantity,
+            price=trade.worst_price,
+            time_in_force=TimeInForce.IOC,
+        )
+        return Instruction(
+            id=instruction_id,
+            trade_id=trade.id,
+            terminal_id=trade.terminal_id,
+            symbol=trade.symbol,
+            kind=InstructionKind.PLACE,
+            purpose=Purpose.ENTRY,
+            state=InstructionState.INTENT,
+            orders=(order,),
+            cancels=(),
+            deadline=min(deadline, case.mission.signal.expires_at),
+            collar=trade.worst_price,
+            correlation=actor.correlation,
+            created_at=unit.now,
+        )
+
+    def _keep(self, unit: Unit, case: Case, verdict: Verdict, context: GateContext, *, trade_id: str | None) -> None:
+        verdicts.add(
+            unit,
+            self._ids.row(),
+            verdict,
+            trade_id=trade_id,
+            mission_id=case.mission.id,
+            person_id=case.person.id,
+            terminal_id=case.terminal.id,
+            context=context_facts(context),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """The terms that a Confirm token binds."""
+
+    quantity: Decimal
+    decision_price: Price
+    worst_price: Price
+    stop: Price
+
+    @classmethod
+    def of(cls, token: ActToken) -> _Bound:
+        return cls(
+            quantity=Decimal(token.terms["quantity"]),
+            decision_price=Price(Decimal(token.terms["decision_price"])),
+            worst_price=Price(Decimal(token.terms["worst_price"])),
+            stop=Price(Decimal(token.terms["stop"])),
+        )

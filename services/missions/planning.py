@@ -1,0 +1,166 @@
+"""From a mission and a trader to a plan that the gate can judge; shared by preview and fire, so both ask the same question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from config.groups import RiskSettings
+from services.domain.errors import NotFound, Refused
+from services.domain.market import Instrument
+from services.domain.money import Price
+from services.domain.orders import Balance
+from services.domain.people import Person
+from services.domain.ports import Clock, QuoteSource
+from services.domain.signals import Mission
+from services.domain.trades import Terminal
+from services.domain.verdicts import Verdict
+from services.risk.gate import GateContext, MarketPart, Plan, decide
+from services.risk.ledger import read_ledger
+from services.risk.sizing import Costs
+from services.storage import desk, missions, terminals
+from services.storage.database import Unit
+
+
+class Accounts(Protocol):
+    """Where the newest balances are kept."""
+
+    def latest(self, terminal_id: str) -> Balance | None:
+        """Return the newest reading, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What planning needs of the settings."""
+
+    limits: RiskSettings
+    costs: Costs
+    zone: str
+    config_hash: str
+    halt_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A mission in front of one trader's terminal, with the market as it is now."""
+
+    mission: Mission
+    person: Person
+    terminal: Terminal
+    market: MarketPart
+
+
+class Desk:
+    """Puts cases together and asks the gate; the gate is not optional, it is built in."""
+
+    def __init__(self, quotes: QuoteSource, accounts: Accounts, clock: Clock, rules: Rules) -> None:
+        self.quotes = quotes
+        self.accounts = accounts
+        self.clock = clock
+        self.rules = rules
+
+    def case(self, unit: Unit, mission: Mission, person: Person) -> Case:
+        """Return the case; raise Refused when the trader has no terminal."""
+        terminal = terminals.of_person(unit, person.id)
+        if terminal is None:
+            raise Refused("NO_TERMINAL", person=person.id)
+        universe = desk.current_universe(unit)
+        instrument = universe.find(mission.signal.symbol) if universe else None
+        return Case(mission=mission, person=person, terminal=terminal, market=self.market(terminal, instrument))
+
+    def market(self, terminal: Terminal, instrument: Instrument | None) -> MarketPart:
+        """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
+        balance = self.accounts.latest(terminal.id)
+        if balance is not None and instrument is not None and instrument.quote != balance.currency:
+            balance = None
+        return MarketPart(
+            instrument=instrument,
+            quote=self.quotes.latest(instrument.symbol) if instrument else None,
+            equity=balance.equity if balance else None,
+            free=balance.free if balance else None,
+            equity_at=balance.received_at if balance else None,
+        )
+
+    def judge(
+        self, unit: Unit, case: Case, *, quantity: Decimal, worst_price: Price, stop: Price
+    ) -> tuple[Verdict, GateContext]:
+        """Ask the gate about one size at one worst price, with the ledger as it stands in this unit."""
+        context = GateContext(
+            now=unit.now,
+            plan=Plan(
+                side=case.mission.signal.side,
+                quantity=quantity,
+                worst_price=worst_price,
+                stop=stop,
+                deadline=case.mission.signal.expires_at,
+                costs=self.rules.costs,
+            ),
+            market=case.market,
+            ledger=read_ledger(
+                unit,
+                mission=case.mission,
+                terminal=case.terminal,
+                person_id=case.person.id,
+                zone=self.rules.zone,
+                price_of=self.exit_price,
+                halt_file=self.rules.halt_file.exists(),
+            ),
+            limits=self.rules.limits,
+            config_hash=self.rules.config_hash,
+        )
+        return decide(context), context
+
+    def exit_price(self, symbol: str) -> Decimal | None:
+        """Return the middle of the newest quote when it is fresh enough to measure the day by, else None."""
+        quote = self.quotes.latest(symbol)
+        if quote is None or quote.age(self.clock.now()).total_seconds() > self.rules.limits.equity_age_s:
+            return None
+        return quote.mid
+
+
+def find_mission(unit: Unit, reference: str | None) -> Mission:
+    """Return the mission of an id, of a number people type, or the newest open one; raise NotFound otherwise."""
+    if reference is None:
+        newest = missions.open_missions(unit)
+        if not newest:
+            raise NotFound("NO_OPEN_MISSION")
+        return newest[0]
+    text = reference.strip().lstrip("#")
+    found = missions.by_number(unit, int(text)) if text.isdigit() and len(text) < 10 else missions.find(unit, text)
+    if found is None:
+        raise NotFound("MISSION", reference=reference)
+    return found
+
+
+def context_facts(context: GateContext) -> dict[str, object]:
+    """Write the gate's inputs as plain values, so that a stored verdict can be asked again."""
+    market, ledger, plan = context.market, context.ledger, context.plan
+    quote = market.quote
+    return {
+        "now": context.now.isoformat(),
+        "side": plan.side.value,
+        "quantity": str(plan.quantity),
+        "worst_price": str(plan.worst_price),
+        "stop": str(plan.stop),
+        "deadline": plan.deadline.isoformat(),
+        "bid": str(quote.bid) if quote else None,
+        "ask": str(quote.ask) if quote else None,
+        "feed_time": quote.feed_time.isoformat() if quote else None,
+        "received_at": quote.received_at.isoformat() if quote else None,
+        "equity": str(market.equity) if market.equity is not None else None,
+        "free": str(market.free) if market.free is not None else None,
+        "equity_at": market.equity_at.isoformat() if market.equity_at else None,
+        "halts": [f"{h.scope}:{h.subject}={h.state}" for h in ledger.halts],
+        "mission": ledger.mission_state.value,
+        "reconciled_at": ledger.reconciled_at.isoformat() if ledger.reconciled_at else None,
+        "doubtful": ledger.doubtful,
+        "live_trades": ledger.live_trades,
+        "same_instrument": ledger.same_instrument,
+        "day_profit": str(ledger.day_profit) if ledger.day_profit is not None else None,
+        "day_opening_equity": str(ledger.day_opening_equity) if ledger.day_opening_equity is not None else None,
+        "fee": str(plan.costs.fee),
+        "slippage": str(plan.costs.slippage),
+    }

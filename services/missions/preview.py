@@ -1,0 +1,140 @@
+"""The first tap: what this trade would be for this trader, and the token that its Confirm carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from services.access.authority import require
+from services.domain.buttons import Act, ActToken
+from services.domain.cards import preview_card
+from services.domain.errors import Refused
+from services.domain.money import ZERO, Price, Quantity, canonical
+from services.domain.notices import Priority
+from services.domain.people import Actor, Person, Role
+from services.domain.ports import Ids
+from services.domain.signals import Mission
+from services.domain.verdicts import Check, CheckCode, Verdict
+from services.missions.planning import Case, Desk, find_mission
+from services.risk.sizing import Sizes, loss_at_stop, offered_sizes, touch_price, worst_entry
+from services.storage import outbox, previews, tokens
+from services.storage.database import Database, Unit
+from services.storage.previews import Preview, PreviewState
+
+SIZES = ("half", "full", "max")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed:
+    """The preview is on its way to the trader's private chat; ``refused`` carries the deciding check."""
+
+    mission_id: str
+    refused: Check | None
+
+
+class OpenPreview:
+    """Show a trader the preview of a mission in private, or why it cannot be fired."""
+
+    def __init__(self, database: Database, desk: Desk, ids: Ids) -> None:
+        self._database = database
+        self._desk = desk
+        self._ids = ids
+
+    async def __call__(self, actor: Actor, reference: str | None, *, size: str = "full", anew: bool = True) -> Previewed:
+        """Store preview and token and ask for the card; raise NotAllowed, NotFound or Refused when there is nothing to show.
+
+        ``size`` is one of half, full, max; ``anew`` sends a new message rather than changing the one that is there.
+        """
+
+        def body(unit: Unit) -> Previewed:
+            person = require(unit, actor, Role.TRADER)
+            mission = find_mission(unit, reference)
+            return self.prepare(unit, person, mission, size=size, anew=anew)
+
+        return await self._database.write(body, urgent=True)
+
+    def prepare(self, unit: Unit, person: Person, mission: Mission, *, size: str, anew: bool, note: str = "") -> Previewed:
+        """Put the preview together inside a unit; shared with Confirm, which refreshes what is too old."""
+        if size not in SIZES:
+            raise Refused("SIZE", value=size)
+        case = self._desk.case(unit, mission, person)
+        preview, verdict = self._judge(unit, case, size, note)
+        if preview.state is PreviewState.OPEN:
+            token = self._token(unit, case, preview)
+            tokens.add(unit, token)
+            preview = replace(preview, token_id=token.id)
+        previews.save(unit, preview)
+        outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
+        return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
+
+    def _judge(self, unit: Unit, case: Case, size: str, note: str) -> tuple[Preview, Verdict]:
+        signal, rules = case.mission.signal, self._desk.rules
+        instrument, quote = case.market.instrument, case.market.quote
+        worst, sizes, touch = Price(signal.entry), _no_sizes(), Price(signal.entry)
+        if instrument is not None and quote is not None:
+            worst = worst_entry(quote, signal.side, signal.stop, instrument, rules.limits)
+            touch = touch_price(quote, signal.side)
+            if case.market.equity is not None and case.market.free is not None:
+                sizes = offered_sizes(
+                    entry=worst,
+                    stop=signal.stop,
+                    equity=case.market.equity,
+                    free=case.market.free,
+                    instrument=instrument,
+                    costs=rules.costs,
+                    limits=rules.limits,
+                )
+        quantity = sizes.named(size)
+        verdict, _ = self._desk.judge(unit, case, quantity=quantity, worst_price=worst, stop=signal.stop)
+        preview = Preview(
+            mission_id=case.mission.id,
+            person_id=case.person.id,
+            terminal_id=case.terminal.id,
+            state=PreviewState.OPEN if verdict.allowed else PreviewState.REFUSED,
+            token_id=None,
+            size=size,
+            quantity=quantity,
+            half=sizes.half,
+            full=sizes.full,
+            largest=sizes.largest,
+            decision_price=touch,
+            worst_price=worst,
+            loss=loss_at_stop(quantity, worst, signal.stop, rules.costs),
+            equity=case.market.equity,
+            checks=verdict.checks,
+            note=note,
+            good_until=min(unit.now + timedelta(seconds=rules.limits.confirm_s), signal.expires_at),
+        )
+        return preview, verdict
+
+    def _token(self, unit: Unit, case: Case, preview: Preview) -> ActToken:
+        return ActToken(
+            id=self._ids.secret(),
+            act=Act.CONFIRM_FIRE,
+            person_id=case.person.id,
+            chat_id=case.person.id,
+            terms={
+                "mission": case.mission.id,
+                "terminal": case.terminal.id,
+                "size": preview.size,
+                "quantity": canonical(preview.quantity),
+                "decision_price": canonical(preview.decision_price),
+                "worst_price": canonical(preview.worst_price),
+                "stop": canonical(case.mission.signal.stop),
+            },
+            created_at=unit.now,
+            expires_at=preview.good_until,
+            used_at=None,
+        )
+
+
+def _no_sizes() -> Sizes:
+    return Sizes(half=Quantity(ZERO), full=Quantity(ZERO), largest=Quantity(ZERO))
+
+
+def passing_size(preview: Preview) -> Decimal | None:
+    """Return the largest size that would pass when only the size was refused, else None."""
+    size_only = {CheckCode.RISK_PER_TRADE, CheckCode.NOTIONAL, CheckCode.FREE_FUNDS}
+    failed = {check.code for check in preview.checks if not check.passed}
+    return preview.largest if failed and failed <= size_only and preview.largest > 0 else None
