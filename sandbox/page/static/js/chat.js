@@ -83,7 +83,7 @@ export class ChatView {
     for (const [kind, data] of held) this.take(kind, data);
     this.showComposer();
     if (first) this.timeline.openAt(unread);
-    if (this.timeline.stuck) this.timeline.toBottom();
+    else if (this.timeline.stuck) this.timeline.toBottom();
   }
 
   async fetchPage(before) {
@@ -183,7 +183,7 @@ export class ChatView {
   /** Tell the server what has been read, if somebody can see it. */
   read() {
     const last = this.timeline.lastId();
-    const visible = document.visibilityState === "visible" && this.el.isConnected && this.el.offsetParent !== null;
+    const visible = document.visibilityState === "visible" && this.el.getClientRects().length > 0;
     if (visible && last !== null && !this.closed) void this.app.read(this.person, this.conversation, last);
   }
 

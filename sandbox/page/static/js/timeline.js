@@ -47,7 +47,7 @@ export class Timeline {
     const gap = newest !== null && newest < first && more;
     const kept = new Set(messages.map((message) => message.message_id));
     for (const id of [...this.rows.keys()]) {
-      if (gap || (id >= first && !kept.has(id))) this.remove(id);
+      if (gap || ((id >= first || !more) && !kept.has(id))) this.remove(id);
     }
     if (this.rows.size === 0) this.complete = !more;
     for (const message of messages) this.put(message);
@@ -112,7 +112,9 @@ export class Timeline {
     if (!row) return;
     row.el.classList.add("first-unread");
     const over = row.el.offsetTop - 8;
-    if (over < this.scroller.scrollTop) this.scroller.scrollTop = over;
+    if (over >= this.scroller.scrollTop) return;
+    this.stuck = false;
+    this.scroller.scrollTop = over;
   }
 
   toBottom(behavior = "instant") {
