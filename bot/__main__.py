@@ -1,0 +1,138 @@
+"""The ``sortie`` command. Nothing heavy is imported until a command runs, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="sortie",
+    help="A trading desk that lives in a Telegram chat.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback that shows local variables would show secrets.
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
+database = typer.Typer(help="Move the database's schema, or say where it stands.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def run() -> None:
+    """Run the desk on Telegram until it is told to stop."""
+    from bot.lifecycle import run as run_desk
+
+    raise typer.Exit(run_desk(_settings()))
+
+
+@app.command()
+def demo(
+    candles: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE...", help="Recorded candles to play, CSV or CSV.gz.")
+    ] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More candle files.")] = None,
+    bar: Annotated[float | None, typer.Option(min=0.2, help="Seconds that one bar lasts.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the invented market.")] = None,
+    start: Annotated[str, typer.Option(help="Bar to begin at; auto lets the first mission come soon.")] = "auto",
+    headless: Annotated[bool, typer.Option("--headless", help="Let a scripted trader and commander play.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=1, help="End after this long.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 0,
+    state: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that keeps the demo's state.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the state of earlier demos.")] = False,
+) -> None:
+    """Play on paper in a chat in your browser; no account, no network needed."""
+    from bot.demo.main import run_demo
+    from bot.demo_options import DemoOptions
+
+    options = DemoOptions(
+        candles=tuple(_existing([*(candles or ()), *(more or ())])),
+        bar_s=bar,
+        seed=seed,
+        start=_start(start),
+        headless=headless,
+        seconds=seconds,
+        port=port,
+        state_dir=state,
+        open_browser=browser,
+        fresh=fresh,
+    )
+    raise typer.Exit(run_demo(options))
+
+
+@database.command()
+def upgrade(revision: Annotated[str, typer.Argument(help="Where to.")] = "head") -> None:
+    """Bring the schema up to date, creating the database when there is none."""
+    from bot.database_commands import upgrade_database
+
+    raise typer.Exit(upgrade_database(_settings(), revision))
+
+
+@database.command()
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="Revision to go back to, or base for an empty database.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take the schema back; what newer tables and columns hold is lost."""
+    from bot.database_commands import downgrade_database
+
+    raise typer.Exit(downgrade_database(_settings(), revision, sure=yes))
+
+
+@database.command()
+def current() -> None:
+    """Say which revision the database has and which this build knows."""
+    from bot.database_commands import show_current
+
+    raise typer.Exit(show_current(_settings()))
+
+
+@app.command()
+def version() -> None:
+    """Print the version, the commit in a git checkout, and the Python."""
+    from bot.release import describe
+
+    typer.echo(describe())
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    from bot.command_errors import guarded
+
+    sys.exit(guarded(app))
+
+
+def _settings() -> Settings:
+    from config.settings import load_settings
+
+    return load_settings()
+
+
+def _existing(files: list[Path]) -> list[Path]:
+    for file in files:
+        if not file.is_file():
+            raise typer.BadParameter(f"there is no file {file}", param_hint="--candles")
+    return files
+
+
+def _start(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdigit():
+        raise typer.BadParameter(f"{text!r} is neither auto nor a bar's number", param_hint="--start")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What a shell command prints when it cannot do its work: a cause and a fix, no traceback for a known mistake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from config.settings import SettingsError
+    from services.domain.errors import Misconfigured
+
+EXIT_SETTINGS = 2
+
+
+def guarded(app: typer.Typer) -> int:
+    """Run the command line and return its exit code; settings that stop the start become a table and code 2."""
+    try:
+        app(prog_name="sortie")
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:
+        from config.settings import SettingsError
+        from services.domain.errors import Misconfigured
+
+        if isinstance(error, SettingsError):
+            _show_problems(error)
+        elif isinstance(error, Misconfigured):
+            _show_misconfigured(error)
+        else:
+            raise
+        return EXIT_SETTINGS
+    return 0
+
+
+def _show_problems(error: SettingsError) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("key", "where", "what", "fix", title="The settings stop the start", title_justify="left", show_lines=True)
+    for each in error.problems:
+        table.add_row(each.key, each.where, each.message, each.fix)
+    Console(stderr=True, highlight=False, markup=False).print(table)
+
+
+def _show_misconfigured(error: Misconfigured) -> None:
+    values = {name: str(value) for name, value in error.values.items()}
+    fix = values.pop("fix", None)
+    detail = ", ".join(f"{name} {value}" for name, value in values.items())
+    typer.echo(f"{error.code}: {detail}" if detail else error.code, err=True)
+    if fix is not None:
+        typer.echo(f"fix: {fix}", err=True)
