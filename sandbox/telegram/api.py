@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from sandbox.telegram import (
@@ -26,6 +27,7 @@ from sandbox.telegram.wire import dumps
 from sandbox.telegram.world import World
 
 _LOGGED_CHARACTERS = 4_000
+_STATUSES = frozenset(HTTPStatus)
 # In the table, and of the real server only: a business account, paid posts, channels' direct messages.
 _UNSERVED_PARAMETERS = frozenset(
     {
@@ -85,12 +87,22 @@ class BotApi:
         result = self._perform(self.name_of(method), parameters or {}, uploads or {})
         return json.loads(result) if isinstance(result, Raw) else result
 
+    def prepare_poll(self, parameters: Mapping[str, Any]) -> float:
+        """Do what getUpdates does before it waits; return the seconds it may wait, 0 when it will be refused."""
+        try:
+            return methods_updates.prepare_poll(self._checked("getUpdates", parameters, {}))
+        except Refused:
+            return 0.0
+
     def _perform(self, method: str, parameters: Mapping[str, Any], uploads: Mapping[str, Upload]) -> Any:
         handler = _HANDLERS.get(method)
         if handler is None:
             if method in published().unserved:
                 raise unserved(f"the method {method}")
             raise not_found()
+        return handler(self._checked(method, parameters, uploads))
+
+    def _checked(self, method: str, parameters: Mapping[str, Any], uploads: Mapping[str, Upload]) -> Call:
         if self.world.logged_out_until > self.world.clock.now():
             raise bad("Logged out")
         known = published().methods[method]
@@ -100,7 +112,7 @@ class BotApi:
             raise unserved(f'parameter "{name}"')
         if len(direct) < len(uploads):
             _check_attached(call.arguments, set(uploads) - set(direct))
-        return handler(call)
+        return call
 
     def _log(
         self, method: str, parameters: Mapping[str, Any], uploads: Mapping[str, Upload], body: str,
@@ -139,7 +151,8 @@ _HANDLERS: dict[str, Handler] = {
 def _refusal_of(fault: Fault) -> Refused:
     if fault.kind == "too_many":
         return too_many(fault.retry_after)
-    return Refused(fault.status, f"fault {fault.id}: {fault.kind}")
+    phrase = HTTPStatus(fault.status).phrase if fault.status in _STATUSES else "Internal Server Error"
+    return Refused(fault.status, phrase)
 
 
 def _check_attached(arguments: Mapping[str, Any], parts: set[str]) -> None:

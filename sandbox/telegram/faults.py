@@ -16,7 +16,7 @@ KINDS = {
     "reset_before": "the connection is reset, the call has no effect",
     "reset_after": "the call takes effect, the connection is reset",
     "too_many": "429 with `retry_after`, the call has no effect",
-    "server_error": "`status` (502 unless told) with a proxy's HTML page, the call has no effect",
+    "server_error": "`status` (502 unless told), the call has no effect",
     "half_body": "the call takes effect, half of the answer arrives",
     "duplicate_updates": "each update of a batch is delivered twice",
     "reorder_updates": "a batch of updates is delivered in reverse",
@@ -123,6 +123,12 @@ class Faults:
     def take_for_batch(self, kind: str) -> bool:
         """Fire a fault on a batch of updates."""
         return bool(self._active) and self._fire(lambda fault: fault.kind == kind) is not None
+
+    @property
+    def is_out(self) -> bool:
+        """Tell whether an outage that hits every call is on."""
+        self._expire()
+        return any(fault.kind == "outage" and not fault.method for fault in self._active.values())
 
     def active(self) -> list[Fault]:
         self._expire()

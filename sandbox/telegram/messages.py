@@ -80,6 +80,20 @@ class Message:
 
 
 NOTHING = FormattedText(text="")
+_EPHEMERAL_STEP = 1_000_000
+
+
+def shown_id(message: Message) -> float:
+    """Number a message as people see it: an ephemeral one stands a fraction after the message before it."""
+    if message.ephemeral_id:
+        return message.after + message.ephemeral_id / _EPHEMERAL_STEP
+    return message.message_id
+
+
+def key_of_shown(chat_id: int, shown: float) -> Key:
+    """Find the key of a message from its number as people see it."""
+    ephemeral_id = round(shown % 1 * _EPHEMERAL_STEP)
+    return (chat_id, 0, ephemeral_id) if ephemeral_id else (chat_id, int(shown), 0)
 
 
 def to_row(message: Message) -> JsonObject:

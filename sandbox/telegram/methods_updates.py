@@ -13,17 +13,25 @@ from sandbox.telegram.updates import KINDS
 from sandbox.telegram.wire import JsonObject
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_LONGEST_POLL_SECONDS = 50
 _PUBLIC_PORTS = frozenset({80, 88, 443, 8443})
+
+
+def prepare_poll(call: Call) -> float:
+    """Do what a poll does before it waits (confirm, remember the wanted kinds); return the seconds it may wait."""
+    if call.world.webhook.url:
+        raise conflict(
+            "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+        )
+    _allow(call)
+    call.world.updates.confirm_below(call.get("offset", 0), call.world.clock.now())
+    return float(min(call.get("timeout", 0), _LONGEST_POLL_SECONDS))
 
 
 def get_updates(call: Call) -> Raw:
     """Confirm and list updates at once; holding the request open is the server's part."""
     world = call.world
-    if world.webhook.url:
-        raise conflict(
-            "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-        )
-    _allow(call)
+    prepare_poll(call)
     if world.updates.waiting:
         for kind, disturb in (
             ("duplicate_updates", world.updates.duplicate_next),

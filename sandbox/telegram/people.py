@@ -12,7 +12,7 @@ from sandbox.telegram.entities import FormattedText, plain
 from sandbox.telegram.events import ChatChanged
 from sandbox.telegram.failures import Misuse
 from sandbox.telegram.files import Upload, photo_sides
-from sandbox.telegram.messages import Media, Message, Origin
+from sandbox.telegram.messages import Media, Message, Origin, key_of_shown, shown_id
 from sandbox.telegram.state import Query, State
 
 _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{0,64}")
@@ -24,7 +24,8 @@ CHANNEL_ID = -1002000000001
 class PersonSide(State):
     """Acts of people. Chats are named by the bot's ids: a private chat has the person's id.
 
-    Every act raises Misuse when no client could do it. A negative message id names an ephemeral message.
+    Every act raises Misuse when no client could do it. Messages are named by `shown_id`, which is the
+    message id, and for an ephemeral message a fraction.
     """
 
     def say(
@@ -34,7 +35,7 @@ class PersonSide(State):
         *,
         chat_id: int | None = None,
         thread_id: int = 0,
-        reply_to: int = 0,
+        reply_to: float = 0,
         photo: Upload | None = None,
         via_bot: bool = False,
         date: int | None = None,
@@ -58,7 +59,7 @@ class PersonSide(State):
             self.block(person_id, blocked=False)
         return self.say(person_id, f"/start {payload}" if payload else "/start")
 
-    def tap(self, person_id: int, chat_id: int, message_id: int, data: str) -> Query:
+    def tap(self, person_id: int, chat_id: int, message_id: float, data: str) -> Query:
         """Press the callback button of a message that carries `data`."""
         message = self.visible(person_id, chat_id, message_id)
         for row in message.keyboard:
@@ -76,18 +77,19 @@ class PersonSide(State):
                         return self._pressed(person_id, message, button)
         raise Misuse(f"no message in chat {chat_id} has a button {label!r}")
 
-    def press(self, person_id: int, chat_id: int, data: str, message_id: int | None = None) -> Query:
+    def press(self, person_id: int, chat_id: int, data: str, message_id: float | None = None) -> Query:
         """Send a callback query without asking whether such a button exists: how a forger does it.
 
         Without `message_id` the query carries no message, as for one sent in inline mode; with the id
         of a deleted message, Telegram's inaccessible message.
         """
+        key = key_of_shown(chat_id, message_id or 0)
         query = Query(
             id=str(self.new_id("query")),
             person_id=person_id,
             chat_id=chat_id,
-            message_id=max(message_id or 0, 0),
-            ephemeral_id=max(-(message_id or 0), 0),
+            message_id=key[1],
+            ephemeral_id=key[2],
             created=self.clock.now(),
         )
         content = {
@@ -99,13 +101,13 @@ class PersonSide(State):
         if message_id is None:
             content["inline_message_id"] = f"inline-{query.id}"
         else:
-            found = self.find((chat_id, query.message_id, query.ephemeral_id))
+            found = self.find(key)
             content["message"] = (
                 objects.message(self, found) if found else objects.inaccessible(self, chat_id, query.message_id)
             )
         self.queries[query.id] = query
         self.touch("query", query.id, query)
-        self.deliver("callback_query", content)
+        self.deliver("callback_query", content, person_id)
         return query
 
     def edit_own(self, person_id: int, chat_id: int, message_id: int, text: str) -> Message:
@@ -195,6 +197,7 @@ class PersonSide(State):
                 "old_chat_member": old.wire(mine),
                 "new_chat_member": new.wire(mine),
             },
+            chat.id,
         )
 
     # What a person sees
@@ -211,55 +214,56 @@ class PersonSide(State):
             messages = sorted([*messages, *whispered], key=lambda message: message.place)
         return messages
 
-    def visible(self, person_id: int, chat_id: int, message_id: int) -> Message:
-        """Find a message a person sees; a negative id names an ephemeral one."""
+    def visible(self, person_id: int, chat_id: int, message_id: float) -> Message:
+        """Find a message a person sees."""
         self._check_reader(person_id, chat_id)
-        key = (chat_id, 0, -message_id) if message_id < 0 else (chat_id, message_id, 0)
-        message = self.find(key)
+        message = self.find(key_of_shown(chat_id, message_id))
         if message is None or (message.ephemeral_id and person_id not in (message.receiver_id, message.sender_id)):
             raise Misuse(f"person {person_id} sees no message {message_id} in chat {chat_id}")
         return message
 
-    def mark_read(self, person_id: int, chat_id: int, message_id: int) -> None:
-        """Mark the messages up to one as read; in a forum, those of the same topic."""
-        message = self.visible(person_id, chat_id, message_id)
-        mark = (person_id, chat_id, message.thread_id)
-        if message.place[0] > self.read_marks.get(mark, 0):
-            self.read_marks[mark] = message.place[0]
-            self.touch("read", f"{person_id}:{chat_id}:{message.thread_id}", message.place[0])
+    def mark_read(self, person_id: int, chat_id: int, message_id: float) -> None:
+        """Mark the messages of a chat up to an id as read."""
+        self._check_reader(person_id, chat_id)
+        if message_id > self.read_marks.get((person_id, chat_id), 0):
+            self.read_marks[person_id, chat_id] = message_id
+            self.touch("read", f"{person_id}:{chat_id}", message_id)
 
-    def unread(self, person_id: int) -> dict[int, dict[int, int]]:
-        """Count the unread messages of a person by chat and topic (0 is no topic)."""
-        counts: dict[int, dict[int, int]] = {}
+    def unread(self, person_id: int) -> dict[int, int]:
+        """Count the unread messages of a person by chat, service messages and own ones not included."""
+        counts: dict[int, int] = {}
         for chat in [*self.groups(), self._person_chat(person_id)]:
             if not chat.member(person_id).inside:
                 continue
-            for message in self.seen(person_id, chat.id):
-                read = self.read_marks.get((person_id, chat.id, message.thread_id), 0)
-                if message.place[0] > read and message.sender_id != person_id and not message.service:
-                    topics = counts.setdefault(chat.id, {})
-                    topics[message.thread_id] = topics.get(message.thread_id, 0) + 1
+            mark = self.read_marks.get((person_id, chat.id), 0)
+            number = sum(
+                message.sender_id != person_id and not message.service
+                for message in self.seen(person_id, chat.id)
+                if shown_id(message) > mark
+            )
+            if number:
+                counts[chat.id] = number
         return counts
 
     # Inside
 
     def _pressed(self, person_id: int, message: Message, button: dict[str, object]) -> Query | Message:
         if "callback_data" in button:
-            shown_id = -message.ephemeral_id if message.ephemeral_id else message.message_id
-            return self.tap(person_id, message.chat_id, shown_id, str(button["callback_data"]))
+            return self.tap(person_id, message.chat_id, shown_id(message), str(button["callback_data"]))
         parts = urlsplit(str(button.get("url", "")))
         if parts.hostname == "t.me" and parts.path.strip("/").lower() == self.bot.username.lower():
             return self.start(person_id, parse_qs(parts.query).get("start", [""])[0])
         raise Misuse(f"the button {button['text']!r} neither calls back nor starts the bot")
 
     def _composed(
-        self, sender_id: int, chat: Chat, text: str, photo: Upload | None, thread_id: int, reply_to: int
+        self, sender_id: int, chat: Chat, text: str, photo: Upload | None, thread_id: int, reply_to: float
     ) -> Message:
         body: FormattedText | None = plain(text) if text else None
         media = None
         if photo is not None:
             width, height = photo_sides(photo)
             media = Media(kind="photo", file_id=self.keep_file(photo, width, height).file_id)
+        _, replied_id, replied_ephemeral_id = key_of_shown(chat.id, reply_to)
         whispered = commands.is_ephemeral(self, sender_id, chat, text) if sender_id in self.people else False
         return Message(
             chat_id=chat.id,
@@ -273,8 +277,8 @@ class PersonSide(State):
             text=None if media else body,
             caption=body if media else None,
             media=media,
-            reply_to=max(reply_to, 0),
-            reply_to_ephemeral=max(-reply_to, 0),
+            reply_to=replied_id,
+            reply_to_ephemeral=replied_ephemeral_id,
         )
 
     def _send(self, message: Message) -> Message:

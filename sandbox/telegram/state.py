@@ -80,7 +80,7 @@ class State:
         self.stored_files: dict[str, StoredFile] = {}
         self.contents: dict[str, bytes] = {}
         self.keyboards: dict[tuple[int, int], JsonObject] = {}
-        self.read_marks: dict[tuple[int, int, int], int] = {}
+        self.read_marks: dict[tuple[int, int], float] = {}
         self.webhook = Webhook()
         self.profile = Profile()
         self.counters: dict[str, int] = {}
@@ -200,15 +200,15 @@ class State:
             self.touch_chat(chat)
         self.tell(MessageDeleted(message=message))
 
-    def deliver(self, kind: str, content: JsonObject) -> Update | None:
-        """Queue an update for the bot."""
-        return self.updates.add(kind, content, self.clock.now())
+    def deliver(self, kind: str, content: JsonObject, lane: int) -> Update | None:
+        """Queue an update for the bot; `lane` is the chat or person it is about."""
+        return self.updates.add(kind, content, self.clock.now(), lane)
 
     def deliver_message(self, message: Message, kind: str = "message") -> Update | None:
         """Queue a message for the bot if the bot may see it."""
         if not self.bot_sees(message):
             return None
-        return self.deliver(kind, objects.message(self, message))
+        return self.deliver(kind, objects.message(self, message), message.chat_id)
 
     def bot_sees(self, message: Message) -> bool:
         """Apply the privacy mode: in a group a bot that is no administrator sees what concerns it."""

@@ -24,12 +24,13 @@ _REPLAYABLE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """An update as it is sent: `text` is its JSON."""
+    """An update as it is sent: `text` is its JSON. Updates of one lane, a chat, reach a webhook in order."""
 
     id: int
     kind: str
     created: float
     text: str
+    lane: int = 0
 
     def wire(self) -> JsonObject:
         update: JsonObject = json.loads(self.text)
@@ -62,14 +63,13 @@ class UpdateQueue:
         wanted = frozenset(kinds)
         self.allowed = wanted or self.default_kinds
 
-    def add(self, kind: str, content: JsonObject, now: float) -> Update | None:
+    def add(self, kind: str, content: JsonObject, now: float, lane: int = 0) -> Update | None:
         """Create an update, or nothing when the bot does not want its kind."""
         if kind not in self.allowed:
             return None
         self.last_id += 1
-        update = Update(
-            id=self.last_id, kind=kind, created=now, text=f'{{"update_id":{self.last_id},"{kind}":{dumps(content)}}}'
-        )
+        text = f'{{"update_id":{self.last_id},"{kind}":{dumps(content)}}}'
+        update = Update(id=self.last_id, kind=kind, created=now, text=text, lane=lane)
         self.restore(update)
         self.on_changed(update, True)
         self.on_added()
@@ -79,16 +79,24 @@ class UpdateQueue:
         """Put an update back as the store kept it."""
         self._pending.append(update)
 
+    def sort(self) -> None:
+        """Put restored updates into the order of their ids."""
+        self._pending = deque(sorted(self._pending, key=lambda update: update.id))
+
     def take(self, offset: int, limit: int, now: float) -> list[Update]:
-        """Confirm what lies below `offset` (a negative one keeps that many of the last), then list what is next."""
-        self._expire(now)
-        if offset < 0:
-            self._confirm_below(self._pending[max(len(self._pending) + offset, 0)].id if self._pending else 0)
-        elif offset > 0:
-            self._confirm_below(offset)
+        """Confirm what lies below `offset`, then list what is next, up to `limit`."""
+        self.confirm_below(offset, now)
         batch = [*self._replays, *(self._pending[at] for at in range(min(limit, len(self._pending))))]
         self._replays.clear()
         return self._disturbed(batch)[: max(limit, 1)]
+
+    def confirm_below(self, offset: int, now: float) -> None:
+        """Confirm what lies below `offset`; a negative one keeps that many of the last; 0 confirms nothing."""
+        self._expire(now)
+        if offset < 0 and self._pending:
+            offset = self._pending[max(len(self._pending) + offset, 0)].id
+        while self._pending and self._pending[0].id < offset:
+            self._forget(self._pending.popleft())
 
     def confirm(self, update: Update) -> None:
         """Confirm one update: a webhook has taken it."""
@@ -120,15 +128,8 @@ class UpdateQueue:
     def waiting(self) -> bool:
         return bool(self._pending or self._replays)
 
-    def first(self) -> Update | None:
-        return self._pending[0] if self._pending else None
-
     def pending(self) -> tuple[Update, ...]:
         return tuple(self._pending)
-
-    def _confirm_below(self, offset: int) -> None:
-        while self._pending and self._pending[0].id < offset:
-            self._forget(self._pending.popleft())
 
     def _expire(self, now: float) -> None:
         while self._pending and self._pending[0].created < now - KEPT_SECONDS:
