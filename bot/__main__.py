@@ -53,7 +53,6 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the state of earlier demos.")] = False,
 ) -> None:
     """Play on paper in a chat in your browser; no account, no network needed."""
-    from bot.demo.main import run_demo
     from bot.demo_options import DemoOptions
 
     options = DemoOptions(
@@ -68,6 +67,8 @@ def demo(
         open_browser=browser,
         fresh=fresh,
     )
+    from bot.demo.main import run_demo
+
     raise typer.Exit(run_demo(options))
 
 

@@ -19,7 +19,7 @@ def guarded(app: typer.Typer) -> int:
         app(prog_name="sortie")
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the outermost edge: everything is shown, and becomes an exit code
         from config.settings import SettingsError
         from services.domain.errors import Misconfigured
 
@@ -28,7 +28,8 @@ def guarded(app: typer.Typer) -> int:
         elif isinstance(error, Misconfigured):
             _show_misconfigured(error)
         else:
-            raise
+            _show_defect(error)
+            return 1
         return EXIT_SETTINGS
     return 0
 
@@ -41,6 +42,16 @@ def _show_problems(error: SettingsError) -> None:
     for each in error.problems:
         table.add_row(each.key, each.where, each.message, each.fix)
     Console(stderr=True, highlight=False, markup=False).print(table)
+
+
+def _show_defect(error: Exception) -> None:
+    import traceback
+
+    from bot.redaction import process_redactor
+
+    # The traceback is for whoever mends this; what it quotes may hold a secret.
+    text = "".join(traceback.format_exception(error))
+    typer.echo(process_redactor.clean(text, keep_lines=True), err=True)
 
 
 def _show_misconfigured(error: Misconfigured) -> None:

@@ -1,0 +1,153 @@
+"""Structured logs: JSON lines in the state folder, a console for people, secrets taken out where the line is written.
+
+Events are dotted constants with fields. The correlation id comes from ``structlog.contextvars``: bind it where work enters
+(``bound_contextvars(correlation=...)``) and every line below carries it, those of libraries too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bot.redaction import Redactor, process_redactor, secrets_in
+from config.settings import Settings
+
+FILE = Path("logs") / "sortie.log"
+# Libraries that narrate every request; their warnings are enough unless everything is wanted.
+TALKATIVE = ("aiohttp", "aiogram.event", "apscheduler", "asyncio", "ccxt", "sqlalchemy", "aiosqlite", "alembic")
+LINES_KEPT = ("exception", "stack")
+OURS = ("at", "level")
+
+
+class PrivateRotatingFile(RotatingFileHandler):
+    """A rotated file that only its owner may read, and whose failure to write never prints what it was to write."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open(self.baseFilename, f"{self.mode}b", opener=_private), encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say that a line was lost and why, without its text, which has not been cleaned."""
+        kind = sys.exc_info()[0]
+        sys.stderr.write(f"log.lost {record.name} {kind.__name__ if kind else 'unknown'}\n")
+
+
+def configure_logging(settings: Settings, *, console: bool | None = None) -> Path:
+    """Send every logger of the process to the log file, and to standard error when it is a terminal; return the file.
+
+    ``console`` overrides the look at the terminal. The settings' secrets are registered with the process's redactor first.
+    """
+    process_redactor.register(*secrets_in(settings))
+    close_logging()
+    file = settings.desk.state_dir / FILE
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    level = logging.getLevelNamesMapping()[settings.logs.level]
+    to_file = PrivateRotatingFile(file, maxBytes=settings.logs.max_bytes, backupCount=settings.logs.backups, encoding="utf-8")
+    to_file.setFormatter(_formatter(_clean, _as_json))
+    root = logging.getLogger()
+    root.addHandler(to_file)
+    if console if console is not None else sys.stderr.isatty():
+        to_person = logging.StreamHandler(sys.stderr)
+        to_person.setFormatter(_formatter(_clean, _shorten, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
+        root.addHandler(to_person)
+    root.setLevel(level)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_thread_crash
+    return file
+
+
+def close_logging() -> None:
+    """Flush and close what ``configure_logging`` opened, and give the process its own crash hooks back."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(handler)
+            handler.close()
+    logging.captureWarnings(False)
+    sys.excepthook = sys.__excepthook__
+    threading.excepthook = threading.__excepthook__
+
+
+def _formatter(*last: Processor) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        foreign_pre_chain=[*_shared(), _name_foreign],
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+
+
+def _name_foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a library's line a constant name, and keep its prose as a field."""
+    event["message"] = event.get("event")
+    event["event"] = f"library.{str(event.get('logger', 'root')).split('.')[0]}"
+    return event
+
+
+def _clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return clean_event(event, process_redactor)
+
+
+def clean_event(event: EventDict, redactor: Redactor) -> EventDict:
+    """Return the event with every name and value cleaned, down to nested values and tracebacks."""
+    ours = {name: event.pop(name) for name in OURS if name in event}
+    lines = {name: event.pop(name) for name in LINES_KEPT if isinstance(event.get(name), str)}
+    cleaned = redactor.plain(event)
+    assert isinstance(cleaned, dict)
+    return {**ours, **cleaned, **{name: redactor.clean(text, keep_lines=True) for name, text in lines.items()}}
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    first = {name: event.pop(name) for name in ("at", "level", "event", "correlation") if name in event}
+    return json.dumps({**first, **event}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave the traceback and the date to the file: a person sees the last line and the time of day."""
+    event["timestamp"] = str(event.pop("at"))[11:19]
+    text = event.pop("exception", None)
+    event.pop("stack", None)
+    if isinstance(text, str) and text.strip():
+        event["error"] = text.strip().splitlines()[-1]
+    return event
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    structlog.get_logger(__name__).critical("process.crashed", exc_info=(kind, error, trace))
+
+
+def _log_thread_crash(arguments: Any) -> None:
+    given = (arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+    structlog.get_logger(__name__).critical("thread.crashed", thread=str(arguments.thread), exc_info=given)
