@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -182,4 +182,24 @@ class StageBeat(Protocol):
 
     def beat(self, stage: str, *, detail: str = "") -> None:
         """Say that the stage just succeeded."""
+        ...
+
+
+class Wakeups(Protocol):
+    """Hints between the stages of one process; losing one costs a poll, never work."""
+
+    def wake(self, stage: str) -> None:
+        """Let a waiting stage look at once."""
+        ...
+
+    async def wait(self, stage: str, timeout_s: float) -> None:
+        """Return when the stage is woken, at the latest after ``timeout_s``."""
+        ...
+
+
+class Nursery(Protocol):
+    """The one owner of background tasks: a crash is seen, and nothing outlives the stop."""
+
+    def spawn(self, name: str, job: Coroutine[object, object, None]) -> None:
+        """Run a job beside the others."""
         ...

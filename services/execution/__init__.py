@@ -1,0 +1,1 @@
+"""Send, book, protect, close, resolve and reconcile."""

@@ -1,0 +1,1 @@
+"""Scan, score, take in."""

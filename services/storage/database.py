@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, insert, make_url, select, text, update
 from sqlalchemy.engine import Connection
@@ -25,7 +25,7 @@ from services.domain.crashpoints import reach
 from services.domain.errors import AlreadyDone, Unavailable
 from services.domain.journal import GENESIS, chain_hash, encode_facts
 from services.domain.people import Actor
-from services.domain.ports import Clock
+from services.domain.ports import Clock, Wakeups
 from services.domain.states import UpdateState
 from services.storage import tables
 
@@ -140,14 +140,6 @@ class _WriteTurn:
                 turn.set_result(None)
                 return
         self._held = False
-
-
-class Wakeups(Protocol):
-    """Where hints go after a commit."""
-
-    def wake(self, stage: str) -> None:
-        """Let a waiting stage look at once."""
-        ...
 
 
 class Database:
@@ -297,4 +289,4 @@ def sqlite_engine(url: str, busy_timeout_s: float, *, begin: str, single: bool) 
     return engine
 
 
-__all__ = ["Body", "Database", "Unit", "UpdateTicket", "Wakeups", "current_update", "sqlite_engine"]
+__all__ = ["Body", "Database", "Unit", "UpdateTicket", "current_update", "sqlite_engine"]

@@ -131,6 +131,29 @@ def add(unit: Unit, mission_id: str, signal: Signal) -> Mission:
     return Mission(id=mission_id, number=number, signal=signal, state=MissionState.OPEN, created_at=unit.now)
 
 
+def waiting_signals(unit: Unit) -> list[Signal]:
+    """Return stored signals that were not dropped and have no mission yet, oldest first."""
+    statement = (
+        select(signals, signals.c.created_at.label("signal_created_at"), signals.c.expires_at.label("signal_expires_at"))
+        .outerjoin(missions, missions.c.signal_id == signals.c.id)
+        .where(missions.c.id.is_(None), signals.c.drop_code.is_(None))
+        .order_by(signals.c.created_at)
+    )
+    return [_signal(row, row.id) for row in unit.all(statement)]
+
+
+def drop_signal(unit: Unit, signal_id: str, drop: DropCode, note: str | None) -> None:
+    """Drop a stored signal that never became a mission."""
+    unit.run(update(signals).where(signals.c.id == signal_id).values(drop_code=drop.value, drop_note=note))
+
+
+def drops_since(unit: Unit, since: datetime) -> dict[str, int]:
+    """Count dropped signals by reason since a time."""
+    where = (signals.c.created_at >= since, signals.c.drop_code.is_not(None))
+    rows = unit.all(select(signals.c.drop_code, func.count().label("n")).where(*where).group_by(signals.c.drop_code))
+    return {row.drop_code: row.n for row in rows}
+
+
 def find(unit: Unit, mission_id: str) -> Mission | None:
     """Return a mission by its id, or None."""
     row = unit.first(_JOINED.where(missions.c.id == mission_id))

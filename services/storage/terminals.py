@@ -122,8 +122,11 @@ def day_result(unit: Unit, terminal_id: str, day: str) -> DayResult | None:
 
 
 def open_day(unit: Unit, terminal_id: str, day: str, equity: Decimal) -> None:
-    """Note the equity at the day's start, once."""
-    insert_once(unit, day_results, {"terminal_id": terminal_id, "day": day, "opening_equity": equity, "realized": ZERO})
+    """Note the equity at the day's start, once; a day that had to open without a reading gets the first one."""
+    row = {"terminal_id": terminal_id, "day": day, "opening_equity": equity, "realized": ZERO}
+    if not insert_once(unit, day_results, row):
+        where = (day_results.c.terminal_id == terminal_id, day_results.c.day == day, day_results.c.opening_equity == ZERO)
+        unit.run(update(day_results).where(*where).values(opening_equity=equity))
 
 
 def set_day_realized(unit: Unit, terminal_id: str, day: str, realized: Decimal) -> None:

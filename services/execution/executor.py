@@ -1,0 +1,255 @@
+"""The executor: claims an instruction in one committed step, then writes to the venue at most once.
+
+A timeout is not an error but an outcome that nobody knows: the instruction becomes unknown and is queried, never re-sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from config.groups import RiskSettings
+from services.access.alerts import AlertCode, alert
+from services.domain.crashpoints import reach
+from services.domain.errors import Unavailable, VenueRejected
+from services.domain.halts import lets_through
+from services.domain.money import Price
+from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
+from services.domain.people import Actor
+from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, Venue, Wakeups
+from services.domain.states import InstructionState, TradeState
+from services.domain.trades import Trade
+from services.execution import telling
+from services.execution.booking import Booking, rejections, to_order
+from services.risk.ledger import halts_for
+from services.storage import desk, instructions, missions, orders, terminals, trades
+from services.storage.database import Database, Unit
+from services.storage.desk import Lease
+
+log = structlog.get_logger()
+ROLE = "executor"
+LEASE_S = 20.0
+CALL_TIMEOUT_S = 10.0
+POLL_S = 1.0
+_NO_POSITION = frozenset({"REDUCE_ONLY"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorPorts:
+    """What the executor needs of the outside."""
+
+    venues: Mapping[str, Venue]
+    quotes: QuoteSource
+    clock: Clock
+    ids: Ids
+    wakeups: Wakeups
+    nursery: Nursery
+    beats: StageBeat
+
+
+class Executor:
+    """Sends what is committed: in order within a terminal's instrument, in parallel across, exits before entries."""
+
+    def __init__(
+        self,
+        database: Database,
+        ports: ExecutorPorts,
+        booking: Booking,
+        limits: RiskSettings,
+        halt_file: Path,
+        lease: Callable[[], Lease | None],
+    ) -> None:
+        self._database = database
+        self._ports = ports
+        self._booking = booking
+        self._limits = limits
+        self._halt_file = halt_file
+        self._lease = lease
+        self._busy: set[tuple[str, str]] = set()
+        self._draining = False
+
+    async def run(self) -> None:
+        """Send for ever; woken by commits, at the latest every second."""
+        while True:
+            await self.send_waiting()
+            self._ports.beats.beat("executor", detail=f"queue {len(self._busy)}")
+            await self._ports.wakeups.wait("executor", POLL_S)
+
+    async def send_waiting(self) -> None:
+        """Start a lane for every instrument that has something to send."""
+        if self._draining:
+            return
+        lanes: dict[tuple[str, str], list[Instruction]] = {}
+        for instruction in await self._database.read(instructions.intents):
+            lanes.setdefault((instruction.terminal_id, instruction.symbol), []).append(instruction)
+        for lane, waiting in lanes.items():
+            if lane not in self._busy:
+                self._busy.add(lane)
+                self._ports.nursery.spawn(f"lane {lane[0]} {lane[1]}", self._work_lane(lane, waiting))
+
+    async def drain(self) -> None:
+        """Take nothing new and wait until what is being sent has its answer."""
+        self._draining = True
+        while self._busy:
+            await self._ports.clock.sleep(0.02)
+
+    async def _work_lane(self, lane: tuple[str, str], waiting: Sequence[Instruction]) -> None:
+        try:
+            for instruction in waiting:
+                if self._draining:
+                    return
+                await self.send(instruction)
+        finally:
+            self._busy.discard(lane)
+            self._ports.wakeups.wake("executor")
+
+    async def send(self, instruction: Instruction) -> None:
+        """Claim one instruction and, when the claim holds, write it to its venue once and book the answer."""
+        actor = Actor.job("executor", instruction.correlation)
+        urgent = instruction.purpose is not Purpose.ENTRY
+        claimed = await self._database.write(lambda unit: self._claim(unit, actor, instruction), urgent=urgent)
+        if claimed is None:
+            return
+        venue = self._ports.venues[await self._venue_of(claimed)]
+        reach("venue.write.before")
+        try:
+            placed = await asyncio.wait_for(self._write(venue, claimed), CALL_TIMEOUT_S)
+        except VenueRejected as error:
+            code = error.code
+            await self._database.write(lambda unit: self.book_rejection(unit, actor, claimed, code), urgent=True)
+        except Exception as error:  # noqa: BLE001 - whatever else happened, nobody knows whether the venue took it
+            reason = type(error).__name__
+            log.warning("venue.write.doubt", instruction=claimed.id, error=reason)
+            await self._database.write(lambda unit: self._book_doubt(unit, actor, claimed, reason), urgent=True)
+        else:
+            reach("venue.write.after")
+            await self._database.write(lambda unit: self.book_acceptance(unit, actor, claimed, placed), urgent=True)
+
+    async def _venue_of(self, instruction: Instruction) -> str:
+        terminal = await self._database.read(lambda unit: terminals.find(unit, instruction.terminal_id))
+        if terminal is None or terminal.venue not in self._ports.venues:
+            raise Unavailable("VENUE", terminal=instruction.terminal_id)
+        return terminal.venue
+
+    async def _write(self, venue: Venue, instruction: Instruction) -> Sequence[VenueOrder]:
+        account = instruction.terminal_id
+        if instruction.kind is InstructionKind.PLACE:
+            return [await venue.place(account, instruction.orders[0])]
+        if instruction.kind is InstructionKind.PLACE_LIST:
+            return await venue.place_list(account, instruction.orders)
+        if instruction.kind is InstructionKind.REPLACE_LIST:
+            return await venue.replace_list(account, instruction.cancels, instruction.orders)
+        return await venue.cancel(account, instruction.symbol, instruction.cancels)
+
+    def _claim(self, unit: Unit, actor: Actor, instruction: Instruction) -> Instruction | None:
+        lease = self._lease()
+        if lease is None or not desk.renew_lease(unit, lease, LEASE_S):
+            log.warning("executor.lease.lost", instruction=instruction.id)
+            return None
+        if instruction.purpose is Purpose.ENTRY:
+            refusal = self._entry_refusal(unit, instruction)
+            if refusal is not None:
+                self._expire(unit, actor, instruction, *refusal)
+                return None
+        return instructions.set_state(unit, instruction, InstructionState.SENT, epoch=lease.epoch)
+
+    def _entry_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
+        trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+        mission = missions.find(unit, trade.mission_id) if trade else None
+        if trade is None or mission is None:
+            return "NO_TRADE", "the trade is gone"
+        halts = halts_for(
+            unit,
+            person_id=trade.person_id,
+            terminal_id=trade.terminal_id,
+            symbol=trade.symbol,
+            source=mission.signal.source,
+            halt_file=self._halt_file.exists(),
+        )
+        if not lets_through(halts, instruction.purpose):
+            return "HALT", f"{halts[0].scope.value} by {halts[0].by_name}: {halts[0].reason}"
+        if instruction.deadline is None or unit.now >= instruction.deadline:
+            return "DEADLINE", "too late to send"
+        return self._price_refusal(unit, instruction)
+
+    def _price_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
+        quote, collar = self._ports.quotes.latest(instruction.symbol), instruction.collar
+        if quote is None or collar is None or quote.age(unit.now).total_seconds() > self._limits.quote_age_s:
+            return "DATA_AGE", "no fresh quote"
+        buying = instruction.orders[0].side is OrderSide.BUY
+        touch: Price = quote.ask if buying else quote.bid
+        if (touch > collar) if buying else (touch < collar):
+            return "PRICE_COLLAR", f"{touch} is beyond {collar}"
+        return None
+
+    def _expire(self, unit: Unit, actor: Actor, instruction: Instruction, code: str, detail: str) -> None:
+        if instructions.set_state(unit, instruction, InstructionState.EXPIRED, answer=code) is None:
+            return
+        unit.record(actor, "instruction.expired", instruction=instruction.id, code=code, detail=detail)
+        trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+        if trade is not None:
+            after = replace(trade, state=TradeState.CANCELED, closed_at=unit.now, close_reason=code)
+            self._end_unfilled(unit, trade, after, code, detail)
+
+    def _end_unfilled(self, unit: Unit, before: Trade, after: Trade, code: str, detail: str) -> None:
+        trades.save(unit, before, after)
+        telling.refresh_cards(unit, after)
+        telling.not_sent(unit, after, code, detail)
+
+    def book_acceptance(self, unit: Unit, actor: Actor, instruction: Instruction, placed: Sequence[VenueOrder]) -> None:
+        """Book that the venue took an instruction, and the orders that it put there."""
+        if instructions.set_state(unit, instruction, InstructionState.ACCEPTED) is None:
+            return
+        roles = {order.client_id: order.role for order in instruction.orders}
+        for order in placed:
+            role = roles.get(order.client_id or "")
+            if role is None:
+                self._book_canceled(unit, instruction, order)
+                continue
+            orders.add(unit, to_order(order, instruction.terminal_id, role, instruction.id, instruction.trade_id))
+        trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+        if trade is not None:
+            if instruction.purpose is Purpose.ENTRY and trade.acknowledged_at is None:
+                trades.save(unit, trade, replace(trade, acknowledged_at=unit.now))
+            telling.refresh_cards(unit, trade)
+        unit.record(actor, "instruction.accepted", instruction=instruction.id, orders=[o.venue_id for o in placed])
+        unit.wake("fills")
+
+    def _book_canceled(self, unit: Unit, instruction: Instruction, reported: VenueOrder) -> None:
+        known = orders.find(unit, instruction.terminal_id, reported.client_id or "")
+        if known is not None and reported.state is not known.state:
+            orders.save(unit, known, replace(known, state=reported.state, filled=max(known.filled, reported.filled)))
+
+    def book_rejection(self, unit: Unit, actor: Actor, instruction: Instruction, code: str) -> None:
+        """Book a refusal that the venue proved, and what follows: a trade that failed, a close, or an alert."""
+        if instructions.set_state(unit, instruction, InstructionState.REJECTED, answer=code) is None:
+            return
+        unit.record(actor, "instruction.rejected", instruction=instruction.id, code=code)
+        trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+        unit.wake("fills")
+        if trade is None:
+            return
+        if instruction.purpose is Purpose.ENTRY:
+            if trade.state is TradeState.WORKING:
+                after = replace(trade, state=TradeState.FAILED, closed_at=unit.now, close_reason=code)
+                self._end_unfilled(unit, trade, after, code, "the venue refused it")
+        elif instruction.purpose is Purpose.PROTECT:
+            if code not in _NO_POSITION or rejections(unit, trade.id) > 1:
+                self._booking.close_unprotected(unit, actor, trade, f"the venue refused the stop: {code}")
+        elif instruction.purpose is Purpose.CLOSE and code not in _NO_POSITION:
+            facts: dict[str, object] = {"trade": trade.number, "trade_id": trade.id, "symbol": trade.symbol, "detail": code}
+            alert(unit, self._ports.ids, AlertCode.CLOSE_REJECTED, f"trade {trade.number}", facts, trade.person_id)
+        telling.refresh_cards(unit, trade)
+
+    def _book_doubt(self, unit: Unit, actor: Actor, instruction: Instruction, reason: str) -> None:
+        if instructions.set_state(unit, instruction, InstructionState.UNKNOWN, answer=reason) is None:
+            return
+        unit.record(actor, "instruction.unknown", instruction=instruction.id, reason=reason)
+        trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+        if trade is not None:
+            telling.refresh_cards(unit, trade)
+        unit.wake("resolve")

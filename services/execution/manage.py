@@ -1,0 +1,269 @@
+"""What a trader does with a trade: close it or half of it, move its stop, cancel its entry. Reductions pass every halt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+
+from services.access import buttons
+from services.access.authority import require
+from services.domain.buttons import Act, ActToken
+from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.market import Instrument
+from services.domain.money import Price, canonical, ceil_to, floor_to, truncate_to
+from services.domain.orders import OrderRole, Purpose
+from services.domain.people import Actor, Person, Role
+from services.domain.ports import Ids, QuoteSource
+from services.domain.signals import Side
+from services.domain.states import LIVE_ORDER_STATES, InstructionState, TradeState
+from services.domain.trades import Trade
+from services.execution import telling
+from services.execution.booking import Booking
+from services.execution.protection import large_enough
+from services.execution.writes import add_cancel, add_close
+from services.storage import desk, instructions, orders, people, trades
+from services.storage.database import Database, Unit
+
+CONFIRM_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAsked:
+    """A close waits for its second tap; ``token`` is None when there is nothing to close."""
+
+    token: ActToken | None
+    trades: tuple[Trade, ...]
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The closes that were committed."""
+
+    trades: tuple[Trade, ...]
+    quantity: Decimal
+
+
+class AskClose:
+    """The first of two taps: name what would be closed and hand out the token that closes it."""
+
+    def __init__(self, database: Database, ids: Ids) -> None:
+        self._database = database
+        self._ids = ids
+
+    async def __call__(self, actor: Actor, reference: str, share: Decimal) -> CloseAsked:
+        """Return the token for one trade; ``share`` is 1 for all of it or 0.5."""
+
+        def body(unit: Unit) -> CloseAsked:
+            trade = find_trade(unit, actor, reference)
+            if trade.state not in (TradeState.OPEN, TradeState.CLOSING) or trade.open_quantity <= 0:
+                raise Refused("NOT_OPEN", trade=trade.number, state=trade.state.value)
+            terms = {"trade": trade.id, "share": canonical(share)}
+            token = buttons.issue(
+                unit, self._ids, Act.CLOSE, terms, person_id=actor.id, chat_id=actor.chat_id, lasts_s=CONFIRM_S
+            )
+            return CloseAsked(token=token, trades=(trade,), share=share)
+
+        return await self._database.write(body, urgent=True)
+
+    async def all_of_mine(self, actor: Actor) -> CloseAsked:
+        """Return the token that closes every open trade of the person who asks."""
+
+        def body(unit: Unit) -> CloseAsked:
+            person = require(unit, actor, Role.TRADER)
+            mine = tuple(t for t in trades.live(unit, person_id=person.id) if t.open_quantity > 0)
+            if not mine:
+                return CloseAsked(token=None, trades=(), share=Decimal(1))
+            token = buttons.issue(
+                unit, self._ids, Act.CLOSE_ALL, {}, person_id=actor.id, chat_id=actor.chat_id, lasts_s=CONFIRM_S
+            )
+            return CloseAsked(token=token, trades=mine, share=Decimal(1))
+
+        return await self._database.write(body, urgent=True)
+
+
+class CloseTrades:
+    """The second tap: commit reduce-only market orders. Protection stays until the venue says that nothing is left."""
+
+    def __init__(self, database: Database, ids: Ids) -> None:
+        self._database = database
+        self._ids = ids
+
+    async def __call__(self, actor: Actor, token_id: str, act: Act) -> Closing:
+        """Close what the token names; raise Expired when it was used or is too old."""
+
+        def body(unit: Unit) -> Closing:
+            person = require(unit, actor, Role.TRADER)
+            token = buttons.use(unit, actor, token_id, act)
+            if act is Act.CLOSE_ALL:
+                chosen = trades.live(unit, person_id=person.id)
+                share = Decimal(1)
+            else:
+                chosen = [find_trade(unit, actor, token.terms["trade"])]
+                share = Decimal(token.terms["share"])
+            return self._commit(unit, actor, chosen, share)
+
+        return await self._database.write(body, urgent=True)
+
+    def _commit(self, unit: Unit, actor: Actor, chosen: list[Trade], share: Decimal) -> Closing:
+        closing: list[Trade] = []
+        total = Decimal(0)
+        for trade in chosen:
+            if trade.state is not TradeState.OPEN or trade.open_quantity <= 0:
+                continue
+            quantity = self._part(unit, trade, share)
+            after = trade
+            if quantity == trade.open_quantity:
+                after = replace(trade, state=TradeState.CLOSING)
+                trades.save(unit, trade, after)
+            add_close(unit, self._ids, after, quantity)
+            unit.record(actor, "trade.closing", trade=trade.number, quantity=quantity, reason="asked")
+            telling.refresh_cards(unit, after)
+            closing.append(after)
+            total += quantity
+        return Closing(trades=tuple(closing), quantity=total)
+
+    def _part(self, unit: Unit, trade: Trade, share: Decimal) -> Decimal:
+        instrument = instrument_of(unit, trade)
+        pending = instructions.pending_of_trade(unit, trade.id)
+        if any(each.purpose is Purpose.CLOSE for each in pending):
+            raise Refused("CLOSE_PENDING", trade=trade.number)
+        part = truncate_to(trade.open_quantity * share, instrument.step)
+        price = trade.average_entry or trade.decision_price
+        fits = large_enough(part, price, instrument) and large_enough(trade.open_quantity - part, price, instrument)
+        if share < 1 and not fits:
+            raise Refused("PART_TOO_SMALL", trade=trade.number, value=canonical(part), limit=canonical(instrument.min_quantity))
+        return trade.open_quantity if share >= 1 else part
+
+
+class MoveStop:
+    """Move the stop of an open trade closer: one tap, since the loss can only become smaller."""
+
+    def __init__(self, database: Database, booking: Booking, quotes: QuoteSource, fee_share: Decimal) -> None:
+        self._database = database
+        self._booking = booking
+        self._quotes = quotes
+        self._fee_share = fee_share
+
+    async def __call__(self, actor: Actor, reference: str, where: str) -> Trade:
+        """Move to ``be`` (entry and costs), to ``r:<number>`` R beyond the entry, or to a price.
+
+        Raise Refused when that is wider, on the wrong side of the market, or unchanged.
+        """
+
+        def body(unit: Unit) -> Trade:
+            trade = find_trade(unit, actor, reference)
+            if trade.state is not TradeState.OPEN or trade.average_entry is None:
+                raise Refused("NOT_OPEN", trade=trade.number, state=trade.state.value)
+            stop = self._wanted(unit, trade, trade.average_entry, where)
+            self._check(trade, stop)
+            after = replace(trade, stop=stop)
+            trades.save(unit, trade, after)
+            universe = desk.current_universe(unit)
+            if universe is not None:
+                after = self._booking.settle(unit, actor, after, universe)
+            people.tick(unit, actor.id, "move_stop")
+            unit.record(actor, "stop.moved", trade=trade.number, before=trade.stop, after=stop)
+            telling.refresh_cards(unit, after)
+            return after
+
+        return await self._database.write(body, urgent=True)
+
+    def _wanted(self, unit: Unit, trade: Trade, entry: Price, where: str) -> Price:
+        instrument = instrument_of(unit, trade)
+        sign = trade.side.sign
+        if where == "be":
+            price = entry * (1 + 2 * self._fee_share * sign)
+        elif where.startswith("r:"):
+            price = entry + trade.risk_per_unit * _number(where.removeprefix("r:")) * sign
+        else:
+            price = _number(where)
+        rounded = floor_to(price, instrument.tick) if trade.side is Side.LONG else ceil_to(price, instrument.tick)
+        return Price(rounded)
+
+    def _check(self, trade: Trade, stop: Price) -> None:
+        if (stop - trade.stop) * trade.side.sign < 0:
+            raise Refused("STOP_WIDER", value=canonical(stop), limit=canonical(trade.stop))
+        if stop == trade.stop:
+            raise Refused("STOP_UNCHANGED", value=canonical(stop))
+        quote = self._quotes.latest(trade.symbol)
+        if quote is None:
+            raise Refused("NO_DATA", symbol=trade.symbol)
+        near = quote.bid if trade.side is Side.LONG else quote.ask
+        if (near - stop) * trade.side.sign <= 0:
+            raise Refused("STOP_SIDE", value=canonical(stop), limit=canonical(near))
+
+
+class CancelEntry:
+    """Take back an entry that is not filled yet: never sent when it still waits, cancelled at the venue otherwise."""
+
+    def __init__(self, database: Database, ids: Ids) -> None:
+        self._database = database
+        self._ids = ids
+
+    async def __call__(self, actor: Actor, reference: str | None) -> tuple[Trade, ...]:
+        """Return the trades whose entry is being taken back; raise Refused when none is working."""
+
+        def body(unit: Unit) -> tuple[Trade, ...]:
+            person = require(unit, actor, Role.TRADER)
+            chosen = [find_trade(unit, actor, reference)] if reference else trades.live(unit, person_id=person.id)
+            taken = tuple(trade for trade in chosen if self._take_back(unit, actor, trade))
+            if not taken:
+                raise Refused("NOTHING_WORKING")
+            return taken
+
+        return await self._database.write(body, urgent=True)
+
+    def _take_back(self, unit: Unit, actor: Actor, trade: Trade) -> bool:
+        return take_back_entry(unit, actor, self._ids, trade)
+
+
+def take_back_entry(unit: Unit, actor: Actor, ids: Ids, trade: Trade) -> bool:
+    """Withdraw an unsent entry or commit the cancel of a working one; tell whether there was any."""
+    for instruction in instructions.pending_of_trade(unit, trade.id):
+        if instruction.purpose is Purpose.ENTRY and instruction.state is InstructionState.INTENT:
+            instructions.set_state(unit, instruction, InstructionState.EXPIRED, answer="CANCELED")
+            after = replace(trade, state=TradeState.CANCELED, closed_at=unit.now, close_reason="CANCELED")
+            trades.save(unit, trade, after)
+            unit.record(actor, "trade.canceled", trade=trade.number)
+            telling.refresh_cards(unit, after)
+            return True
+    placed = orders.of_trade(unit, trade.id)
+    working = [o for o in placed if o.role is OrderRole.ENTRY and o.state in LIVE_ORDER_STATES]
+    if not working:
+        return False
+    add_cancel(unit, ids, trade, working)
+    unit.record(actor, "trade.cancel_asked", trade=trade.number)
+    return True
+
+
+def find_trade(unit: Unit, actor: Actor, reference: str) -> Trade:
+    """Return the actor's trade by id or number; a commander reaches everyone's. Raise NotFound or NotAllowed."""
+    person: Person = require(unit, actor, Role.TRADER)
+    text = reference.strip().lstrip("#")
+    short_number = text.isdigit() and len(text) < 10
+    trade = trades.by_number(unit, int(text)) if short_number else trades.find(unit, text)
+    if trade is None:
+        raise NotFound("TRADE", reference=reference)
+    if trade.person_id != person.id and person.role is not Role.COMMANDER:
+        raise NotAllowed("NOT_YOURS")
+    return trade
+
+
+def instrument_of(unit: Unit, trade: Trade) -> Instrument:
+    """Return the trade's instrument; raise Refused when the universe no longer has it."""
+    universe = desk.current_universe(unit)
+    instrument = universe.find(trade.symbol) if universe else None
+    if instrument is None:
+        raise Refused("NOT_IN_UNIVERSE", value=trade.symbol)
+    return instrument
+
+
+def _number(text: str) -> Decimal:
+    try:
+        value = Decimal(text.replace("_", "").replace(",", ""))
+    except InvalidOperation as error:
+        raise Refused("PRICE_SYNTAX", value=text) from error
+    if not value.is_finite():
+        raise Refused("PRICE_SYNTAX", value=text)
+    return value

@@ -1,0 +1,133 @@
+"""Instructions of unknown outcome: the venue is asked by client id until it has an answer; nothing is ever re-sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from services.access.alerts import AlertCode, alert
+from services.domain.errors import SortieError, Unavailable
+from services.domain.orders import Instruction, InstructionKind, VenueOrder
+from services.domain.people import Actor
+from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
+from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState
+from services.execution import telling
+from services.execution.executor import Executor
+from services.storage import desk, instructions, terminals, trades
+from services.storage.database import Database, Unit
+
+log = structlog.get_logger()
+POLL_S = 1.0
+IN_FLIGHT = timedelta(seconds=5)
+ALERT_AFTER = timedelta(seconds=10)
+
+
+class ResolveUnknown:
+    """Finds out what became of instructions whose answer was lost."""
+
+    def __init__(
+        self,
+        database: Database,
+        venues: Mapping[str, Venue],
+        executor: Executor,
+        clock: Clock,
+        ids: Ids,
+        wakeups: Wakeups,
+        beats: StageBeat,
+    ) -> None:
+        self._database = database
+        self._venues = venues
+        self._executor = executor
+        self._clock = clock
+        self._ids = ids
+        self._wakeups = wakeups
+        self._beats = beats
+
+    async def run(self) -> None:
+        """Resolve for ever."""
+        while True:
+            await self.resolve_all()
+            self._beats.beat("resolve")
+            await self._wakeups.wait("resolve", POLL_S)
+
+    async def adopt_sent(self) -> int:
+        """Call everything that is found sent at start unknown; return how many there were."""
+
+        def body(unit: Unit) -> int:
+            actor = Actor.job("start", f"start-{self._ids.row()}")
+            found = [i for i in instructions.doubtful(unit) if i.state is InstructionState.SENT]
+            for instruction in found:
+                instructions.set_state(unit, instruction, InstructionState.UNKNOWN, answer="found sent at start")
+                unit.record(actor, "instruction.unknown", instruction=instruction.id, reason="found sent at start")
+                trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+                if trade is not None:
+                    telling.refresh_cards(unit, trade)
+            return len(found)
+
+        return await self._database.write(body)
+
+    async def resolve_all(self) -> int:
+        """Ask once about every unknown instruction; return how many stay unknown."""
+        left = 0
+        for instruction in await self._database.read(instructions.doubtful):
+            if instruction.state is not InstructionState.UNKNOWN:
+                continue
+            try:
+                left += not await self.resolve(instruction)
+            except (SortieError, TimeoutError) as error:
+                left += 1
+                log.warning("resolve.failed", instruction=instruction.id, error=str(error))
+                await self._complain(instruction)
+        return left
+
+    async def resolve(self, instruction: Instruction) -> bool:
+        """Ask the venue about one instruction; tell whether its outcome is known now."""
+        terminal = await self._database.read(lambda unit: terminals.find(unit, instruction.terminal_id))
+        venue = self._venues.get(terminal.venue) if terminal else None
+        if venue is None:
+            raise Unavailable("VENUE", terminal=instruction.terminal_id)
+        actor = Actor.job("resolve", instruction.correlation)
+        asked = [order.client_id for order in instruction.orders] or list(instruction.cancels)
+        found: list[VenueOrder] = []
+        for client_id in asked:
+            order = await asyncio.wait_for(venue.find(instruction.terminal_id, instruction.symbol, client_id), 10)
+            if order is not None:
+                found.append(order)
+        if self._taken(instruction, found):
+            await self._database.write(lambda unit: self._accept(unit, actor, instruction, found), urgent=True)
+            return True
+        if self._clock.now() - (instruction.sent_at or instruction.created_at) < IN_FLIGHT:
+            return False
+        await self._database.write(lambda unit: self._refuse(unit, actor, instruction), urgent=True)
+        return True
+
+    def _taken(self, instruction: Instruction, found: list[VenueOrder]) -> bool:
+        if instruction.kind is not InstructionKind.CANCEL:
+            return bool(found)
+        return bool(found) and all(
+            order.state not in LIVE_ORDER_STATES or order.state is OrderState.PENDING_CANCEL for order in found
+        )
+
+    def _accept(self, unit: Unit, actor: Actor, instruction: Instruction, found: list[VenueOrder]) -> None:
+        self._executor.book_acceptance(unit, actor, instruction, found)
+        desk.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
+
+    def _refuse(self, unit: Unit, actor: Actor, instruction: Instruction) -> None:
+        self._executor.book_rejection(unit, actor, instruction, "NOT_FOUND")
+        desk.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
+
+    async def _complain(self, instruction: Instruction) -> None:
+        if self._clock.now() - (instruction.sent_at or instruction.created_at) < ALERT_AFTER:
+            return
+
+        def body(unit: Unit) -> None:
+            trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+            facts: dict[str, object] = {"symbol": instruction.symbol, "instruction": instruction.id}
+            if trade is not None:
+                facts |= {"trade": trade.number, "trade_id": trade.id}
+            alert(unit, self._ids, AlertCode.OUTCOME_UNKNOWN, instruction.id, facts, trade.person_id if trade else None)
+
+        await self._database.write(body)

@@ -1,0 +1,83 @@
+"""What execution tells: the trader in private with money, the groups in R and percent only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from services.access import audience
+from services.domain.cards import mission_card, trade_card
+from services.domain.money import canonical
+from services.domain.notices import Event, Priority, Topic
+from services.domain.orders import OrderRole, VenueFill
+from services.domain.trades import Trade
+from services.storage import outbox, people
+from services.storage.database import Unit
+
+OWN_TAP = timedelta(seconds=30)
+
+
+def refresh_cards(unit: Unit, trade: Trade) -> None:
+    """Show a trade's state on its own card and on its mission's."""
+    outbox.refresh(unit, trade_card(trade.id), Priority.TAP)
+    outbox.refresh(unit, mission_card(trade.mission_id))
+
+
+def fill(unit: Unit, trade: Trade, booked: VenueFill, role: OrderRole) -> None:
+    """Tell of a fill: right after the trader's own tap the card is enough, later a message replies to it."""
+    person = people.find(unit, trade.person_id)
+    recent = role in (OrderRole.ENTRY, OrderRole.CLOSE) and booked.time - trade.tapped_at <= OWN_TAP
+    if person is not None and not recent and role is not OrderRole.STOP:
+        facts = {
+            "trade": trade.number,
+            "symbol": trade.symbol,
+            "side": trade.side.value,
+            "role": role.value,
+            "quantity": canonical(booked.quantity),
+            "price": canonical(booked.price),
+            "remaining": canonical(trade.open_quantity),
+        }
+        audience.tell_person(unit, person, Event.FILL, "fill", facts, reply_to_card=trade_card(trade.id))
+
+
+def opened(unit: Unit, trade: Trade) -> None:
+    """Tell the groups that a trade is on."""
+    person = people.find(unit, trade.person_id)
+    facts = {
+        "person": person.name if person else str(trade.person_id),
+        "trade": trade.number,
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "price": canonical(trade.average_entry) if trade.average_entry is not None else None,
+    }
+    audience.tell_topic(unit, Topic.FILLS, "opened_group", facts, silent=True)
+
+
+def closed(unit: Unit, trade: Trade, equity: Decimal | None) -> None:
+    """Tell the result: to the trader with money, to the groups in R and percent."""
+    r = trade.r_multiple(trade.realized)
+    percent = trade.realized / equity * 100 if equity else None
+    shared = {
+        "trade": trade.number,
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "reason": trade.close_reason,
+        "r": canonical(r.quantize(Decimal("0.01"))) if r is not None else None,
+        "percent": canonical(percent.quantize(Decimal("0.01"))) if percent is not None else None,
+        "price": canonical(trade.average_exit) if trade.average_exit is not None else None,
+    }
+    person = people.find(unit, trade.person_id)
+    if person is not None:
+        money = {"realized": canonical(trade.realized), "currency": trade.currency, "fees": canonical(trade.fees)}
+        audience.tell_person(unit, person, Event.CLOSED, "closed", shared | money, reply_to_card=trade_card(trade.id))
+        shared = shared | {"person": person.name}
+    audience.tell_topic(unit, Topic.FILLS, "closed_group", shared, silent=True)
+
+
+def not_sent(unit: Unit, trade: Trade, code: str, detail: str) -> None:
+    """Tell the trader that an entry was never sent or not taken, where the card alone would be missed."""
+    person = people.find(unit, trade.person_id)
+    if person is None or unit.now - trade.tapped_at <= OWN_TAP:
+        return
+    facts = {"trade": trade.number, "symbol": trade.symbol, "side": trade.side.value, "code": code, "detail": detail}
+    audience.tell_person(unit, person, Event.FILL, "not_sent", facts, reply_to_card=trade_card(trade.id))

@@ -1,0 +1,51 @@
+"""The end of a mission: its time is over, or the price went through its stop before anyone fired."""
+
+from __future__ import annotations
+
+from services.domain.cards import mission_card, preview_card
+from services.domain.people import Actor
+from services.domain.ports import QuoteSource
+from services.domain.signals import Mission, Side
+from services.domain.states import MissionState
+from services.storage import missions, outbox, people
+from services.storage.database import Database, Unit
+
+
+class ExpireMissions:
+    """End missions that are over and refresh the cards that still offer them."""
+
+    def __init__(self, database: Database, quotes: QuoteSource) -> None:
+        self._database = database
+        self._quotes = quotes
+
+    async def __call__(self, actor: Actor) -> int:
+        """Return how many missions ended."""
+        over = await self._database.read(self._over)
+        return await self._database.write(lambda unit: self._end(unit, actor)) if over else 0
+
+    def _over(self, unit: Unit) -> list[tuple[Mission, MissionState]]:
+        ended = []
+        for mission in missions.open_missions(unit):
+            if mission.signal.expires_at <= unit.now:
+                ended.append((mission, MissionState.EXPIRED))
+            elif self._stopped(mission):
+                ended.append((mission, MissionState.WITHDRAWN))
+        return ended
+
+    def _stopped(self, mission: Mission) -> bool:
+        quote = self._quotes.latest(mission.signal.symbol)
+        if quote is None:
+            return False
+        if mission.signal.side is Side.LONG:
+            return quote.bid <= mission.signal.stop
+        return quote.ask >= mission.signal.stop
+
+    def _end(self, unit: Unit, actor: Actor) -> int:
+        ended = self._over(unit)
+        for mission, state in ended:
+            missions.set_state(unit, mission, state)
+            outbox.refresh(unit, mission_card(mission.id))
+            for person in people.everyone(unit):
+                outbox.refresh(unit, preview_card(mission.id, person.id))
+            unit.record(actor, f"mission.{state.value}", mission=mission.number)
+        return len(ended)
