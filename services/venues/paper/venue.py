@@ -1,0 +1,347 @@
+"""The paper venue as a Venue: one lock, decisions on a draft, a commit before every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from config.groups import PaperSettings
+from services.domain.errors import Unavailable, VenueDoubt, VenueRejected
+from services.domain.market import Instrument, Quote
+from services.domain.orders import Balance, OrderRequest, OrderType, VenueFill, VenueOrder, VenuePosition
+from services.domain.ports import Capabilities, Clock, QuoteSource
+from services.domain.states import OrderState
+from services.venues.paper.acceptance import Acceptance
+from services.venues.paper.book import Book, Draft, PaperAccount, PaperOrder
+from services.venues.paper.ledger import measure_funds
+from services.venues.paper.liquidity import Liquidity
+from services.venues.paper.matching import Matcher
+from services.venues.paper.store import Store
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+MAX_QUOTE_AGE = timedelta(seconds=10)
+
+
+class PaperVenue:
+    """Execute orders of many accounts against the quotes of a real market; see the package for its rules.
+
+    ``quotes`` is asked for the newest quote of a symbol, ``instruments`` for its grid; ``changed`` is called after the venue
+    itself filled, canceled or expired something. Either ``run`` works in the background, fed by ``offer``, or a simulation
+    calls ``on_quote`` and ``settle`` itself.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        quotes: QuoteSource,
+        clock: Clock,
+        settings: PaperSettings,
+        instruments: Callable[[str], Instrument | None],
+        changed: Callable[[], None],
+        *,
+        max_quote_age: timedelta = MAX_QUOTE_AGE,
+    ) -> None:
+        self._store = Store(path)
+        self._quotes = quotes
+        self._clock = clock
+        self._settings = settings
+        self._instruments = instruments
+        self._changed = changed
+        self._max_quote_age = max_quote_age
+        self._book = Book()
+        self._lock = asyncio.Lock()
+        self._matching = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._offered: dict[str, Quote] = {}
+        self._liquidity: dict[str, Liquidity] = {}
+        self._settled_at = datetime.min.replace(tzinfo=UTC)
+        self._writes: set[asyncio.Task[object]] = set()
+
+    @property
+    def name(self) -> str:
+        """Return the venue's name in the settings."""
+        return "paper"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what the venue can take."""
+        return Capabilities(
+            long=True,
+            short=self._settings.can_short,
+            order_types=frozenset(OrderType),
+            reduce_only=True,
+            order_lists=True,
+            replace_lists=True,
+        )
+
+    async def open(self) -> None:
+        """Open the store and take up its resting orders; raise Unavailable or Misconfigured when it cannot be used."""
+        async with self._lock:
+            await self._store.open()
+            self._book = await self._store.load()
+
+    async def close(self) -> None:
+        """Let the running write end, then release the store."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+        async with self._lock:
+            await self._store.close()
+
+    async def open_account(self, account: str, currency: str) -> None:
+        """Make sure that the account exists, with the start balance; raise VenueRejected for another currency."""
+
+        async def decide(draft: Draft) -> None:
+            known = draft.book.accounts.get(account)
+            if known is None:
+                draft.accounts[account] = PaperAccount(name=account, currency=currency, cash=self._settings.start_balance)
+            elif known.currency != currency:
+                raise VenueRejected("ACCOUNT_CURRENCY", account=account, currency=currency, limit=known.currency)
+
+        await self._write(decide)
+
+    async def place(self, account: str, order: OrderRequest) -> VenueOrder:
+        """Put one order."""
+
+        async def decide(draft: Draft) -> PaperOrder:
+            return (await self._acceptance(draft, account, [order.client_id])).place(order)
+
+        return (await self._write(decide)).report()
+
+    async def place_list(self, account: str, orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
+        """Put one stop and its targets, linked."""
+
+        async def decide(draft: Draft) -> list[PaperOrder]:
+            return (await self._acceptance(draft, account, [each.client_id for each in orders])).place_list(orders)
+
+        return [order.report() for order in await self._write(decide)]
+
+    async def replace_list(self, account: str, cancels: Sequence[str], orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
+        """Exchange live orders for a new list, or change nothing at all."""
+        client_ids = [*cancels, *(each.client_id for each in orders)]
+
+        async def decide(draft: Draft) -> list[PaperOrder]:
+            return (await self._acceptance(draft, account, client_ids)).replace_list(cancels, orders)
+
+        return [order.report() for order in await self._write(decide)]
+
+    async def cancel(self, account: str, symbol: str, client_ids: Sequence[str]) -> Sequence[VenueOrder]:
+        """Cancel orders; a final one is reported as it stands, one that was never seen is left out."""
+
+        async def decide(draft: Draft) -> list[PaperOrder]:
+            return (await self._acceptance(draft, account, client_ids)).cancel(symbol, client_ids)
+
+        return [order.report() for order in await self._write(decide)]
+
+    async def find(self, account: str, symbol: str, client_id: str) -> VenueOrder | None:
+        """Return the order of that client id in whatever state, or None; raise VenueDoubt when the store does not answer."""
+
+        async def ask() -> VenueOrder | None:
+            order = (await self._store.orders(account, [client_id])).get(client_id)
+            return order.report() if order is not None and order.request.symbol == symbol else None
+
+        try:
+            return await self._read(account, ask)
+        except Unavailable as error:
+            raise VenueDoubt(error.code, **error.values) from error
+
+    async def open_orders(self, account: str) -> Sequence[VenueOrder]:
+        """Return all orders that still work, in the order of acceptance."""
+
+        async def ask() -> list[VenueOrder]:
+            return [order.report() for order in Draft(self._book).live_of_account(account)]
+
+        return await self._read(account, ask)
+
+    async def fills_since(self, account: str, sequence: int) -> Sequence[VenueFill]:
+        """Return the account's fills after ``sequence``, oldest first."""
+
+        async def ask() -> list[VenueFill]:
+            return [fill.report() for fill in await self._store.fills_since(account, sequence)]
+
+        return await self._read(account, ask)
+
+    async def positions(self, account: str) -> Sequence[VenuePosition]:
+        """Return all positions that are not flat, by symbol."""
+
+        async def ask() -> list[VenuePosition]:
+            return [VenuePosition(symbol=each.symbol, quantity=each.quantity) for each in Draft(self._book).held(account)]
+
+        return await self._read(account, ask)
+
+    async def balance(self, account: str) -> Balance:
+        """Value the account at the newest quotes; raise Unavailable when a held instrument has no fresh one."""
+
+        async def ask() -> Balance:
+            now = self._clock.now()
+            funds = measure_funds(Draft(self._book), account, self._fresh, self._settings, now)
+            currency = self._book.accounts[account].currency
+            return Balance(currency=currency, equity=funds.equity, free=funds.free, received_at=now)
+
+        return await self._read(account, ask)
+
+    def offer(self, quote: Quote) -> None:
+        """Hand a quote to the running loop; while it is busy, a newer quote of the symbol takes the older one's place."""
+        self._offered[quote.symbol] = quote
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Match for ever: with every offered quote, and when an order's latency is over."""
+        while True:
+            await self._wait()
+            offered, self._offered = self._offered, {}
+            try:
+                for quote in offered.values():
+                    await self.on_quote(quote)
+                await self.settle()
+            except VenueDoubt as error:
+                log.error("paper.match_failed", code=error.code, **error.values)
+
+    async def on_quote(self, quote: Quote) -> None:
+        """Match the symbol's due orders against a quote; a stale one, and one older than the last, executes nothing."""
+        instrument = self._instruments(quote.symbol)
+        if instrument is None or self._is_stale(quote):
+            return
+        async with self._matching:
+            last = self._liquidity.get(quote.symbol)
+            if last is not None and quote.received_at < last.quote.received_at:
+                return
+            if last is None or last.quote != quote:
+                self._liquidity[quote.symbol] = Liquidity(quote, instrument)
+            if self._book.by_symbol.get(quote.symbol):
+                await self._match(quote.symbol)
+
+    async def settle(self) -> None:
+        """Give orders whose latency is over their first match; a market or IOC order without a fresh quote expires."""
+        self._settled_at = self._clock.now()
+        due = {o.request.symbol for o in self._book.live.values() if not o.rested and o.due_at <= self._settled_at}
+        for symbol in sorted(due):
+            try:
+                quote = self._fresh(symbol)
+            except Unavailable:
+                await self._expire_immediate(symbol)
+            else:
+                await self.on_quote(quote)
+
+    async def _match(self, symbol: str) -> None:
+        def fresh(wanted: str) -> Quote:
+            return self._liquidity[symbol].quote if wanted == symbol else self._fresh(wanted)
+
+        async def decide(draft: Draft) -> Liquidity:
+            now, left = self._clock.now(), self._liquidity[symbol].copy()
+            Matcher(draft=draft, liquidity=left, settings=self._settings, fresh=fresh, now=now).match()
+            return left
+
+        self._liquidity[symbol] = await self._write(decide, announce=True)
+
+    async def _expire_immediate(self, symbol: str) -> None:
+        async def decide(draft: Draft) -> None:
+            now = self._clock.now()
+            for order in list(draft.live_of_symbol(symbol)):
+                if order.immediate and order.due_at <= now:
+                    draft.finish(order, OrderState.EXPIRED, "NO_QUOTE", now)
+
+        await self._write(decide, announce=True)
+
+    async def _wait(self) -> None:
+        now = self._clock.now()
+        dues = [o.due_at for o in self._book.live.values() if not o.rested and o.due_at > self._settled_at]
+        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._woken.wait())}
+        if dues:
+            waits.add(asyncio.ensure_future(self._clock.sleep(max(0.0, (min(dues) - now).total_seconds()))))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        self._woken.clear()
+
+    async def _acceptance(self, draft: Draft, account: str, client_ids: Sequence[str]) -> Acceptance:
+        known: Mapping[str, PaperOrder] = await self._store.orders(account, client_ids)
+        return Acceptance(
+            draft=draft,
+            account=account,
+            known=known,
+            instruments=self._instruments,
+            fresh=self._fresh,
+            settings=self._settings,
+            now=self._clock.now(),
+        )
+
+    def _fresh(self, symbol: str) -> Quote:
+        quote = self._quotes.latest(symbol)
+        if quote is None:
+            raise Unavailable("NO_QUOTE", symbol=symbol)
+        if self._is_stale(quote):
+            age = quote.age(self._clock.now()).total_seconds()
+            raise Unavailable("NO_QUOTE", symbol=symbol, age_s=age, limit_s=self._max_quote_age.total_seconds())
+        return quote
+
+    def _is_stale(self, quote: Quote) -> bool:
+        return quote.age(self._clock.now()) > self._max_quote_age
+
+    async def _read(self, account: str, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with self._lock:
+                await self._refresh()
+                Draft(self._book).account(account)
+                return await ask()
+        except sqlite3.Error as error:
+            raise Unavailable("PAPER_STORE", reason=type(error).__name__) from error
+
+    async def _write(self, decide: Callable[[Draft], Awaitable[T]], *, announce: bool = False) -> T:
+        """Carry a write through even when the caller stops waiting: book and file must not part."""
+        task = asyncio.ensure_future(self._decide_and_commit(decide))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        try:
+            result, draft = await asyncio.shield(task)
+        except (sqlite3.Error, Unavailable) as error:
+            raise VenueDoubt("PAPER_STORE", reason=type(error).__name__) from error
+        if announce and _is_news(draft):
+            self._changed()
+        return result
+
+    async def _decide_and_commit(self, decide: Callable[[Draft], Awaitable[T]]) -> tuple[T, Draft]:
+        async with self._lock:
+            while True:
+                await self._refresh()
+                draft = Draft(self._book)
+                result = await decide(draft)
+                if draft.empty or await self._commit(draft):
+                    return result, draft
+
+    async def _commit(self, draft: Draft) -> bool:
+        """Commit and take over a draft; return False when another process has written since it was worked out."""
+        async with self._store.transaction():
+            if await self._store.revision() != self._book.revision:
+                return False
+            await self._store.write(draft)
+        self._book.merge(draft)
+        self._woken.set()
+        _log_outcome(draft)
+        return True
+
+    async def _refresh(self) -> None:
+        if await self._store.revision() != self._book.revision:
+            self._book = await self._store.load()
+
+
+def _is_news(draft: Draft) -> bool:
+    return bool(draft.fills) or any(not order.live for order in draft.orders.values())
+
+
+def _log_outcome(draft: Draft) -> None:
+    for fill in draft.fills:
+        log.info("paper.filled", account=fill.account, fill=fill.sequence, client_id=fill.client_id, symbol=fill.symbol)
+    for order in draft.orders.values():
+        if order.reason is not None:
+            log.info("paper.ended", account=order.account, client_id=order.request.client_id, reason=order.reason)

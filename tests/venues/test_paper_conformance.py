@@ -1,0 +1,16 @@
+"""The paper venue passes the cards of every venue."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.venues.conformance import VenueConformance
+from tests.venues.paper_bench import PaperBench, paper_bench
+
+
+class TestPaperVenue(VenueConformance):
+    @pytest.fixture
+    async def bench(self, tmp_path: Path) -> AsyncIterator[PaperBench]:
+        async with paper_bench(tmp_path / "paper.db") as bench:
+            yield bench
