@@ -8,9 +8,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox.page.api import PageApi, only_loopback
+from sandbox.page.api import add_page
 from sandbox.page.control import Control
 from sandbox.page.events import EventHub
+from sandbox.page.guard import only_loopback
+from sandbox.page.reading import Playing
 from sandbox.telegram import requests
 from sandbox.telegram.api import BotApi
 from sandbox.telegram.door import BotDoor
@@ -25,8 +27,6 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-
-Playing = Callable[[], tuple[str, JsonObject | None]]
 
 
 def nothing_plays() -> tuple[str, JsonObject | None]:
@@ -58,7 +58,7 @@ def create_app(
     webhook = WebhookDelivery(api, flush)
     app.router.add_route("*", "/bot{token:[^/]+}/{method}", door.handle)
     app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", door.file)
-    PageApi(world, hub, control, flush=flush, playing=playing).add_routes(app.router)
+    add_page(app.router, world, hub, control, flush=flush, playing=playing)
     app.router.add_get("/", only_loopback(_index))
     app.router.add_static("/static", _STATIC)
     app.on_response_prepare.append(_add_page_headers)

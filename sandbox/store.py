@@ -144,6 +144,7 @@ class _Loader:
         for chat_id, messages in world.messages.items():
             world.messages[chat_id] = dict(sorted(messages.items()))
         world.updates.sort()
+        world.queries = dict(sorted(world.queries.items(), key=lambda item: item[1].created))
         for person_id in started:
             chat = world.private_chat(person_id)
             if not chat.started:

@@ -80,6 +80,10 @@ class EventHub:
             "fired": dict(self._world.faults.fired),
         }
 
+    async def faults_asked(self, request: web.Request) -> JsonObject:
+        """Serve `GET /page/faults`."""
+        return self.faults()
+
     def _keep(self, event: Event) -> None:
         self._last_id += 1
         self._ring.append((self._last_id, event))

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import socket
 import struct
+import sys
 from collections.abc import Callable
 
 from aiohttp import web
@@ -17,7 +18,8 @@ from sandbox.telegram.failures import Refused, conflict, not_found, unauthorized
 from sandbox.telegram.faults import Fault
 from sandbox.telegram.wire import dumps
 
-_LINGER_ZERO = struct.pack("ii", 1, 0)
+# Closing a socket that lingers for no time resets the connection.
+_LINGER_ZERO = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class BotDoor:
@@ -43,6 +45,8 @@ class BotDoor:
         """Answer one call."""
         if not self._is_token(request.match_info["token"]):
             return _refused(unauthorized())
+        if request.method not in ("GET", "POST"):
+            return _refused(Refused(405, "Method Not Allowed"))
         if self._world.faults.is_out:
             self._world.faults.take("outage", {})
             return _reset(request)
@@ -137,14 +141,14 @@ def _closed(request: web.Request) -> web.Response:
 def _halved(request: web.Request, answer: Answer) -> web.Response:
     """Send the headers of the whole answer and half of its body, then close."""
     body = answer.body.encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {answer.status} \r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     if isinstance(request.transport, asyncio.Transport):
         request.transport.write(head.encode() + body[: len(body) // 2])
     return _closed(request)
 
 
 def _reset(request: web.Request) -> web.Response:
-    """Reset the connection: closing with lingering off and no wait sends RST."""
+    """Reset the connection in place of an answer."""
     if request.transport:
         connection = request.transport.get_extra_info("socket")
         if connection:

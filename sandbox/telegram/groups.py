@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.telegram import objects
-from sandbox.telegram.chats import BOT_RIGHTS, Chat, Member, Topic
+from sandbox.telegram.chats import BOT_RIGHTS, OUTSIDE, Chat, Member, Topic
 from sandbox.telegram.events import ChatChanged
 from sandbox.telegram.failures import Misuse
 from sandbox.telegram.messages import Message
@@ -64,8 +64,8 @@ class GroupSide(PersonSide):
         chat = self._group(chat_id)
         if person_id not in self.people or chat.member(person_id).inside:
             raise Misuse(f"person {person_id} cannot join chat {chat_id}")
-        chat.members[person_id] = Member(status="member")
         user = objects.user(self, person_id)
+        self._set_person(chat, person_id, Member(status="member"))
         return self.note(
             chat, person_id, {"new_chat_members": [user], "new_chat_member": user, "new_chat_participant": user}
         )
@@ -75,7 +75,7 @@ class GroupSide(PersonSide):
         chat = self._group(chat_id)
         if not chat.member(person_id).inside:
             raise Misuse(f"person {person_id} is not in chat {chat_id}")
-        chat.members[person_id] = Member(status="left")
+        self._set_person(chat, person_id, OUTSIDE)
         return self.note(chat, person_id, {"left_chat_member": objects.user(self, person_id)})
 
     def migrate(self, chat_id: int, by: int) -> Chat:
@@ -139,6 +139,13 @@ class GroupSide(PersonSide):
         self.touch_chat(chat)
         self.tell(ChatChanged(chat_id=chat.id))
         return message
+
+    def _set_person(self, chat: Chat, person_id: int, new: Member) -> None:
+        """Change a person's standing; a bot that is an administrator and asked for chat_member is told."""
+        old = chat.member(person_id)
+        chat.members[person_id] = new
+        if self.is_admin(chat, self.bot.id):
+            self.deliver("chat_member", self.membership(chat, person_id, person_id, old, new), chat.id)
 
     def _set_bot(self, chat: Chat, by: int, new: Member) -> None:
         old = chat.member(self.bot.id)

@@ -170,7 +170,7 @@ def _send(
     draft = _drafted(call, chat, thread_id, reply)
     draft = replace(draft, text=text, caption=caption, media=media, keyboard=rows)
     message = _posted(call, chat, draft, whisper)
-    if markup and not rows:
+    if markup and "inline_keyboard" not in markup:
         _set_keyboard(call, chat, message, markup)
     return message
 

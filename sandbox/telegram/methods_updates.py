@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from sandbox.loopback import is_loopback
 from sandbox.telegram.calls import Call, Handler, Raw
 from sandbox.telegram.failures import bad, conflict
 from sandbox.telegram.state import State, Webhook
@@ -119,7 +119,7 @@ def _check_url(url: str) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise bad("bad webhook: invalid webhook URL specified") from None
-    if _is_loopback(host):
+    if is_loopback(host):
         if parts.scheme not in ("http", "https"):
             raise bad("bad webhook: An HTTPS URL must be provided for webhook")
         return
@@ -129,11 +129,3 @@ def _check_url(url: str) -> None:
         raise bad("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
     raise bad("bad webhook: this sandbox delivers to loopback addresses only")
 
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

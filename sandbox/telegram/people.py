@@ -13,7 +13,8 @@ from sandbox.telegram.events import ChatChanged
 from sandbox.telegram.failures import Misuse
 from sandbox.telegram.files import Upload, photo_sides
 from sandbox.telegram.messages import Media, Message, Origin, key_of_shown, shown_id
-from sandbox.telegram.state import Query, State
+from sandbox.telegram.state import ANSWER_SECONDS, Query, State
+from sandbox.telegram.wire import JsonObject
 
 _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _FIRST_NEWCOMER = 10_000
@@ -105,6 +106,7 @@ class PersonSide(State):
             content["message"] = (
                 objects.message(self, found) if found else objects.inaccessible(self, chat_id, query.message_id)
             )
+        self._forget_old_queries()
         self.queries[query.id] = query
         self.touch("query", query.id, query)
         self.deliver("callback_query", content, person_id)
@@ -187,18 +189,18 @@ class PersonSide(State):
 
     def deliver_membership(self, chat: Chat, by: int, old: Member, new: Member) -> None:
         """Tell the bot that its own standing in a chat changed."""
-        mine = objects.user(self, self.bot.id)
-        self.deliver(
-            "my_chat_member",
-            {
-                "chat": objects.chat(self, chat),
-                "from": objects.user(self, by),
-                "date": self.now(),
-                "old_chat_member": old.wire(mine),
-                "new_chat_member": new.wire(mine),
-            },
-            chat.id,
-        )
+        self.deliver("my_chat_member", self.membership(chat, by, self.bot.id, old, new), chat.id)
+
+    def membership(self, chat: Chat, by: int, whose: int, old: Member, new: Member) -> JsonObject:
+        """Build the API's ChatMemberUpdated object."""
+        user = objects.user(self, whose)
+        return {
+            "chat": objects.chat(self, chat),
+            "from": objects.user(self, by),
+            "date": self.now(),
+            "old_chat_member": old.wire(user),
+            "new_chat_member": new.wire(user),
+        }
 
     # What a person sees
 
@@ -246,6 +248,16 @@ class PersonSide(State):
         return counts
 
     # Inside
+
+    def _forget_old_queries(self) -> None:
+        """Drop the queries nobody may answer any more, which are the first ones."""
+        limit = self.clock.now() - ANSWER_SECONDS
+        while self.queries:
+            oldest = next(iter(self.queries.values()))
+            if oldest.created >= limit:
+                return
+            del self.queries[oldest.id]
+            self.touch("query", oldest.id, None)
 
     def _pressed(self, person_id: int, message: Message, button: dict[str, object]) -> Query | Message:
         if "callback_data" in button:

@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from sandbox.telegram.wire import JsonObject, dumps
 
@@ -86,7 +87,7 @@ class UpdateQueue:
     def take(self, offset: int, limit: int, now: float) -> list[Update]:
         """Confirm what lies below `offset`, then list what is next, up to `limit`."""
         self.confirm_below(offset, now)
-        batch = [*self._replays, *(self._pending[at] for at in range(min(limit, len(self._pending))))]
+        batch = [*self._replays, *islice(self._pending, limit)]
         self._replays.clear()
         return self._disturbed(batch)[: max(limit, 1)]
 
@@ -99,9 +100,10 @@ class UpdateQueue:
             self._forget(self._pending.popleft())
 
     def confirm(self, update: Update) -> None:
-        """Confirm one update: a webhook has taken it."""
-        self._forget(update)
-        self._pending.remove(update)
+        """Confirm one update that a webhook has taken, if it is still pending."""
+        if update in self._pending:
+            self._pending.remove(update)
+            self._forget(update)
 
     def drop_all(self) -> None:
         while self._pending:
@@ -128,8 +130,9 @@ class UpdateQueue:
     def waiting(self) -> bool:
         return bool(self._pending or self._replays)
 
-    def pending(self) -> tuple[Update, ...]:
-        return tuple(self._pending)
+    def first(self, number: int) -> list[Update]:
+        """List the first pending updates."""
+        return list(islice(self._pending, number))
 
     def _expire(self, now: float) -> None:
         while self._pending and self._pending[0].created < now - KEPT_SECONDS:

@@ -14,6 +14,7 @@ from sandbox.telegram.state import Webhook
 from sandbox.telegram.updates import Update
 
 _SECONDS = 60
+_LOOKAHEAD = 500
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -63,7 +64,7 @@ class WebhookDelivery:
                     self._post_what_can_go(session, webhook)
 
     def _post_what_can_go(self, session: aiohttp.ClientSession, webhook: Webhook) -> None:
-        for update in self._world.updates.pending():
+        for update in self._world.updates.first(_LOOKAHEAD):
             if len(self._posting) >= webhook.max_connections:
                 return
             if update.lane not in self._busy_lanes:
@@ -107,8 +108,7 @@ class WebhookDelivery:
             return "Connection refused"
         except (aiohttp.ClientError, OSError) as error:
             return f"Connection failed: {type(error).__name__}"
-        if update in self._world.updates.pending():
-            self._world.updates.confirm(update)
+        self._world.updates.confirm(update)
         self._do_what_was_answered(body)
         return ""
 
