@@ -44,21 +44,26 @@ def test_what_is_written_while_the_sandbox_is_away_is_kept(sandbox: Sandbox, bot
     expect(writing).to_have_value("do not lose this")
 
 
-def test_a_reader_further_up_is_not_moved_by_new_messages(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:
+def test_reading_starts_at_the_first_unread_and_is_not_moved_by_new_messages(
+    sandbox: Sandbox, bot: Bot, open_page: OpenPage
+) -> None:
     for number in range(50):
         bot.say(ANN, f"line {number}")
     side = pane(open_page(sandbox.url))
+    expect(bubble(side, "line 0")).to_be_in_viewport()
+    newest = side.get_by_role("button", name="Go to the newest message")
+    newest.click()
     expect(bubble(side, "line 49")).to_be_in_viewport()
     middle = bubble(side, "line 25")
     middle.scroll_into_view_if_needed()
-    expect(side.get_by_role("button", name="Go to the newest message")).to_be_visible()
+    expect(newest).to_be_visible()
     before = middle.bounding_box()
 
     bot.say(ANN, "something new")
     expect(side.locator(".to-bottom .badge")).to_have_text("1")
 
     assert middle.bounding_box() == before
-    side.get_by_role("button", name="Go to the newest message").click()
+    newest.click()
     expect(bubble(side, "something new")).to_be_in_viewport()
 
 

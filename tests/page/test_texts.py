@@ -44,7 +44,7 @@ def test_markup_that_no_message_has_is_dropped(sandbox: Sandbox, open_page: Open
             const { safeNodes } = await import('/static/js/safehtml.js');
             const box = document.createElement('div');
             box.append(safeNodes(
-                '<b onclick="x()" style="color:red">bold</b><script>x()</script><a href="javascript:x()">a</a>' +
+                '<b id="app" class="alert-shade" title="t">bold</b><script>x()</script><a href="javascript:x()">a</a>' +
                 '<svg><a href="javascript:x()">s</a></svg><pre><code class="language-py">c</code></pre>' +
                 '<form><u>u</u></form><a href="https://example.org/">ok</a>', () => {}));
             return box.innerHTML;

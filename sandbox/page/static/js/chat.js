@@ -10,6 +10,8 @@ import { conversationKey } from "./store.js";
 import { Timeline } from "./timeline.js";
 
 const PAGE = 60;
+// Ephemeral messages are numbered by fractions, coarser than this.
+const JUST_AFTER = 1e-7;
 const TYPING_FOR = 5_000;
 
 /** One conversation as one person sees it: header, pinned message, messages, writing line. */
@@ -86,16 +88,20 @@ export class ChatView {
     else if (this.timeline.stuck) this.timeline.toBottom();
   }
 
-  async fetchPage(before) {
+  fetch(limit, before) {
     const { chatId, threadId } = this.conversation;
-    const page = await api.messages(chatId, { person: this.person, thread: threadId, limit: PAGE, before });
-    return { ...page, more: page.messages.length >= PAGE, messages: page.messages.filter((one) => this.mine(one)) };
+    const thread = this.app.store.threadParameter(chatId, threadId);
+    return api.messages(chatId, { person: this.person, thread, limit, before });
+  }
+
+  async fetchPage(before) {
+    const page = await this.fetch(PAGE, before);
+    return { ...page, more: page.messages.length >= PAGE };
   }
 
   async fetchOne(id) {
-    const { chatId, threadId } = this.conversation;
-    const page = await api.messages(chatId, { person: this.person, thread: threadId, limit: 1, before: id + 1 });
-    return page.messages.find((message) => message.message_id === id && this.mine(message)) ?? null;
+    const page = await this.fetch(1, id + JUST_AFTER);
+    return page.messages.find((message) => message.message_id === id) ?? null;
   }
 
   mine(message) {
@@ -117,9 +123,10 @@ export class ChatView {
   take(kind, data) {
     if (kind === "message" || kind === "edit") this.takeMessage(kind, data);
     else if (kind === "commands") void this.reloadCommands();
+    else if (kind === "chat") this.takeChat(data);
     else if (data.chat_id !== this.conversation.chatId) return;
-    else if (kind === "delete") this.timeline.remove(data.message_id);
-    else if (kind === "pin") void this.reloadPinned();
+    else if (kind === "delete") this.takeDelete(data.message_id);
+    else if (kind === "pin") void this.pinned.show(data.pinned);
     else if (kind === "keyboard" && data.person === this.person) this.composer.setKeyboard(data.reply_keyboard);
     else if (kind === "typing") this.takeTyping(data);
   }
@@ -132,12 +139,33 @@ export class ChatView {
       return;
     }
     this.timeline.arrived(message);
+    // What is said to one person in place of a message hides that message from them.
+    if (message.replaces) this.timeline.remove(message.replaces);
     if (message.from?.is_bot) this.stopTyping();
     if (this.empty) {
       this.empty = false;
       this.showComposer();
     }
     if (this.timeline.stuck) this.read();
+  }
+
+  takeDelete(id) {
+    const replaced = this.timeline.rows.get(id)?.message.replaces;
+    this.timeline.remove(id);
+    if (replaced) void this.pane.guard(this.load());
+  }
+
+  /** Follow a change of the chat itself: renamed, blocked, a member more or less. */
+  takeChat(chat) {
+    if (chat.id !== this.conversation.chatId) return;
+    const now = this.app.store.conversation(this.person, chat.id, this.conversation.threadId);
+    if (now) {
+      this.conversation = now;
+      this.title.textContent = now.title;
+      this.showSubtitle();
+      this.showComposer();
+    } else if (chat.migrated_to) void this.pane.follow(chat.migrated_to);
+    else void this.pane.showList();
   }
 
   takeTyping({ person, thread_id: threadId }) {
@@ -162,22 +190,14 @@ export class ChatView {
   }
 
   showComposer() {
-    const blocked = this.isPrivate && this.app.store.people.get(this.person)?.blocked;
-    if (blocked) this.composer.offer("Unblock", () => this.block(false));
+    if (this.isPrivate && this.app.store.isBlocked(this.person)) this.composer.offer("Unblock", () => this.block(false));
     else if (this.isPrivate && this.empty) this.composer.offer("Start", () => this.attempt(() => api.start({ person: this.person })));
     else this.composer.offer(null, null);
   }
 
   async reloadCommands() {
-    const { chatId, threadId } = this.conversation;
-    const page = await api.messages(chatId, { person: this.person, thread: threadId, limit: 1 });
+    const page = await this.fetch(1);
     this.composer.setCommands(page.commands ?? []);
-  }
-
-  async reloadPinned() {
-    const { chatId, threadId } = this.conversation;
-    const page = await api.messages(chatId, { person: this.person, thread: threadId, limit: 1 });
-    await this.pinned.show(page.pinned ?? []);
   }
 
   /** Tell the server what has been read, if somebody can see it. */
@@ -229,11 +249,7 @@ export class ChatView {
   }
 
   block(blocked) {
-    return this.attempt(async () => {
-      await api.block({ person: this.person, blocked });
-      this.app.store.people.get(this.person).blocked = blocked;
-      this.showComposer();
-    });
+    return this.attempt(() => api.block({ person: this.person, blocked }));
   }
 
   neighbour(id, step) {
@@ -246,7 +262,7 @@ export class ChatView {
   }
 
   openMenu(anchor) {
-    const blocked = this.app.store.people.get(this.person)?.blocked;
+    const blocked = this.app.store.isBlocked(this.person);
     const items = [{ label: "Transcript as text", href: api.transcriptAddress(this.conversation.chatId, this.person) }];
     if (this.isPrivate) items.push({ label: blocked ? "Unblock the bot" : "Block the bot", act: () => this.block(!blocked) });
     openMenu(this.pane.el, { anchor, label: "More", items });

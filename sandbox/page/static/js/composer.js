@@ -74,7 +74,7 @@ export class Composer {
 
   async press(text) {
     const sent = await this.deliver(text);
-    if (sent && this.markup?.one_time_keyboard) this.openKeys(false);
+    if (sent && this.markup?.one_time) this.openKeys(false);
   }
 
   async send() {
@@ -84,12 +84,14 @@ export class Composer {
     if (!(await this.deliver(text)) && !this.input.value) this.setText(text);
   }
 
-  /** Say something as a reply to what is picked; false when it could not be sent. */
+  /** Say something as a reply to what is picked; false when it could not be sent, and the pick stays. */
   async deliver(text) {
+    const reply = this.replyTo;
+    this.setReply(null);
     this.sending = true;
     try {
-      const sent = await this.say(text, this.replyTo?.message_id ?? null);
-      if (sent) this.setReply(null);
+      const sent = await this.say(text, reply?.message_id ?? null);
+      if (!sent && reply) this.setReply(reply);
       return sent;
     } finally {
       this.sending = false;

@@ -98,10 +98,17 @@ export class Pane {
   async newGroup(title) {
     await this.guard((async () => {
       const chat = await api.addGroup(title, this.person);
-      await this.app.store.load();
-      const id = chat.id ?? chat.chat_id;
-      await this.openChat(this.app.store.conversation(this.person, id, null));
+      this.app.store.putChat(chat);
+      await this.openChat(this.app.store.conversation(this.person, chat.id, null));
     })());
+  }
+
+  /** Go on in the chat that a group has become, once it is known. */
+  async follow(chatId) {
+    await this.guard(this.app.store.load());
+    const conversation = this.app.store.conversation(this.person, chatId, null);
+    if (conversation) await this.openChat(conversation);
+    else await this.showList();
   }
 
   /** Follow a deep link: the private chat opens and the person presses Start with the payload. */
@@ -159,7 +166,7 @@ export class Pane {
       closeMenu();
       await this.guard((async () => {
         const person = await api.addPerson(name);
-        this.app.store.putPerson({ name, ...person });
+        this.app.store.putPerson(person);
         await this.setPerson(person.id);
       })());
     };

@@ -18,9 +18,8 @@ export class Previews {
 
   async loadOne(person, { chatId, threadId }) {
     const key = conversationKey(chatId, threadId);
-    const page = await api.messages(chatId, { person, thread: threadId, limit: 20 });
-    const mine = page.messages.filter((message) => this.store.keyOf(message) === key);
-    if (mine.length) this.last.set(`${person}|${key}`, mine.at(-1));
+    const page = await api.messages(chatId, { person, thread: this.store.threadParameter(chatId, threadId), limit: 1 });
+    if (page.messages.length) this.last.set(`${person}|${key}`, page.messages[0]);
     else this.last.delete(`${person}|${key}`);
   }
 

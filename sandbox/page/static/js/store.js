@@ -22,17 +22,23 @@ export class Store {
     this.control = boot.control;
   }
 
+  /** Take a chat as it is now; a group that became a supergroup is gone under its old id. */
   putChat(chat) {
-    this.chats.set(chat.id, { ...this.chats.get(chat.id), ...chat });
+    if (chat.migrated_to) this.chats.delete(chat.id);
+    else this.chats.set(chat.id, chat);
   }
 
   putPerson(person) {
-    this.people.set(person.id, { note: "", username: null, ...person });
-    if (!this.chats.has(person.id)) this.putChat({ id: person.id, type: "private", title: person.name, topics: [], members: [] });
+    this.people.set(person.id, person);
   }
 
   personName(id) {
     return this.people.get(id)?.name ?? String(id);
+  }
+
+  /** Tell whether a person has blocked the bot. */
+  isBlocked(person) {
+    return Boolean(this.chats.get(person)?.blocked);
   }
 
   isForum(chatId) {
@@ -63,6 +69,11 @@ export class Store {
   conversation(person, chatId, threadId) {
     const key = conversationKey(chatId, threadId);
     return this.conversations(person).find((one) => conversationKey(one.chatId, one.threadId) === key) ?? null;
+  }
+
+  /** Name a conversation's thread to the page API: 0 is a forum's General, null a chat without topics. */
+  threadParameter(chatId, threadId) {
+    return this.isForum(chatId) ? threadId ?? 0 : null;
   }
 
   /** Name the conversation a message belongs to; threads outside forums are not topics. */

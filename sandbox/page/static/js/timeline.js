@@ -4,6 +4,7 @@ import { MessageRow } from "./message.js";
 const NEAR_BOTTOM = 40;
 const NEAR_TOP = 200;
 const JUMP_PAGES = 10;
+const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
  * The scrolling list of a conversation's messages, in message order. It sticks to the newest message while the reader
@@ -25,7 +26,7 @@ export class Timeline {
       { class: "scroller", tabindex: "0", role: "log", "aria-label": "Messages", onscroll: () => this.scrolled() },
       this.list,
     );
-    this.downButton = iconButton("down", "Go to the newest message", () => this.toBottom("smooth"), { hidden: true });
+    this.downButton = iconButton("down", "Go to the newest message", () => this.toBottom(REDUCED.matches ? "instant" : "smooth"), { hidden: true });
     this.downButton.classList.add("to-bottom");
     this.downCount = el("span", { class: "badge", hidden: true });
     this.downButton.append(this.downCount);
@@ -168,7 +169,7 @@ export class Timeline {
     const row = this.rows.get(id);
     if (!row) return this.actions.toast("That message is no longer here.");
     this.stuck = false;
-    row.el.scrollIntoView({ block: "center", behavior: "smooth" });
+    row.el.scrollIntoView({ block: "center", behavior: "instant" });
     row.el.classList.remove("flash");
     void row.el.offsetWidth;
     row.el.classList.add("flash");

@@ -22,7 +22,7 @@ export class Unread {
     const ids = new Map();
     await Promise.all(Object.entries(counts).map(async ([chatId, count]) => {
       if (!count) return;
-      const page = await api.messages(Number(chatId), { person, limit: Math.min(100, count * 2) });
+      const page = await api.messages(Number(chatId), { person, limit: Math.min(500, count * 2) });
       const theirs = page.messages.filter((message) => this.counts(message, person)).slice(-count);
       for (const message of theirs) this.note(ids, message);
     }));
