@@ -10,7 +10,20 @@ from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.charts.layout import HEIGHT, MARGIN, WIDTH, Box, Header, Pill, Text, Tone, header, spread_rows, text_width
+from services.charts.layout import (
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Box,
+    Header,
+    Pill,
+    Text,
+    Tone,
+    apart,
+    header,
+    spread_rows,
+    text_width,
+)
 from services.charts.scales import (
     ValueScale,
     clock_words,
@@ -46,7 +59,7 @@ class CandleShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelShape:
-    """A price line with its row of name and price; ``off`` says on which side of the plot the price lies, if it does."""
+    """A price line with its row of name and price; ``off`` says on which side the price has left the plot, if it has."""
 
     y: float
     name: Text
@@ -96,8 +109,8 @@ class _Level:
 def chart_model(spec: ChartSpec) -> ChartModel:
     """Lay out a mission's picture of 900 by 600 pixels.
 
-    Prices far away from the candles do not squeeze them: their rows stand at the edge with an arrow, and a spike runs out
-    of the plot. Candles that are not finite are left out; beyond five targets the farthest are.
+    Prices far away from the candles do not squeeze them: their rows stand at the edge with an arrow, and a spike runs
+    out of the plot. Candles that are not finite are left out; beyond five targets the farthest are.
     """
     candles = [each for each in spec.candles if all(map(math.isfinite, each[1:5]))]
     levels = _levels(spec)
@@ -126,7 +139,7 @@ def chart_model(spec: ChartSpec) -> ChartModel:
         band=_band(spec, scale, plot, lines_end),
         levels=shapes,
         marks=_marks(spec, slots, scale),
-        note=None if candles else Text(x=plot.left + 200, y=(TOP + BOTTOM) / 2, text="no candles yet", size=26),
+        note=None if candles else _note((plot.left + lines_end) / 2),
     )
 
 
@@ -155,7 +168,7 @@ def _signed(percent: float) -> str:
 
 
 def _scale(spec: ChartSpec, candles: Sequence[Candle], levels: Sequence[_Level]) -> ValueScale:
-    """Show the candles, and the levels as far as they leave the candles room: the trade's own first, then its targets."""
+    """Show the candles, and the levels while they leave the candles room: the trade's own first, then its targets."""
     values = [level.value for level in levels]
     if not candles:
         return value_scale(values, TOP, BOTTOM)
@@ -266,7 +279,11 @@ def _time_texts(slots: _Slots, spec: ChartSpec, plot: Box) -> tuple[Text, ...]:
         Text(x=slots.x(tick.index), y=BOTTOM + 26, text=tick.label, size=TICK_SIZE, anchor="middle", tone=Tone.MUTED)
         for tick in ticks
     ]
-    return tuple(text for text in texts if text.box.left >= plot.left - MARGIN)
+    return apart(text for text in texts if text.box.left >= plot.left - MARGIN)
+
+
+def _note(x: float) -> Text:
+    return Text(x=x, y=TOP + 24, text="no candles yet", size=26, anchor="middle", tone=Tone.MUTED)
 
 
 def _band(spec: ChartSpec, scale: ValueScale, plot: Box, lines_end: float) -> Box | None:
@@ -299,6 +316,5 @@ def _description(spec: ChartSpec, levels: Sequence[_Level]) -> str:
     prices = ", ".join(f"{level.name} at {level.price}" for level in levels)
     last = spec.candles[-1].time + timedelta(seconds=timeframe_seconds(spec.timeframe)) if spec.candles else None
     until = f", closed until {clock_words(last, ZoneInfo(spec.zone))}" if last else ""
-    return (
-        f"{spec.side.value} {spec.instrument.symbol}: {len(spec.candles)} candles of {spec.timeframe}{until}. {prices}."
-    )
+    drawn = f"{len(spec.candles)} candles of {spec.timeframe}{until}"
+    return f"{spec.side.value} {spec.instrument.symbol}: {drawn}. {prices}."

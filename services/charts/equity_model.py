@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.charts.layout import HEIGHT, MARGIN, WIDTH, Box, Header, Pill, Text, Tone, header, text_width
+from services.charts.layout import HEIGHT, MARGIN, WIDTH, Box, Header, Pill, Text, Tone, apart, header, text_width
 from services.charts.scales import ValueScale, clock_words, decimals_format, time_ticks, value_scale, value_ticks
 from services.charts.spec import EquityPoint, EquitySpec
 
@@ -58,7 +58,8 @@ def equity_model(spec: EquitySpec) -> EquityModel:
     write = decimals_format(spec.decimals, spec.unit)
     ticks = [(value, write(value)) for value in value_ticks(scale, 10.0**-spec.decimals, 64)]
     last = write(values[-1])
-    width = max(text_width(last, LEVEL_SIZE, bold=True) + 20, *(text_width(text, TICK_SIZE) + 10 for _, text in ticks))
+    widths = [text_width(last, LEVEL_SIZE, bold=True) + 20, *(text_width(text, TICK_SIZE) + 10 for _, text in ticks)]
+    width = max(widths)
     plot = Box(left=MARGIN, top=TOP, width=WIDTH - 2 * MARGIN - 12 - width, height=BOTTOM - TOP)
     tone = Tone.GOOD if values[-1] >= values[0] else Tone.BAD
     pill = _last(last, scale.y(values[-1]), plot, width, tone)
@@ -174,4 +175,4 @@ def _time_texts(clock: _Clock, spec: EquitySpec, plot: Box) -> tuple[Text, ...]:
         )
         for tick in ticks
     ]
-    return tuple(text for text in texts if text.box.left >= 4 and text.box.right <= WIDTH - 4)
+    return apart(text for text in texts if text.box.left >= 4 and text.box.right <= WIDTH - 4)

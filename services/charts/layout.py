@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -123,6 +123,15 @@ def shortened(text: str, size: float, room: float, *, bold: bool = False) -> str
     return text[:kept].rstrip() + "…"
 
 
+def apart(texts: Iterable[Text]) -> tuple[Text, ...]:
+    """Return the texts of a line, from left to right, without those that come too near to the one before."""
+    kept: list[Text] = []
+    for text in texts:
+        if not kept or text.box.left >= kept[-1].box.right + 8:
+            kept.append(text)
+    return tuple(kept)
+
+
 def header(title: str, subtitle: str, mode: TerminalMode, tone: Tone) -> Header:
     """Lay out title, subtitle and the badge that says whose money it is."""
     tones = {TerminalMode.PAPER: Tone.MUTED, TerminalMode.TESTNET: Tone.CAUTION, TerminalMode.LIVE: Tone.BAD}
@@ -143,7 +152,7 @@ def header(title: str, subtitle: str, mode: TerminalMode, tone: Tone) -> Header:
 
 
 def spread_rows(wanted: Sequence[float], height: float, top: float, bottom: float) -> list[float]:
-    """Return middles for rows of ``height`` as near to the wanted ones as they can be without overlap, in the same order.
+    """Return middles for rows of ``height`` as near to the wanted ones as they can be without overlap, in their order.
 
     ``wanted`` ascends. Rows that would overlap form a block around the mean of what they want; all blocks stay between
     ``top`` and ``bottom``. Rows that do not fit at all shrink their distance.

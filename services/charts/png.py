@@ -1,4 +1,4 @@
-"""From a picture's description to PNG, drawn in one small process of its own, because the drawing library holds the GIL."""
+"""From a picture's description to PNG, in one small process of its own, because the drawing library holds the GIL."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ class ChartRenderer:
     async def close(self) -> None:
         """End the drawing process; later pictures are refused."""
         self._closed = True
+        await self._stop()
+        # A process that was just being started stands only now.
         async with self._lock:
             await self._stop()
 
@@ -75,15 +77,14 @@ class ChartRenderer:
         return self._pictures[spec]
 
     async def _draw(self, svg: bytes) -> bytes:
-        try:
-            return await self._ask(svg)
-        except (OSError, asyncio.IncompleteReadError) as error:
-            log.warning("chart.worker_lost", reason=repr(error))
-        try:
-            return await self._ask(svg)
-        except (OSError, asyncio.IncompleteReadError) as error:
-            log.error("chart.worker_lost_again", reason=repr(error))
-            raise Unavailable("CHART_WORKER_LOST", reason=repr(error)) from error
+        lost = ""
+        for attempt in (1, 2):
+            try:
+                return await self._ask(svg)
+            except (OSError, asyncio.IncompleteReadError) as error:
+                lost = repr(error)
+                log.warning("chart.worker_lost", attempt=attempt, reason=lost)
+        raise Unavailable("CHART_WORKER_LOST", reason=lost)
 
     async def _ask(self, svg: bytes) -> bytes:
         if self._closed:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 _DAY = 86_400
@@ -99,7 +100,7 @@ def clock_words(instant: datetime, zone: ZoneInfo) -> str:
 
 def _step(local: Sequence[datetime], pixels: float, gap: float) -> int:
     """Return the smallest round step whose ticks would be far enough apart, by the usual distance of the instants."""
-    distances = sorted((after - before).total_seconds() for before, after in zip(local, local[1:], strict=False))
+    distances = sorted((after - before).total_seconds() for before, after in pairwise(local))
     usual = distances[len(distances) // 2] if distances else 60.0
     return next((step for step in _STEPS if step >= usual and step / max(usual, 1e-3) * pixels >= gap), _STEPS[-1])
 
@@ -124,7 +125,7 @@ def _day(local: datetime) -> str:
 
 
 def decimals_format(decimals: int, unit: str = "") -> Callable[[float], str]:
-    """Return a writer of numbers: thousands separated, fixed decimals, a real minus sign, and the unit if there is one."""
+    """Return a writer of numbers: thousands separated, fixed decimals, a real minus sign, and the unit if any."""
 
     def write(value: float) -> str:
         text = f"{value:,.{decimals}f}".replace("-", "−")

@@ -30,8 +30,8 @@ class FillMark:
 class ChartSpec:
     """A mission's picture.
 
-    ``risk`` is one R in price units and stays when ``stop`` moves; ``zone`` is an IANA name; times are aware. ``now`` is
-    the newest price, which may be younger than the last candle.
+    ``risk`` is one R in price units and stays when ``stop`` moves; ``zone`` is an IANA name; times are aware. ``now``
+    is the newest price, which may be younger than the last candle.
     """
 
     instrument: Instrument
@@ -66,7 +66,7 @@ class EquityPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquitySpec:
-    """A digest's picture: a curve in ``unit`` (``R``, ``%``, ``USDT`` ...) with a mark for each closed trade, oldest first."""
+    """A digest's picture: a curve in ``unit`` (``R``, ``%``, ``USDT`` ...), oldest first, each closed trade marked."""
 
     title: str
     unit: str

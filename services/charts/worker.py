@@ -1,7 +1,7 @@
 """The drawing process: SVG in, PNG out, over its own standard streams. It imports nothing of the desk.
 
-A request is a length (4 bytes, big-endian) and so many bytes of SVG; the answer is a byte (0 picture, 1 refusal), a length
-and so many bytes of PNG or of the reason. The end of the input ends the process, so it never outlives the desk.
+A request is a length (4 bytes, big-endian) and so many bytes of SVG; the answer is a byte (0 picture, 1 refusal), a
+length and so many bytes of PNG or of the reason. The end of the input ends the process, so it never outlives the desk.
 """
 
 from __future__ import annotations
