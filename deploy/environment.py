@@ -27,7 +27,7 @@ BIN = HOME / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 STAMP = HOME / "sortie-installed.json"
 SETS = {
-    "core": "what the desk needs, about 55 MB",
+    "core": "what the desk needs, less than 60 MB",
     "test": "what the tests need",
     "check": "what the checks need",
 }
@@ -152,7 +152,7 @@ def _install(name: str) -> None:
     _say(f"Installing {SETS[name]} ...")
     started = time.monotonic()
     _drop_half_installed()
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
     with subprocess.Popen([*pip, "--no-deps", "--require-hashes", "-r", str(_lock(name))]) as process:
         while True:
             try:

@@ -20,14 +20,20 @@ from services.domain.errors import Misconfigured
 FOLDER = Path(__file__).resolve().parent
 
 
+@cache
+def scripts() -> ScriptDirectory:
+    """Return the revisions that this build knows."""
+    return ScriptDirectory(str(FOLDER))
+
+
 def head() -> str:
     """Return the newest revision that this build knows."""
-    return _scripts().get_heads()[0]
+    return scripts().get_heads()[0]
 
 
 def known() -> frozenset[str]:
     """Return every revision that this build knows."""
-    return frozenset(script.revision for script in _scripts().walk_revisions())
+    return frozenset(script.revision for script in scripts().walk_revisions())
 
 
 def current(url: str) -> str | None:
@@ -70,11 +76,6 @@ def _refuse_newer(url: str) -> None:
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(FOLDER))
 
 
 def _config(url: str) -> Config:
