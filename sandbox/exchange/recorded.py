@@ -5,6 +5,7 @@ files. A gap in a file stays a gap. Nothing is played before the first row or af
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -128,7 +129,7 @@ def _series_by_symbol(files: list[CandleFile], origin: int, bar_length: int) -> 
 
 
 def _shared_bar_length(files: list[CandleFile]) -> int:
-    """Take the smallest distance between two rows as the length of a recorded bar, in seconds, the same in all."""
+    """Take the usual distance between two rows as the length of a recorded bar, in seconds, the same in all files."""
     lengths = [_bar_length(file) for file in files]
     for file, length in zip(files, lengths, strict=True):
         if length != lengths[0]:
@@ -143,7 +144,7 @@ def _shared_bar_length(files: list[CandleFile]) -> int:
 def _bar_length(file: CandleFile) -> int:
     if len(file.times) < 2:
         raise CandleFileError(f"{file.path}: has one candle; give a file with more than {WARM_UP_BARS}")
-    return min(later - earlier for earlier, later in pairwise(file.times))
+    return Counter(later - earlier for earlier, later in pairwise(file.times)).most_common(1)[0][0]
 
 
 def _check_grid(file: CandleFile, start: int, length: int) -> None:

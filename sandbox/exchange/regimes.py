@@ -90,8 +90,8 @@ def _breakout(rng: Random) -> list[Step]:
 
 def _burst(rng: Random) -> list[Step]:
     """Shake hard without a direction; ranges, volume and spreads widen."""
-    return [Step(noise=rng.uniform(2.0, 3.0), activity=2.6, gap=rng.gauss(0, 0.6)) for _ in range(rng.randint(5, 10))]
+    return [Step(noise=rng.uniform(2.5, 4.5), activity=2.6, gap=rng.gauss(0, 0.6)) for _ in range(rng.randint(5, 10))]
 
 
 _REGIMES: tuple[Callable[[Random], list[Step]], ...] = (_trend, _range, _breakout, _burst)
-_WEIGHTS = (0.28, 0.37, 0.27, 0.08)
+_WEIGHTS = (0.28, 0.36, 0.26, 0.10)
