@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from .desk import ANN, CARL, DESK, TOM, Bot, Sandbox
@@ -230,3 +231,61 @@ def test_what_one_person_says_in_the_group_the_other_sees(sandbox: Sandbox, open
 
     expect(bubble(pane(page, "right"), "careful, news").locator(".from")).to_have_text("Ann")
     expect(bubble(pane(page, "left"), "seen").locator(".from")).to_have_text("Tom")
+
+
+def test_a_forced_reply_answers_the_question(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:
+    bot.say(ANN, "hello")
+    side = pane(open_page(sandbox.url))
+    expect(bubble(side, "hello")).to_be_visible()
+    asked = bot.say(ANN, "why do you halt?", reply_markup={"force_reply": True, "input_field_placeholder": "Reason"})
+    expect(side.locator(".reply-bar")).to_contain_text("why do you halt?")
+    side.get_by_placeholder("Reason").fill("exchange lagging")
+    side.get_by_placeholder("Reason").press("Enter")
+
+    assert bot.update("message")["reply_to_message"]["message_id"] == asked
+
+
+def test_a_blocked_bot_offers_to_be_unblocked(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:
+    bot.say(ANN, "hello")
+    side = pane(open_page(sandbox.url))
+    side.get_by_role("button", name="More").click()
+    side.get_by_role("menuitem", name="Block the bot").click()
+    with pytest.raises(AssertionError, match="bot was blocked by the user"):
+        bot.say(ANN, "are you there?")
+
+    side.get_by_role("button", name="Unblock", exact=True).click()
+
+    expect(side.get_by_label("Message", exact=True)).to_be_visible()
+    bot.say(ANN, "welcome back")
+    expect(bubble(side, "welcome back")).to_be_visible()
+
+
+def test_an_ephemeral_message_replaces_the_pressed_one_for_one_person(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:
+    bot.say(DESK, "a mission", reply_markup={"inline_keyboard": [[button("Why", "why")]]})
+    page = open_page(sandbox.url)
+    for slot in ("left", "right"):
+        pane(page, slot).get_by_role("button", name="All chats").click()
+        pane(page, slot).get_by_role("button", name="General").click()
+    pane(page, "left").get_by_role("button", name="Why").click()
+    query = bot.update("callback_query")
+    for_ann = {"receiver_user_id": ANN, "callback_query_id": query["id"], "replace_callback_query_message": True}
+    bot.call("sendMessage", chat_id=DESK, text="trend 1.2", ephemeral_message_parameters=for_ann)
+    bot.say(DESK, "for everyone")
+
+    side_of_ann = pane(page, "left")
+    expect(bubble(side_of_ann, "trend 1.2").locator(".only-you")).to_have_text("only you can see this")
+    expect(side_of_ann.locator(".row .body")).to_have_text(["trend 1.2", "for everyone"])
+    expect(pane(page, "right").locator(".row .body")).to_have_text(["a mission", "for everyone"])
+
+
+def test_a_group_made_here_can_be_talked_in(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:
+    side = pane(open_page(sandbox.url))
+    side.get_by_role("button", name="All chats").click()
+    side.get_by_label("Name of the new group").fill("Night watch")
+    side.get_by_role("button", name="Create").click()
+    expect(side.locator(".chat-title")).to_have_text("Night watch")
+
+    chat_id = bot.update("my_chat_member")["chat"]["id"]
+    bot.say(chat_id, "hello, Night watch")
+
+    expect(bubble(side, "hello, Night watch")).to_be_visible()

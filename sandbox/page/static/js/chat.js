@@ -1,6 +1,6 @@
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
-import { avatar, el, iconButton } from "./dom.js";
+import { badge, el, face, iconButton } from "./dom.js";
 import { classify } from "./links.js";
 import { openMenu } from "./menu.js";
 import { enlarge, toast } from "./overlays.js";
@@ -23,6 +23,7 @@ export class ChatView {
     this.conversation = conversation;
     this.key = conversationKey(conversation.chatId, conversation.threadId);
     this.held = [];
+    this.turn = 0;
     this.composer = new Composer({
       say: (text, replyTo) => this.say(text, replyTo),
       neighbour: (id, step) => this.neighbour(id, step),
@@ -34,11 +35,14 @@ export class ChatView {
       onBottom: () => this.read(),
     });
     this.pinned = new PinnedBar({ fetch: (id) => this.fetchOne(id), jump: (id) => this.timeline.jump(id) });
+    this.back = iconButton("back", "All chats", () => pane.showList());
+    this.back.classList.add("back");
     this.title = el("h2", { class: "chat-title", text: conversation.title });
     this.subtitle = el("p", { class: "chat-subtitle" });
     this.el = el("section", { class: this.isPrivate ? "chat private" : "chat", "aria-label": conversation.title }, this.header(), this.pinned.el, this.timeline.el, this.composer.el);
     this.el.addEventListener("keydown", (event) => this.onKey(event));
     this.showSubtitle();
+    this.showElsewhere();
   }
 
   get isPrivate() {
@@ -46,13 +50,12 @@ export class ChatView {
   }
 
   header() {
-    const { chatId, title } = this.conversation;
     const menu = iconButton("more", "More", () => this.openMenu(menu), { "aria-haspopup": "menu", "aria-expanded": "false" });
     return el(
       "header",
       { class: "chat-header" },
-      iconButton("back", "All chats", () => this.pane.showList()),
-      avatar(this.isPrivate ? this.app.store.bot.id : chatId, title),
+      this.back,
+      face(this.conversation, this.app.store.bot.id),
       el("div", { class: "chat-names" }, this.title, this.subtitle),
       menu,
     );
@@ -70,22 +73,42 @@ export class ChatView {
     };
   }
 
+  /** Show on the way back how much waits unread in this person's other conversations. */
+  showElsewhere() {
+    const { unread } = this.app;
+    this.back.querySelector(".badge")?.remove();
+    const mark = badge(unread.total(this.person) - unread.count(this.person, this.conversation));
+    if (mark) this.back.append(mark);
+  }
+
   /** Load the newest messages; events that come meanwhile are applied afterwards, in their order. */
   async load({ first } = { first: false }) {
-    this.held = [];
-    const page = await this.fetchPage(undefined);
+    const turn = ++this.turn;
+    this.held ??= [];
+    try {
+      const page = await this.fetchPage(undefined);
+      if (turn === this.turn) await this.show(page, first);
+    } finally {
+      if (turn === this.turn) this.release();
+    }
+  }
+
+  async show(page, first) {
     const unread = this.app.unread.first(this.person, this.conversation);
-    this.composer.setCommands(page.commands ?? []);
+    this.composer.setCommands(page.commands);
     this.composer.setKeyboard(page.reply_keyboard);
     this.timeline.show(page.messages, page.more);
     this.empty = page.messages.length === 0;
-    await this.pinned.show(page.pinned ?? []);
-    const held = this.held;
-    this.held = null;
-    for (const [kind, data] of held) this.take(kind, data);
     this.showComposer();
     if (first) this.timeline.openAt(unread);
     else if (this.timeline.stuck) this.timeline.toBottom();
+    await this.pinned.show(page.pinned);
+  }
+
+  release() {
+    const held = this.held;
+    this.held = null;
+    for (const [kind, data] of held) this.take(kind, data);
   }
 
   fetch(limit, before) {
@@ -127,7 +150,7 @@ export class ChatView {
     else if (data.chat_id !== this.conversation.chatId) return;
     else if (kind === "delete") this.takeDelete(data.message_id);
     else if (kind === "pin") void this.pinned.show(data.pinned);
-    else if (kind === "keyboard" && data.person === this.person) this.composer.setKeyboard(data.reply_keyboard);
+    else if (kind === "keyboard" && data.person === this.person) this.takeKeyboard(data.reply_keyboard);
     else if (kind === "typing") this.takeTyping(data);
   }
 
@@ -147,6 +170,11 @@ export class ChatView {
       this.showComposer();
     }
     if (this.timeline.stuck) this.read();
+  }
+
+  takeKeyboard(markup) {
+    this.composer.setKeyboard(markup);
+    if (markup?.force_reply) this.composer.setReply(this.neighbour(null, -1));
   }
 
   takeDelete(id) {
@@ -268,6 +296,11 @@ export class ChatView {
     openMenu(this.pane.el, { anchor, label: "More", items });
   }
 
+  reply(message) {
+    this.composer.setReply(message);
+    this.composer.focus();
+  }
+
   messageMenu(event, row) {
     if (event.target.closest("a, img") || String(window.getSelection())) return;
     event.preventDefault();
@@ -276,7 +309,7 @@ export class ChatView {
       at: { x: event.clientX, y: event.clientY },
       label: "Message",
       items: [
-        { label: "Reply", act: () => this.composer.setReply(message) },
+        { label: "Reply", act: () => this.reply(message) },
         { label: "Copy text", act: () => this.copy(message.text ?? message.caption ?? "") },
       ],
     });

@@ -1,4 +1,4 @@
-import { avatar, badge, el } from "./dom.js";
+import { badge, el, face } from "./dom.js";
 import { listTime } from "./format.js";
 import { summary } from "./previews.js";
 
@@ -20,9 +20,6 @@ export function chatList({ store, previews, unread }, person, { open, newGroup }
 
 function row(conversation, message, { store, person, unread, open }) {
   const { chatId, threadId, title, kind } = conversation;
-  const face = kind === "topic"
-    ? el("span", { class: "topic-mark", "aria-hidden": "true", text: "#" })
-    : avatar(kind === "bot" ? store.bot.id : chatId, title);
   const label = [title, unread ? `${unread} unread` : null].filter(Boolean).join(", ");
   const button = el(
     "button",
@@ -30,7 +27,7 @@ function row(conversation, message, { store, person, unread, open }) {
       type: "button", class: `chat-row ${kind}`, "aria-label": label, dataset: { chat: chatId, thread: threadId ?? "" },
       onclick: () => open(conversation),
     },
-    face,
+    face(conversation, store.bot.id),
     el(
       "span",
       { class: "chat-row-text" },

@@ -121,7 +121,6 @@ export class Composer {
       el("p", {}, el("strong", { text: message.from?.name ?? "" }), el("span", { text: summary(message) })),
       iconButton("close", "Do not reply", () => this.setReply(null)),
     );
-    this.input.focus({ preventScroll: true });
   }
 
   toggleCommands() {

@@ -56,6 +56,12 @@ export function avatar(id, name) {
   return el("span", { class: `avatar tint-${tint(id)}`, "aria-hidden": "true", text: initial.toUpperCase() });
 }
 
+/** Draw what stands for a conversation: the bot's or the group's initial, a mark for a topic. */
+export function face({ kind, chatId, title }, botId) {
+  if (kind === "topic") return el("span", { class: "topic-mark", "aria-hidden": "true", text: "#" });
+  return avatar(kind === "bot" ? botId : chatId, title);
+}
+
 /** Pick one of seven tints for an id, the same one every time. */
 export function tint(id) {
   return Math.abs(Number(id) || 0) % 7;

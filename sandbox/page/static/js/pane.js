@@ -133,13 +133,6 @@ export class Pane {
       el("span", { class: "switcher-text" }, el("strong", { text: person.name }), el("small", { text: person.note ?? "" })),
       icon("down"),
     );
-    const others = [...this.app.store.people.keys()].filter((id) => id !== this.person);
-    const sum = others.reduce((total, id) => total + this.app.unread.total(id), 0);
-    const mark = badge(sum);
-    if (mark) {
-      mark.classList.add("quiet");
-      this.switcher.append(mark);
-    }
   }
 
   openPeople() {
@@ -188,14 +181,14 @@ export class Pane {
 
   refreshList() {
     this.drawList();
-    this.showSwitcher();
+    this.view?.showElsewhere();
   }
 
   /** Blink once when something loud came in for this person where they are not looking. */
   flash() {
-    this.switcher.classList.remove("flash");
-    void this.switcher.offsetWidth;
-    this.switcher.classList.add("flash");
+    this.bar.classList.remove("flash");
+    void this.bar.offsetWidth;
+    this.bar.classList.add("flash");
   }
 
   refreshBusy() {

@@ -2,7 +2,7 @@ import * as api from "./api.js";
 import { Breaks } from "./breaks.js";
 import { CallLog } from "./calls.js";
 import { el, iconButton } from "./dom.js";
-import { span } from "./format.js";
+import { clockWithSeconds, span } from "./format.js";
 import { venueTables } from "./venue.js";
 import { verifyRows } from "./verify.js";
 
@@ -109,7 +109,7 @@ export class Panel {
   }
 
   showVerify({ at, checks }) {
-    this.verifyAt.textContent = at ? new Date(at).toLocaleTimeString() : "";
+    this.verifyAt.textContent = at ? clockWithSeconds(Date.parse(at) / 1000) : "";
     this.verify.replaceChildren(...verifyRows(checks));
   }
 }
