@@ -1,0 +1,185 @@
+"""Updates in: each is stored before the next is asked for, handled once, and what a crash cut off is answered at start."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from config.groups import TelegramSettings
+from services.domain.errors import AlreadyDone, Unavailable
+from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
+from services.domain.states import UpdateState
+from services.storage import updates
+from services.storage.database import Database, Unit, UpdateTicket, current_update
+
+log = structlog.get_logger()
+ALLOWED = ("message", "callback_query", "my_chat_member")
+CONCURRENT = 64
+BACKOFF_MOST_S = 15.0
+MAX_BODY = 1_048_576
+
+RawUpdate = Mapping[str, Any]
+Handle = Callable[[RawUpdate], Awaitable[None]]
+
+
+class Intake:
+    """Stores updates and hands them to the dispatcher, at most ``CONCURRENT`` at once, each person's in their order."""
+
+    def __init__(
+        self,
+        database: Database,
+        handle: Handle,
+        settings: TelegramSettings,
+        token: str,
+        clock: Clock,
+        wakeups: Wakeups,
+        nursery: Nursery,
+        beats: StageBeat,
+    ) -> None:
+        self._database = database
+        self._handle = handle
+        self._settings = settings
+        self._url = f"{settings.api_base}/bot{token}/"
+        self._clock = clock
+        self._wakeups = wakeups
+        self._nursery = nursery
+        self._beats = beats
+        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._answered: list[int] = []
+        self._tails: dict[int, asyncio.Future[None]] = {}
+        self._stopping = False
+
+    async def poll(self) -> None:
+        """Ask for updates for ever; the next question confirms what is stored."""
+        # Ids start anew after a week of silence, so a kept offset could hide updates: what is stored is known by its row.
+        offset = 0
+        pause = 0.5
+        async with aiohttp.ClientSession(auto_decompress=True) as session:
+            while not self._stopping:
+                try:
+                    batch = await self._ask(session, offset)
+                except (aiohttp.ClientError, TimeoutError, ValueError, Unavailable) as error:
+                    log.warning("intake.poll.failed", error=type(error).__name__, pause_s=pause)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, BACKOFF_MOST_S)
+                    continue
+                pause = 0.5
+                if batch:
+                    await self.accept(batch)
+                offset = max(int(each["update_id"]) for each in batch) + 1 if batch else 0
+                self._beats.beat("intake")
+
+    async def accept(self, batch: Sequence[RawUpdate]) -> None:
+        """Store a batch in one commit and start what is new in it."""
+        answered, self._answered = self._answered, []
+
+        def body(unit: Unit) -> list[int]:
+            updates.finish(unit, answered, UpdateState.DONE)
+            return updates.store(unit, [(int(each["update_id"]), json.dumps(each, ensure_ascii=False)) for each in batch])
+
+        fresh = set(await self._database.write(body, urgent=True))
+        for update in batch:
+            if int(update["update_id"]) in fresh:
+                self.start(update)
+
+    def start(self, update: RawUpdate) -> None:
+        """Handle one stored update in the background, after the same person's earlier ones."""
+        who = sender_of(update)
+        before = self._tails.get(who)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tails[who] = done
+        self._nursery.spawn(f"update {update['update_id']}", self._run(update, who, before, done))
+
+    async def flush_answered(self) -> None:
+        """Mark answered reads done, about once a second."""
+        while True:
+            await self._flush()
+            await self._clock.sleep(1.0)
+
+    async def stop(self) -> None:
+        """Ask for no more updates."""
+        self._stopping = True
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is being handled end, then mark what was answered."""
+        end = self._clock.monotonic() + seconds
+        while self._tails and self._clock.monotonic() < end:
+            await self._clock.sleep(0.02)
+        await self._flush()
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        """Take one update by webhook: 401 without the secret, 200 after it is stored."""
+        secret = self._settings.webhook_secret
+        given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
+        if secret is None or not hmac.compare_digest(given.encode(), secret.get_secret_value().encode()):
+            return web.Response(status=401)
+        try:
+            update = json.loads(await request.read())
+            if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
+                raise ValueError
+        except ValueError:
+            return web.Response(status=400)
+        await self.accept([update])
+        self._beats.beat("intake")
+        return web.Response()
+
+    async def _flush(self) -> None:
+        if self._answered:
+            answered, self._answered = self._answered, []
+            await self._database.write(lambda unit: updates.finish(unit, answered, UpdateState.DONE))
+
+    async def _run(
+        self,
+        update: RawUpdate,
+        who: int,
+        before: asyncio.Future[None] | None,
+        done: asyncio.Future[None],
+    ) -> None:
+        ticket = UpdateTicket(int(update["update_id"]))
+        try:
+            if before is not None:
+                await asyncio.wait([before])
+            async with self._slots:
+                current_update.set(ticket)
+                await self._handle(update)
+            if not ticket.marked:
+                self._answered.append(ticket.update_id)
+        except AlreadyDone:
+            log.info("update.replayed", update=ticket.update_id)
+        finally:
+            done.set_result(None)
+            if self._tails.get(who) is done:
+                del self._tails[who]
+
+    async def _ask(self, session: aiohttp.ClientSession, offset: int) -> list[RawUpdate]:
+        wait = self._settings.poll_timeout_s
+        question = {"offset": offset, "timeout": wait, "limit": 100, "allowed_updates": list(ALLOWED)}
+        timeout = aiohttp.ClientTimeout(total=wait + 10)
+        async with session.post(self._url + "getUpdates", json=question, timeout=timeout) as response:
+            answer = await response.json(content_type=None)
+        if not isinstance(answer, dict) or not answer.get("ok"):
+            code = answer.get("error_code") if isinstance(answer, dict) else None
+            log.warning("intake.poll.refused", code=code)
+            retry = answer.get("parameters", {}).get("retry_after", 1) if isinstance(answer, dict) else 1
+            await asyncio.sleep(float(retry))
+            raise Unavailable("GET_UPDATES", code=code)
+        result = answer["result"]
+        return [each for each in result if isinstance(each, dict) and isinstance(each.get("update_id"), int)]
+
+
+def sender_of(update: RawUpdate) -> int:
+    """Return the numeric id of whoever sent an update, 0 when there is none."""
+    for kind in ALLOWED:
+        body = update.get(kind)
+        if isinstance(body, dict):
+            sender = body.get("from")
+            if isinstance(sender, dict):
+                return int(sender.get("id", 0))
+    return 0

@@ -1,0 +1,91 @@
+"""The one owner of background tasks: stages are restarted when they crash, and nothing outlives the stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+
+import structlog
+
+log = structlog.get_logger()
+RESTART_FIRST_S = 0.5
+RESTART_MOST_S = 30.0
+HEALTHY_AFTER_S = 60.0
+
+
+class TaskNursery:
+    """Runs stages for ever and jobs once; a crash is logged with its error and counted."""
+
+    def __init__(self, on_crash: Callable[[str, BaseException], None] | None = None) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._on_crash = on_crash
+        self._closing = False
+
+    def stage(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a stage and start it again, with growing pauses, whenever it ends."""
+        self._tasks[name] = asyncio.create_task(self._keep(name, work), name=name)
+
+    def restart(self, name: str) -> None:
+        """Cancel a stage that hangs; it starts again."""
+        task = self._tasks.get(name)
+        if task is not None and not self._closing:
+            task.cancel("restart")
+
+    def spawn(self, name: str, job: Coroutine[object, object, None]) -> None:
+        """Run a job beside the stages; its crash is logged."""
+        task = asyncio.create_task(self._once(name, job), name=name)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+    async def wait_for_jobs(self, seconds: float) -> bool:
+        """Let running jobs end; tell whether all did in time."""
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=seconds)
+        return not self._jobs
+
+    async def stop_stage(self, name: str) -> None:
+        """End one stage for good."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel("stop")
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Cancel everything and wait until it is gone."""
+        self._closing = True
+        tasks = [*self._tasks.values(), *self._jobs]
+        for task in tasks:
+            task.cancel("stop")
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        pause = RESTART_FIRST_S
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await work()
+                log.warning("stage.ended", stage=name)
+            except asyncio.CancelledError as cancelled:
+                if self._closing or "restart" not in cancelled.args or name not in self._tasks:
+                    raise
+                log.warning("stage.restarted", stage=name)
+            except Exception as error:  # noqa: BLE001 - the supervisor is the edge where a stage's crash is answered
+                log.error("stage.crashed", stage=name, exc_info=error)
+                self._report(name, error)
+            if loop.time() - began > HEALTHY_AFTER_S:
+                pause = RESTART_FIRST_S
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RESTART_MOST_S)
+
+    async def _once(self, name: str, job: Coroutine[object, object, None]) -> None:
+        try:
+            await job
+        except Exception as error:  # noqa: BLE001 - a job's crash must be seen and must not end the others
+            log.error("job.crashed", job=name, exc_info=error)
+            self._report(name, error)
+
+    def _report(self, name: str, error: BaseException) -> None:
+        if self._on_crash is not None:
+            self._on_crash(name, error)

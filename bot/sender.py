@@ -1,0 +1,229 @@
+"""The one sender: urgent first, within the server's limits, nothing lost over a restart.
+
+A card is rendered from the state as it is when its turn comes, so its changes coalesce; an event is rendered from the facts
+in its row. Sending is at least once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.delivery import Delivery, Envelope, Fate, Outcome
+from bot.pacing import Pacer
+from handlers.telegram.views.cards import render_card
+from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.notices import render_notice
+from services.domain.notices import Card, Notice, Priority
+from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
+from services.reporting.cards import CardFacts, load_card
+from services.reporting.live import Live
+from services.storage import chats, outbox, people
+from services.storage.database import Database, Unit
+
+log = structlog.get_logger()
+BATCH = 120
+POLL_S = 0.5
+RETRY_MOST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    priority: Priority
+    created_at: datetime
+    card: Card | None
+    notice: Notice | None
+
+    @property
+    def chat_id(self) -> int:
+        found = self.card or self.notice
+        assert found is not None
+        return found.chat_id
+
+    @property
+    def key(self) -> tuple[str, object]:
+        return ("card", (self.card.key, self.card.chat_id)) if self.card else ("notice", self.notice.id if self.notice else 0)
+
+
+class Sender:
+    """Takes what is stored for chats and brings it there."""
+
+    def __init__(
+        self,
+        database: Database,
+        delivery: Delivery,
+        pacer: Pacer,
+        live: Callable[[], Live],
+        clock: Clock,
+        wakeups: Wakeups,
+        nursery: Nursery,
+        beats: StageBeat,
+    ) -> None:
+        self._database = database
+        self._delivery = delivery
+        self._pacer = pacer
+        self._live = live
+        self._clock = clock
+        self._wakeups = wakeups
+        self._nursery = nursery
+        self._beats = beats
+        self._busy: set[int] = set()
+        self._held: dict[tuple[str, object], tuple[float, int]] = {}
+
+    async def run(self) -> None:
+        """Send for ever; woken by commits, at the latest every half second."""
+        while True:
+            wait = await self._pass()
+            self._beats.beat("sender", detail=f"in flight {len(self._busy)}")
+            await self._wakeups.wait("sender", min(max(wait, 0.001), POLL_S))
+
+    async def straight(self, envelope: Envelope, rendered: Rendered) -> int | None:
+        """Send an answer at once, ahead of the queue; return its message id, None when the chat cannot be written to."""
+        return (await self._direct(envelope, lambda: self._delivery.send(envelope, rendered))).message_id
+
+    async def straight_edit(self, envelope: Envelope, message_id: int, rendered: Rendered, *, has_photo: bool) -> None:
+        """Change a message at once, ahead of the queue."""
+        await self._direct(
+            envelope, lambda: self._delivery.edit(envelope, message_id, rendered, has_photo=has_photo)
+        )
+
+    async def flush(self, seconds: float) -> bool:
+        """Send what is due and wait for it; tell whether nothing was left in time."""
+        end = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < end:
+            await self._pass()
+            if not self._busy and not await self._database.read(lambda unit: outbox.backlog(unit)):
+                return True
+            await self._clock.sleep(0.05)
+        return False
+
+    async def _direct(self, envelope: Envelope, call: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        outcome = Outcome(fate=Fate.NEVER)
+        for attempt in range(5):
+            while (wait := self._pacer.wait_chat(envelope.chat_id)) > 0:
+                await self._clock.sleep(wait)
+            self._pacer.take(envelope.chat_id)
+            outcome = await call()
+            if outcome.fate is not Fate.LATER:
+                break
+            if outcome.error == "flood":
+                self._pacer.close_gate(envelope.chat_id, outcome.wait_s)
+            await self._clock.sleep(min(outcome.wait_s or 0.2 * 2**attempt, RETRY_MOST_S))
+        if outcome.fate is Fate.NEVER:
+            log.warning("answer.undeliverable", chat=envelope.chat_id, error=outcome.error)
+        return outcome
+
+    async def _pass(self) -> float:
+        """Start what may go now; return the seconds until something more may."""
+        items = await self._database.read(_waiting)
+        now, soonest = self._clock.monotonic(), POLL_S
+        for item in items:
+            held = self._held.get(item.key)
+            if item.chat_id in self._busy or (held is not None and held[0] > now):
+                continue
+            chat_wait = self._pacer.wait_chat(item.chat_id)
+            if chat_wait > 0:
+                soonest = min(soonest, chat_wait)
+                continue
+            all_wait = self._pacer.wait_all()
+            if all_wait > 0:
+                return min(soonest, all_wait)
+            self._pacer.take(item.chat_id)
+            self._busy.add(item.chat_id)
+            self._nursery.spawn(f"send {item.chat_id}", self._send(item))
+        return soonest
+
+    async def _send(self, item: _Item) -> None:
+        try:
+            if item.card is not None:
+                await self._send_card(item.card, item)
+            elif item.notice is not None:
+                await self._send_notice(item.notice, item)
+        finally:
+            self._busy.discard(item.chat_id)
+            self._wakeups.wake("sender")
+
+    async def _send_card(self, card: Card, item: _Item) -> None:
+        def load(unit: Unit) -> tuple[CardFacts | None, int | None]:
+            return load_card(unit, card.key, card.chat_id, self._live()), _reply_to(unit, card.reply_to_card, card.chat_id)
+
+        facts, reply_to = await self._database.read(load)
+        rendered = render_card(card.key, facts) if facts is not None else None
+        if rendered is None:
+            await self._database.write(lambda unit: outbox.drop_card(unit, card.key, card.chat_id))
+            return
+        digest = rendered.digest()
+        envelope = Envelope(chat_id=card.chat_id, thread_id=card.thread_id, silent=card.silent, reply_to=reply_to)
+        if card.message_id is None:
+            outcome = await self._delivery.send(envelope, rendered)
+        elif card.digest == digest:
+            outcome = Outcome(fate=Fate.DELIVERED, message_id=card.message_id, has_photo=card.has_photo)
+        else:
+            outcome = await self._delivery.edit(envelope, card.message_id, rendered, has_photo=card.has_photo)
+        if outcome.fate is Fate.DELIVERED:
+            self._held.pop(item.key, None)
+            await self._database.write(
+                lambda unit: outbox.shown(
+                    unit, card, message_id=outcome.message_id, digest=digest, has_photo=outcome.has_photo
+                )
+            )
+        elif outcome.fate is Fate.NEVER:
+            await self._database.write(lambda unit: self._give_up(unit, card.chat_id, outcome, card=card))
+        else:
+            await self._postpone(item, outcome)
+
+    async def _send_notice(self, notice: Notice, item: _Item) -> None:
+        rendered = render_notice(notice.template, notice.facts)
+        reply_to = await self._database.read(lambda unit: _reply_to(unit, notice.reply_to_card, notice.chat_id))
+        envelope = Envelope(
+            chat_id=notice.chat_id, thread_id=notice.thread_id, silent=notice.silent, reply_to=reply_to
+        )
+        outcome = await self._delivery.send(envelope, rendered)
+        if outcome.fate is Fate.DELIVERED:
+            self._held.pop(item.key, None)
+            await self._database.write(lambda unit: outbox.told(unit, notice, outcome.message_id))
+        elif outcome.fate is Fate.NEVER:
+            await self._database.write(lambda unit: self._give_up(unit, notice.chat_id, outcome, notice=notice))
+        else:
+            await self._postpone(item, outcome)
+
+    def _give_up(
+        self, unit: Unit, chat_id: int, outcome: Outcome, *, card: Card | None = None, notice: Notice | None = None
+    ) -> None:
+        log.warning("message.undeliverable", chat=chat_id, error=outcome.error)
+        if card is not None:
+            outbox.drop_card(unit, card.key, card.chat_id)
+        if notice is not None:
+            outbox.not_told(unit, notice, outcome.error, final=True)
+        if chat_id > 0 and "blocked" in outcome.error.lower():
+            people.set_reachable(unit, chat_id, False)
+
+    async def _postpone(self, item: _Item, outcome: Outcome) -> None:
+        if outcome.fate is Fate.MOVED and outcome.chat_id is not None:
+            moved_to = outcome.chat_id
+            await self._database.write(lambda unit: chats.migrate(unit, item.chat_id, moved_to))
+            return
+        tries = self._held.get(item.key, (0.0, 0))[1] + 1
+        pause = outcome.wait_s
+        if outcome.error == "flood":
+            self._pacer.close_gate(item.chat_id, outcome.wait_s)
+        else:
+            pause = min(0.3 * 2**tries, RETRY_MOST_S) * random.uniform(0.7, 1.3)
+        self._held[item.key] = (self._clock.monotonic() + pause, tries)
+        log.info("message.postponed", chat=item.chat_id, wait_s=round(pause, 2), error=outcome.error)
+
+
+def _waiting(unit: Unit) -> list[_Item]:
+    items = [_Item(card.priority, card.created_at, card, None) for card in outbox.stale_cards(unit, BATCH)]
+    items += [_Item(n.priority, n.created_at, None, n) for n in outbox.pending_notices(unit, BATCH)]
+    return sorted(items, key=lambda item: (item.priority, item.created_at))
+
+
+def _reply_to(unit: Unit, card_key: str | None, chat_id: int) -> int | None:
+    card = outbox.card(unit, card_key, chat_id) if card_key else None
+    return card.message_id if card else None
+

@@ -1,0 +1,1 @@
+"""The chat: parse, call one use case, render."""

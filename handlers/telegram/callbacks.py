@@ -1,0 +1,116 @@
+"""What the buttons carry: open buttons with typed fields, act buttons with a token alone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from aiogram.filters.callback_data import CallbackData
+
+from services.domain.buttons import Act
+
+
+class MissionVerb(StrEnum):
+    """What an open button does with a mission."""
+
+    FIRE = "fire"
+    SIZE = "size"
+    CHECKS = "checks"
+    BACK = "back"
+    WHY = "why"
+    CARD = "card"
+    SKIP = "skip"
+    SKIP_REASON = "skipr"
+    REMIND = "remind"
+    ASK = "ask"
+
+
+class TradeVerb(StrEnum):
+    """What an open button does with a trade."""
+
+    CARD = "card"
+    CLOSE = "close"
+    HALF = "half"
+    BREAK_EVEN = "be"
+    STOP_MENU = "stop"
+    STOP_R = "stopr"
+    PROOF = "proof"
+    CANCEL = "cancel"
+
+
+class DeskVerb(StrEnum):
+    """What an open button does with the desk."""
+
+    HALT = "halt"
+    HALT_REASON = "haltr"
+    HALT_DETAILS = "haltd"
+    RESUME = "resume"
+    MENU = "menu"
+
+
+class ListName(StrEnum):
+    """The lists that page and refresh in place."""
+
+    MISSIONS = "missions"
+    POSITIONS = "positions"
+    ORDERS = "orders"
+    HISTORY = "history"
+    PEOPLE = "people"
+    STATUS = "status"
+    RISK = "risk"
+    BALANCE = "balance"
+    PNL = "pnl"
+    STRATEGIES = "strategies"
+    UNIVERSE = "universe"
+    TERMINALS = "terminals"
+    CHATS = "chats"
+    NOTIFY = "notify"
+    SETTINGS = "settings"
+    DIGEST = "digest"
+    HELP = "help"
+    DOCTOR = "doctor"
+
+
+class MissionButton(CallbackData, prefix="m"):
+    """An open button of a mission; ``arg`` is a size or the index of a reason."""
+
+    verb: MissionVerb
+    mission: str
+    arg: str = ""
+
+
+class TradeButton(CallbackData, prefix="t"):
+    """An open button of a trade; ``arg`` is a distance in R."""
+
+    verb: TradeVerb
+    trade: str
+    arg: str = ""
+
+
+class DeskButton(CallbackData, prefix="d"):
+    """An open button of the desk; ``arg`` is the index of a reason or the name of a menu."""
+
+    verb: DeskVerb
+    arg: str = ""
+
+
+class ListButton(CallbackData, prefix="l"):
+    """Shows a page of a list in place; ``arg`` narrows the list."""
+
+    name: ListName
+    page: int = 1
+    arg: str = ""
+
+
+class ChoiceButton(CallbackData, prefix="c"):
+    """Sets a person's own choice: an event's loudness, quiet hours, a strategy's switch."""
+
+    name: str
+    key: str
+    value: str = ""
+
+
+class ActButton(CallbackData, prefix="a"):
+    """Carries a stored, single-use token and nothing else."""
+
+    act: Act
+    token: str

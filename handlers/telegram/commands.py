@@ -1,0 +1,70 @@
+"""The table of commands: one row each, from which menus, help, the reference page and the permission matrix come."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from services.domain.people import Role
+
+if TYPE_CHECKING:
+    from handlers.telegram.request import Request
+
+Handler = Callable[["Request"], Awaitable[None]]
+
+
+class Kind(StrEnum):
+    """What may be done with a command that was found unfinished at start: run again, told as interrupted, always run."""
+
+    READ = "read"
+    ACT = "act"
+    SAFETY = "safety"
+
+
+class Where(StrEnum):
+    """Where a command is answered; MONEY in a group is answered in private, for its figures are nobody else's."""
+
+    ANYWHERE = "anywhere"
+    PRIVATE = "private"
+    MONEY = "money"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    """One command: ``permission`` is the least role that gets more than a refusal; ``usage`` shows its arguments."""
+
+    name: str
+    description: str
+    usage: str
+    permission: Role
+    kind: Kind
+    where: Where
+    room: str
+    handler: Handler
+
+
+class CommandTable:
+    """All commands by name."""
+
+    def __init__(self, *groups: Sequence[CommandSpec]) -> None:
+        self._specs: dict[str, CommandSpec] = {}
+        for spec in (each for group in groups for each in group):
+            if spec.name in self._specs:
+                raise ValueError(f"two commands are called /{spec.name}")
+            self._specs[spec.name] = spec
+
+    def find(self, name: str) -> CommandSpec | None:
+        """Return a command's row, or None."""
+        return self._specs.get(name)
+
+    def all(self) -> tuple[CommandSpec, ...]:
+        """Return all rows in the order in which they are listed."""
+        return tuple(self._specs.values())
+
+    def for_role(self, role: Role, *, group: bool) -> tuple[CommandSpec, ...]:
+        """Return what a role is offered in a kind of chat."""
+        hidden = Where.PRIVATE if group else Where.GROUP
+        return tuple(spec for spec in self._specs.values() if role >= spec.permission and spec.where is not hidden)

@@ -1,0 +1,75 @@
+"""One update on its way through a handler: who, where, what was said, and how to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from handlers.telegram.views.message import Rendered
+from services.domain.people import Actor
+
+ANSWER_LIMIT = 200
+
+
+class Answers(Protocol):
+    """How handlers speak: straight to the chat, past the queue."""
+
+    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> int | None:
+        """Send a message and return its id, or None when the chat cannot be written to."""
+        ...
+
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool) -> None:
+        """Change a message in place."""
+        ...
+
+    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
+        """Answer a tap."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """What a handler gets; ``args`` is the text after the command, ``callback_id`` is there for a tap."""
+
+    actor: Actor
+    username: str | None
+    chat_id: int
+    thread_id: int | None
+    is_group: bool
+    chat_title: str
+    args: str
+    message_id: int | None
+    has_photo: bool
+    callback_id: str | None
+    answers: Answers
+    bot_username: str
+    private_only: bool = False
+    toasted: bool = False
+
+    async def reply(self, rendered: Rendered) -> int | None:
+        """Answer where it was asked, or in private when the figures are the asker's alone."""
+        if self.is_group and self.private_only:
+            sent = await self.answers.send(self.actor.id, None, rendered, None)
+            said = "Sent to you in private." if sent is not None else f"Write to me first: t.me/{self.bot_username}"
+            await self.answers.send(self.chat_id, self.thread_id, Rendered(text=said), self.message_id)
+            return sent
+        return await self.answers.send(self.chat_id, self.thread_id, rendered, self.message_id if self.is_group else None)
+
+    async def show(self, rendered: Rendered) -> None:
+        """Change the message whose button was tapped; for a typed command, answer."""
+        if self.callback_id is None or self.message_id is None:
+            await self.reply(rendered)
+        else:
+            await self.answers.edit(self.chat_id, self.message_id, rendered, self.has_photo)
+
+    async def toast(self, text: str, *, alert: bool = False, url: str | None = None) -> None:
+        """Answer the tap, once; without a tap, answer with a message."""
+        if self.callback_id is None:
+            await self.reply(Rendered(text=text))
+        elif not self.toasted:
+            self.toasted = True
+            await self.answers.toast(self.callback_id, text[:ANSWER_LIMIT], alert, url)
+
+
+TapHandler = Callable[[Request, str], Awaitable[None]]

@@ -1,0 +1,1 @@
+"""Domain values to text, keyboard and picture."""
