@@ -34,6 +34,8 @@ from config.groups import (
 PREFIX = "SORTIE_"
 FILE_VARIABLE = "SORTIE_CONFIG"
 DEFAULT_FILE = Path("sortie.toml")
+# Named like settings, but read elsewhere: the second says where the tests find recorded candles.
+NOT_SETTINGS = (FILE_VARIABLE, "SORTIE_SHARED")
 
 
 class Settings(BaseSettings):
@@ -163,7 +165,7 @@ def _check_variables(environment: Mapping[str, str]) -> None:
         )
         for name in environment
         if name.upper().startswith(PREFIX)
-        and name.upper() != FILE_VARIABLE
+        and name.upper() not in NOT_SETTINGS
         and name.upper().removeprefix(PREFIX).split("__")[0] not in known
     ]
     if problems:
