@@ -10,38 +10,32 @@ from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from services.charts.axes import labelled_ticks, time_texts, value_texts
 from services.charts.layout import (
-    HEIGHT,
+    BOTTOM,
+    LEVEL_SIZE,
     MARGIN,
+    TICK_SIZE,
+    TOP,
     WIDTH,
     Box,
     Header,
     Pill,
     Text,
     Tone,
-    apart,
     header,
     spread_rows,
     text_width,
 )
-from services.charts.scales import (
-    ValueScale,
-    clock_words,
-    decimals_format,
-    time_ticks,
-    value_scale,
-    value_ticks,
-)
-from services.charts.spec import TARGETS, ChartSpec
+from services.charts.levels import Level, levels_of, scale_of
+from services.charts.scales import ValueScale, clock_words, decimals_format, time_ticks
+from services.charts.spec import ChartSpec
 from services.domain.market import Candle, timeframe_seconds
 from services.domain.orders import OrderSide
 from services.domain.signals import Side
 
-TOP, BOTTOM = 104.0, HEIGHT - 50.0
 ROW = 38.0
-LEVEL_SIZE, TICK_SIZE = 25, 21
 WIDEST_SLOT = 26.0
-FEW = 12
 
 Off = Literal["above", "below"]
 
@@ -59,7 +53,7 @@ class CandleShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelShape:
-    """A price line with its row of name and price; ``off`` says on which side the price has left the plot, if it has."""
+    """A price line with its row of name and price; ``off`` says on which side a price lies outside the plot."""
 
     y: float
     name: Text
@@ -97,15 +91,6 @@ class ChartModel:
     note: Text | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Level:
-    value: float
-    name: str
-    price: str
-    tone: Tone
-    dashed: bool = False
-
-
 def chart_model(spec: ChartSpec) -> ChartModel:
     """Lay out a mission's picture of 900 by 600 pixels.
 
@@ -113,10 +98,10 @@ def chart_model(spec: ChartSpec) -> ChartModel:
     out of the plot. Candles that are not finite are left out; beyond five targets the farthest are.
     """
     candles = [each for each in spec.candles if all(map(math.isfinite, each[1:5]))]
-    levels = _levels(spec)
-    scale = _scale(spec, candles, levels)
+    levels = levels_of(spec)
+    scale = scale_of(spec, candles, levels)
     write = decimals_format(spec.instrument.price_decimals)
-    ticks = [(value, write(value)) for value in value_ticks(scale, float(spec.instrument.tick), 64)]
+    ticks = labelled_ticks(scale, float(spec.instrument.tick), write)
     price_width = max(
         *(text_width(level.price, LEVEL_SIZE, bold=True) + 20 for level in levels),
         *(text_width(text, TICK_SIZE) + 10 for _, text in ticks),
@@ -133,8 +118,8 @@ def chart_model(spec: ChartSpec) -> ChartModel:
         lines_end=lines_end,
         rows_begin=lines_end + 24,
         grid=tuple(scale.y(value) for value, _ in ticks),
-        ticks=_tick_texts(ticks, scale, shapes, plot),
-        times=_time_texts(slots, spec, plot),
+        ticks=value_texts(ticks, scale, [level.price.box for level in shapes]),
+        times=_time_texts(slots, spec),
         candles=tuple(slots.shape(index, each, scale) for index, each in enumerate(candles)),
         band=_band(spec, scale, plot, lines_end),
         levels=shapes,
@@ -143,58 +128,7 @@ def chart_model(spec: ChartSpec) -> ChartModel:
     )
 
 
-def _levels(spec: ChartSpec) -> list[_Level]:
-    write = decimals_format(spec.instrument.price_decimals)
-    moved = (float(spec.stop) / float(spec.entry) - 1) * 100
-    levels = [
-        _Level(value=float(spec.entry), name="entry", price=write(float(spec.entry)), tone=Tone.ENTRY),
-        _Level(value=float(spec.stop), name=f"stop {_signed(moved)} %", price=write(float(spec.stop)), tone=Tone.BAD),
-    ]
-    if spec.now is not None:
-        levels.append(
-            _Level(value=float(spec.now), name="now", price=write(float(spec.now)), tone=Tone.NOW, dashed=True)
-        )
-    near = sorted(spec.targets, key=lambda price: abs(price - spec.entry))[:TARGETS]
-    for number, price in enumerate(near, start=1):
-        reward = float((price - spec.entry) * spec.side.sign / spec.risk) if spec.risk else 0.0
-        name = f"TP{number} {reward:.1f} R".replace("-", "−")
-        levels.append(_Level(value=float(price), name=name, price=write(float(price)), tone=Tone.GOOD))
-    return levels
-
-
-def _signed(percent: float) -> str:
-    text = f"{percent:+.2f}" if abs(percent) < 1 else f"{percent:+.1f}"
-    return text.replace("-", "−")
-
-
-def _scale(spec: ChartSpec, candles: Sequence[Candle], levels: Sequence[_Level]) -> ValueScale:
-    """Show the candles, and the levels while they leave the candles room: the trade's own first, then its targets."""
-    values = [level.value for level in levels]
-    if not candles:
-        return value_scale(values, TOP, BOTTOM)
-    low, high = _core(candles)
-    span = high - low if len(candles) >= FEW else 0.0
-    near = [float(spec.entry_low), float(spec.entry_high), *(float(each.price) for each in spec.fills)]
-    near += [level.value for level in levels if level.tone is not Tone.GOOD]
-    for wanted, most in ((near, 8 * span), (values, max(5 * span, 1.75 * (high - low)))):
-        for value in sorted(wanted, key=lambda each: max(low - each, each - high)):
-            if span == 0 or max(high, value) - min(low, value) <= most:
-                low, high = min(low, value), max(high, value)
-    return value_scale((low, high), TOP, BOTTOM)
-
-
-def _core(candles: Sequence[Candle]) -> tuple[float, float]:
-    """Return lowest low and highest high, without a spike or two that are each longer than all the rest is high."""
-    lows, highs = sorted(each.low for each in candles), sorted((each.high for each in candles), reverse=True)
-    for _ in range(2):
-        if len(lows) > FEW and lows[1] - lows[0] > highs[0] - lows[1]:
-            del lows[0]
-        if len(highs) > FEW and highs[0] - highs[1] > highs[1] - lows[0]:
-            del highs[0]
-    return lows[0], highs[0]
-
-
-def _level_shapes(levels: Sequence[_Level], scale: ValueScale, plot: Box, price_width: float) -> tuple[LevelShape, ...]:
+def _level_shapes(levels: Sequence[Level], scale: ValueScale, plot: Box, price_width: float) -> tuple[LevelShape, ...]:
     ordered = sorted(levels, key=lambda level: -level.value)
     rows = spread_rows([scale.inside(level.value) for level in ordered], ROW, plot.top, plot.bottom)
     shapes = []
@@ -216,23 +150,6 @@ def _level_shapes(levels: Sequence[_Level], scale: ValueScale, plot: Box, price_
             )
         )
     return tuple(shapes)
-
-
-def _tick_texts(
-    ticks: Sequence[tuple[float, str]], scale: ValueScale, levels: Sequence[LevelShape], plot: Box
-) -> tuple[Text, ...]:
-    """Label the grid at the right, where no level's price stands."""
-    texts = [
-        Text(x=WIDTH - MARGIN - 10, y=scale.y(value), text=text, size=TICK_SIZE, anchor="end", tone=Tone.MUTED)
-        for value, text in ticks
-    ]
-    return tuple(
-        text
-        for text in texts
-        if plot.top <= text.box.top
-        and text.box.bottom <= plot.bottom
-        and not any(text.box.meets(level.price.box) for level in levels)
-    )
 
 
 class _Slots:
@@ -271,15 +188,11 @@ class _Slots:
         )
 
 
-def _time_texts(slots: _Slots, spec: ChartSpec, plot: Box) -> tuple[Text, ...]:
+def _time_texts(slots: _Slots, spec: ChartSpec) -> tuple[Text, ...]:
     instants = [each.time for each in slots.candles]
     widest = "00:00" if timeframe_seconds(spec.timeframe) >= 60 else "00:00:00"
     ticks = time_ticks(instants, ZoneInfo(spec.zone), pixels=slots.width, gap=text_width(widest, TICK_SIZE) + 20)
-    texts = [
-        Text(x=slots.x(tick.index), y=BOTTOM + 26, text=tick.label, size=TICK_SIZE, anchor="middle", tone=Tone.MUTED)
-        for tick in ticks
-    ]
-    return apart(text for text in texts if text.box.left >= plot.left - MARGIN)
+    return time_texts((slots.x(tick.index), tick.label) for tick in ticks)
 
 
 def _note(x: float) -> Text:
@@ -312,7 +225,7 @@ def _header(spec: ChartSpec) -> Header:
     )
 
 
-def _description(spec: ChartSpec, levels: Sequence[_Level]) -> str:
+def _description(spec: ChartSpec, levels: Sequence[Level]) -> str:
     prices = ", ".join(f"{level.name} at {level.price}" for level in levels)
     last = spec.candles[-1].time + timedelta(seconds=timeframe_seconds(spec.timeframe)) if spec.candles else None
     until = f", closed until {clock_words(last, ZoneInfo(spec.zone))}" if last else ""

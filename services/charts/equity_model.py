@@ -7,12 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.charts.layout import HEIGHT, MARGIN, WIDTH, Box, Header, Pill, Text, Tone, apart, header, text_width
-from services.charts.scales import ValueScale, clock_words, decimals_format, time_ticks, value_scale, value_ticks
+from services.charts.axes import labelled_ticks, time_texts, value_texts
+from services.charts.layout import (
+    BOTTOM,
+    LEVEL_SIZE,
+    MARGIN,
+    TICK_SIZE,
+    TOP,
+    WIDTH,
+    Box,
+    Header,
+    Pill,
+    Text,
+    Tone,
+    header,
+    text_width,
+)
+from services.charts.scales import ValueScale, clock_words, decimals_format, time_ticks, value_scale
 from services.charts.spec import EquityPoint, EquitySpec
 
-TOP, BOTTOM = 104.0, HEIGHT - 50.0
-LEVEL_SIZE, TICK_SIZE = 25, 21
 SAMPLES = 240
 
 
@@ -56,7 +69,7 @@ def equity_model(spec: EquitySpec) -> EquityModel:
     values = [float(point.value) for point in spec.points]
     scale = value_scale(values, TOP, BOTTOM)
     write = decimals_format(spec.decimals, spec.unit)
-    ticks = [(value, write(value)) for value in value_ticks(scale, 10.0**-spec.decimals, 64)]
+    ticks = labelled_ticks(scale, 10.0**-spec.decimals, write)
     last = write(values[-1])
     widths = [text_width(last, LEVEL_SIZE, bold=True) + 20, *(text_width(text, TICK_SIZE) + 10 for _, text in ticks)]
     width = max(widths)
@@ -70,8 +83,8 @@ def equity_model(spec: EquitySpec) -> EquityModel:
         plot=plot,
         lines_end=plot.right,
         grid=tuple(scale.y(value) for value, _ in ticks),
-        ticks=_tick_texts(ticks, scale, pill, plot),
-        times=_time_texts(clock, spec, plot),
+        ticks=value_texts(ticks, scale, [pill.box]),
+        times=_time_texts(clock, spec),
         line=_steps(spec.points, clock, scale, plot),
         start=scale.y(values[0]),
         tone=tone,
@@ -143,19 +156,7 @@ def _last(text: str, y: float, plot: Box, width: float, tone: Tone) -> Pill:
     return Pill(box=box, label=label, tone=tone)
 
 
-def _tick_texts(ticks: Sequence[tuple[float, str]], scale: ValueScale, pill: Pill, plot: Box) -> tuple[Text, ...]:
-    texts = [
-        Text(x=WIDTH - MARGIN - 10, y=scale.y(value), text=text, size=TICK_SIZE, anchor="end", tone=Tone.MUTED)
-        for value, text in ticks
-    ]
-    return tuple(
-        text
-        for text in texts
-        if plot.top <= text.box.top and text.box.bottom <= plot.bottom and not text.box.meets(pill.box)
-    )
-
-
-def _time_texts(clock: _Clock, spec: EquitySpec, plot: Box) -> tuple[Text, ...]:
+def _time_texts(clock: _Clock, spec: EquitySpec) -> tuple[Text, ...]:
     samples = clock.samples()
     ticks = time_ticks(
         samples,
@@ -164,15 +165,4 @@ def _time_texts(clock: _Clock, spec: EquitySpec, plot: Box) -> tuple[Text, ...]:
         gap=text_width("00 Mon", TICK_SIZE) + 20,
         slack=(clock.end - clock.begin) / SAMPLES,
     )
-    texts = [
-        Text(
-            x=clock.x(samples[tick.index]),
-            y=BOTTOM + 26,
-            text=tick.label,
-            size=TICK_SIZE,
-            anchor="middle",
-            tone=Tone.MUTED,
-        )
-        for tick in ticks
-    ]
-    return apart(text for text in texts if text.box.left >= 4 and text.box.right <= WIDTH - 4)
+    return time_texts((clock.x(samples[tick.index]), tick.label) for tick in ticks)

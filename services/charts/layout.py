@@ -11,6 +11,8 @@ from services.domain.trades import TerminalMode
 
 WIDTH, HEIGHT = 900, 600
 MARGIN = 22
+TOP, BOTTOM = 104.0, HEIGHT - 50.0
+LEVEL_SIZE, TICK_SIZE = 25, 21
 
 Anchor = Literal["start", "middle", "end"]
 
