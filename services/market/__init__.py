@@ -1,0 +1,1 @@
+"""Quotes, candles and conversions: what the market shows, with its age."""
