@@ -1,0 +1,143 @@
+"""The object graph: the only place where adapters are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from bot.nursery import TaskNursery
+from bot.system import StageWakeups
+from config.settings import Settings
+from services.domain.market import Instrument
+from services.domain.ports import Clock, Ids, MarketData, StageBeat, Venue
+from services.execution.booking import Booking
+from services.execution.executor import Executor, ExecutorPorts
+from services.execution.halting import HaltDesk, ResumeDesk
+from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
+from services.execution.resolve import ResolveUnknown
+from services.execution.sync import VenueSync
+from services.market.quotes import QuoteBoard
+from services.missions.expire import ExpireMissions
+from services.missions.fire import FireMission
+from services.missions.offer import OfferMissions
+from services.missions.planning import Desk, Rules
+from services.missions.preview import OpenPreview
+from services.missions.skip import SkipMission
+from services.portfolio.accounts import AccountBoard
+from services.risk.sizing import Costs
+from services.storage.database import Database
+from services.storage.desk import Lease
+from services.venues.paper import PaperVenue
+
+HALT_FILE = "HALT"
+PAPER = "paper"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a process brings along: its clocks, ids, tasks and signs of life."""
+
+    clock: Clock
+    ids: Ids
+    wakeups: StageWakeups
+    nursery: TaskNursery
+    beats: StageBeat
+    market: MarketData
+    lease: Callable[[], Lease | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trading:
+    """Everything from a signal to a closed trade."""
+
+    database: Database
+    quotes: QuoteBoard
+    accounts: AccountBoard
+    paper: PaperVenue
+    venues: Mapping[str, Venue]
+    instruments: dict[str, Instrument]
+    desk: Desk
+    booking: Booking
+    executor: Executor
+    sync: VenueSync
+    resolve: ResolveUnknown
+    preview: OpenPreview
+    fire: FireMission
+    skip: SkipMission
+    offer: OfferMissions
+    expire: ExpireMissions
+    ask_close: AskClose
+    close: CloseTrades
+    move_stop: MoveStop
+    cancel: CancelEntry
+    halt: HaltDesk
+    resume: ResumeDesk
+
+
+def halt_file(settings: Settings) -> Path:
+    """Return the file whose presence halts the desk."""
+    return settings.desk.state_dir / HALT_FILE
+
+
+def costs_of(settings: Settings) -> Costs:
+    """Return what a round trip at the paper venue costs, as shares of the traded value."""
+    return Costs(fee=settings.paper.taker_bps / 10_000, slippage=settings.paper.slippage_bps / 10_000)
+
+
+def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
+    """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
+    state = settings.desk.state_dir
+    database = Database(settings.database_url, outside.clock, outside.wakeups, busy_timeout_s=settings.database.busy_timeout_s)
+    quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
+    paper = PaperVenue(
+        state / "paper.db",
+        quotes,
+        outside.clock,
+        settings.paper,
+        instruments.get,
+        lambda: outside.wakeups.wake("fills"),
+    )
+    venues: dict[str, Venue] = {PAPER: venue(paper)}
+    zone, limits = settings.desk.zone, settings.risk
+    rules = Rules(
+        limits=limits, costs=costs_of(settings), zone=zone, config_hash=settings.fingerprint, halt_file=halt_file(settings)
+    )
+    desk = Desk(quotes, accounts, outside.clock, rules)
+    booking = Booking(outside.ids, accounts, zone)
+    ports = ExecutorPorts(
+        venues=venues,
+        quotes=quotes,
+        clock=outside.clock,
+        ids=outside.ids,
+        wakeups=outside.wakeups,
+        nursery=outside.nursery,
+        beats=outside.beats,
+    )
+    executor = Executor(database, ports, booking, limits, halt_file(settings), outside.lease)
+    preview = OpenPreview(database, desk, outside.ids)
+    return Trading(
+        database=database,
+        quotes=quotes,
+        accounts=accounts,
+        paper=paper,
+        venues=venues,
+        instruments=instruments,
+        desk=desk,
+        booking=booking,
+        executor=executor,
+        sync=VenueSync(database, venues, booking, accounts, outside.clock, outside.ids, outside.wakeups, outside.beats, zone),
+        resolve=ResolveUnknown(database, venues, executor, outside.clock, outside.ids, outside.wakeups, outside.beats),
+        preview=preview,
+        fire=FireMission(database, desk, preview, outside.ids),
+        skip=SkipMission(database),
+        offer=OfferMissions(database, settings.signals, outside.ids, zone),
+        expire=ExpireMissions(database, quotes),
+        ask_close=AskClose(database, outside.ids),
+        close=CloseTrades(database, outside.ids),
+        move_stop=MoveStop(database, booking, quotes, settings.paper.taker_bps / Decimal(10_000)),
+        cancel=CancelEntry(database, outside.ids),
+        halt=HaltDesk(database, outside.ids),
+        resume=ResumeDesk(database, outside.ids),
+    )

@@ -1,0 +1,224 @@
+"""A desk without a chat: real use cases, real database, real paper venue; prices and time are the test's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bot.nursery import TaskNursery
+from bot.system import StageWakeups, SystemIds
+from bot.wiring import Outside, Trading, build_trading
+from config.settings import Settings
+from migrations.api import upgrade
+from services.domain.market import Instrument, Quote
+from services.domain.money import Price, Quantity
+from services.domain.people import Actor, Person, Role
+from services.domain.ports import Venue
+from services.domain.signals import Mission, Side, Signal, targets_of
+from services.domain.trades import Terminal, TerminalMode
+from services.storage import desk, missions, people, terminals
+from services.storage.database import Unit
+from services.storage.desk import Lease
+
+BTC = Instrument(
+    symbol="BTC/USDT",
+    base="BTC",
+    quote="USDT",
+    tick=Decimal("0.01"),
+    step=Decimal("0.00001"),
+    min_quantity=Decimal("0.00001"),
+    min_notional=Decimal(5),
+)
+ETH = Instrument(
+    symbol="ETH/USDT",
+    base="ETH",
+    quote="USDT",
+    tick=Decimal("0.01"),
+    step=Decimal("0.0001"),
+    min_quantity=Decimal("0.0001"),
+    min_notional=Decimal(5),
+)
+ANN, TOM, CARL = 1001, 1002, 2001
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """Time that moves when the test says so; sleeping yields and moves it on."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.time = now
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+
+class NoBeats:
+    """Signs of life that nobody watches."""
+
+    def beat(self, stage: str, *, detail: str = "") -> None:
+        return
+
+
+@dataclass
+class Rig:
+    settings: Settings
+    trading: Trading
+    clock: HandClock
+    nursery: TaskNursery
+    lease: Lease
+    crashes: list[BaseException] = field(default_factory=list)
+
+    def quote(self, bid: str, ask: str, symbol: str = "BTC/USDT", size: str = "100") -> Quote:
+        quote = Quote(
+            symbol=symbol,
+            bid=Price(Decimal(bid)),
+            ask=Price(Decimal(ask)),
+            bid_size=Quantity(Decimal(size)),
+            ask_size=Quantity(Decimal(size)),
+            feed_time=self.clock.now(),
+            received_at=self.clock.now(),
+        )
+        self.trading.quotes.put(quote)
+        return quote
+
+    async def price(self, bid: str, ask: str, symbol: str = "BTC/USDT", size: str = "100") -> None:
+        """Show a price to desk and venue, and let both work on it until nothing more happens."""
+        await self.trading.paper.on_quote(self.quote(bid, ask, symbol, size))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Send, match and book until the desk and the venue are at rest."""
+        for _ in range(12):
+            await self.trading.executor.send_waiting()
+            await self.nursery.wait_for_jobs(5)
+            await self.trading.paper.settle()
+            await self.trading.resolve.resolve_all()
+            for terminal in await self.trading.database.read(terminals.everything):
+                await self.trading.sync.look(terminal)
+        if self.crashes:
+            raise self.crashes[0]
+
+    async def mission(
+        self, *, side: Side = Side.LONG, stop: str = "63000", targets: tuple[str, ...] = ("66000", "67500"), lasts: float = 600
+    ) -> Mission:
+        now = self.clock.now()
+        signal = Signal(
+            id=SystemIds().row(),
+            source="strategy:trend@1",
+            symbol="BTC/USDT",
+            timeframe="1m",
+            side=side,
+            entry_low=Price(Decimal("64000")),
+            entry_high=Price(Decimal("64100")),
+            stop=Price(Decimal(stop)),
+            targets=targets_of([Price(Decimal(each)) for each in targets]),
+            score=70,
+            score_parts={"setup": 40, "regime": 30},
+            created_at=now,
+            expires_at=now + timedelta(seconds=lasts),
+            candle_time=now,
+            reason="test",
+        )
+
+        def body(unit: Unit) -> Mission:
+            missions.add_signal(unit, signal, None)
+            return self.trading.offer.open(unit, Actor.job("scan", "test"), signal)
+
+        return await self.trading.database.write(body)
+
+    def actor(self, person_id: int = ANN) -> Actor:
+        return Actor(
+            kind="person", id=person_id, name=str(person_id), channel="test", correlation=SystemIds().row(), chat_id=person_id
+        )
+
+    async def read(self, body: Callable[[Unit], Any]) -> Any:
+        return await self.trading.database.read(body)
+
+
+def make_settings(folder: Path, **groups: Any) -> Settings:
+    paper = {"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})}
+    return Settings(desk={"state_dir": folder}, paper=paper, **groups)
+
+
+@asynccontextmanager
+async def desk_at(
+    folder: Path,
+    *,
+    clock: HandClock | None = None,
+    wrap: Callable[[Venue], Venue] = lambda same: same,
+    people_too: bool = True,
+    **groups: Any,
+) -> AsyncIterator[Rig]:
+    """Open a desk on a folder; opening the same folder again is a restart."""
+    settings = make_settings(folder, **groups)
+    upgrade(settings.database_url)
+    clock = clock or HandClock()
+    crashes: list[BaseException] = []
+    nursery = TaskNursery(lambda _name, error: crashes.append(error))
+    held: list[Lease] = []
+    outside = Outside(
+        clock=clock,
+        ids=SystemIds(),
+        wakeups=StageWakeups(),
+        nursery=nursery,
+        beats=NoBeats(),
+        market=None,  # type: ignore[arg-type]
+        lease=lambda: held[0],
+    )
+    trading = build_trading(settings, outside, wrap)
+    lease = await trading.database.write(lambda unit: desk.take_lease(unit, "executor", f"test-{id(trading)}", 60, force=True))
+    assert lease is not None
+    held.append(lease)
+    rig = Rig(settings=settings, trading=trading, clock=clock, nursery=nursery, lease=lease, crashes=crashes)
+    trading.instruments.update({each.symbol: each for each in (BTC, ETH)})
+    await trading.paper.open()
+    if people_too:
+        await trading.database.write(lambda unit: _people(unit))
+    rig.quote("63999.99", "64000.01")
+    await trading.resolve.adopt_sent()
+    await trading.sync.reconcile_all()
+    try:
+        yield rig
+    finally:
+        await nursery.close()
+        await trading.paper.close()
+        await trading.database.close()
+
+
+def _people(unit: Unit) -> None:
+    for person_id, name, role in ((ANN, "Ann", Role.TRADER), (TOM, "Tom", Role.TRADER), (CARL, "Carl", Role.COMMANDER)):
+        person = Person(id=person_id, name=name, username=name.lower(), role=role, zone="UTC", locale="en")
+        people.save_role(unit, person, None)
+        terminals.add(
+            unit,
+            Terminal(
+                id=f"paper-{person_id}",
+                name=f"{name.lower()}-paper",
+                venue="paper",
+                mode=TerminalMode.PAPER,
+                owner_id=person_id,
+                currency="USDT",
+                can_short=True,
+                active=True,
+                reconciled_at=None,
+            ),
+        )
+    desk.save_universe(unit, (BTC, ETH))
