@@ -66,6 +66,7 @@ def test_the_next_reply_is_lost_and_the_panel_shows_it(sandbox: Sandbox, bot: Bo
 
     expect(bubble(pane(page), "did it arrive?")).to_be_visible()
     expect(panel.locator(".fault")).to_have_count(0)
+    expect(panel).to_contain_text("fired so far: lost reply 1")
 
 
 def test_faults_can_be_cleared(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:

@@ -29,11 +29,12 @@ export class Breaks {
     this.active = [];
     this.clearButton = el("button", { type: "button", class: "plain-button", text: "Clear faults", onclick: () => void this.post({ clear: true }) });
     this.list = el("div", {});
+    this.fired = el("p", { class: "fired" });
     const buttons = OFFERED.map(({ label, fault }) => el(
       "button",
       { type: "button", class: "plain-button", text: label, onclick: () => void this.post(fault) },
     ));
-    this.el = el("div", {}, el("div", { class: "button-row" }, ...buttons, this.clearButton), this.list);
+    this.el = el("div", {}, el("div", { class: "button-row" }, ...buttons, this.clearButton), this.list, this.fired);
     setInterval(() => this.draw(), 1_000);
   }
 
@@ -53,8 +54,10 @@ export class Breaks {
     }
   }
 
-  show({ faults }) {
+  show({ faults, fired }) {
     this.active = faults;
+    const counts = Object.entries(fired).map(([kind, count]) => `${NAMES[kind] ?? kind} ${count}`);
+    this.fired.textContent = counts.length ? `fired so far: ${counts.join(", ")}` : "";
     this.draw();
   }
 

@@ -12,6 +12,7 @@ import { Timeline } from "./timeline.js";
 const PAGE = 60;
 // Ephemeral messages are numbered by fractions, coarser than this.
 const JUST_AFTER = 1e-7;
+const READ_AFTER = 150;
 const TYPING_FOR = 5_000;
 
 /** One conversation as one person sees it: header, pinned message, messages, writing line. */
@@ -132,8 +133,9 @@ export class ChatView {
   }
 
   close() {
-    this.closed = true;
     clearTimeout(this.typingTimer);
+    if (this.readTimer) this.readNow();
+    this.turn += 1;
     this.timeline.close();
   }
 
@@ -228,11 +230,17 @@ export class ChatView {
     this.composer.setCommands(page.commands ?? []);
   }
 
-  /** Tell the server what has been read, if somebody can see it. */
+  /** Tell the server soon what has been read: once for a burst of messages. */
   read() {
+    this.readTimer ??= setTimeout(() => this.readNow(), READ_AFTER);
+  }
+
+  readNow() {
+    clearTimeout(this.readTimer);
+    this.readTimer = null;
     const last = this.timeline.lastId();
     const visible = document.visibilityState === "visible" && this.el.getClientRects().length > 0;
-    if (visible && last !== null && !this.closed) void this.app.read(this.person, this.conversation, last);
+    if (visible && last !== null) void this.app.read(this.person, this.conversation, last);
   }
 
   async say(text, replyTo) {
@@ -264,6 +272,7 @@ export class ChatView {
   follow(url) {
     const action = classify(url, this.app.store.bot.username);
     if (action.kind === "start") return this.pane.startBot(action.payload);
+    if (action.kind === "show") return this.pane.showBot();
     return window.open(action.url.href, "_blank", "noopener,noreferrer");
   }
 

@@ -1,16 +1,16 @@
 /**
- * Decide what following an address does: `start` for a deep link to our own bot, `open` for anything else.
+ * Decide what following an address does: `start` for a deep link to our own bot, `show` for its plain address,
+ * `open` for anything else.
  * Both https://t.me/<bot>?start=<payload> and tg://resolve?domain=<bot>&start=<payload> are deep links.
  */
 export function classify(url, botUsername) {
   const name = botUsername.toLowerCase();
-  const payload = url.searchParams.get("start") ?? "";
-  if (url.protocol === "tg:") {
-    const domain = (url.searchParams.get("domain") ?? "").toLowerCase();
-    return domain === name ? { kind: "start", payload } : { kind: "open", url };
-  }
-  const ours = ["t.me", "telegram.me"].includes(url.hostname) && url.pathname.slice(1).toLowerCase() === name;
-  return ours ? { kind: "start", payload } : { kind: "open", url };
+  const ours = url.protocol === "tg:"
+    ? (url.searchParams.get("domain") ?? "").toLowerCase() === name
+    : ["t.me", "telegram.me"].includes(url.hostname) && url.pathname.slice(1).toLowerCase() === name;
+  if (!ours) return { kind: "open", url };
+  const payload = url.searchParams.get("start");
+  return payload === null ? { kind: "show" } : { kind: "start", payload };
 }
 
 const COMMAND = /(^|\s)(\/[a-z0-9_]{1,32}(?:@\w+)?)(?![\w/])/gi;

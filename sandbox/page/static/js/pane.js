@@ -16,6 +16,7 @@ export class Pane {
     this.person = app.store.people.has(last.person) ? last.person : defaultPerson;
     this.wanted = last.chat === undefined ? { chat: this.person, thread: null } : last;
     this.view = null;
+    this.frame = null;
     this.switcher = el("button", {
       type: "button", class: "switcher", "aria-haspopup": "menu", "aria-expanded": "false",
       onclick: () => this.openPeople(),
@@ -43,7 +44,7 @@ export class Pane {
     if (person === this.person) return;
     this.person = person;
     this.showSwitcher();
-    await this.openChat(this.app.store.conversation(person, person, null));
+    await this.showBot();
   }
 
   async openChat(conversation) {
@@ -113,8 +114,12 @@ export class Pane {
 
   /** Follow a deep link: the private chat opens and the person presses Start with the payload. */
   async startBot(payload) {
-    await this.openChat(this.app.store.conversation(this.person, this.person, null));
+    await this.showBot();
     await this.guard(api.start(payload ? { person: this.person, payload } : { person: this.person }));
+  }
+
+  showBot() {
+    return this.openChat(this.app.store.conversation(this.person, this.person, null));
   }
 
   async guard(promise) {
@@ -179,9 +184,13 @@ export class Pane {
     if (url && this.view) this.view.follow(new URL(url));
   }
 
+  /** Redraw list and counts with the next frame, once for however many events came before it. */
   refreshList() {
-    this.drawList();
-    this.view?.showElsewhere();
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.drawList();
+      this.view?.showElsewhere();
+    });
   }
 
   /** Blink once when something loud came in for this person where they are not looking. */

@@ -4,6 +4,7 @@ import { MessageRow } from "./message.js";
 const NEAR_BOTTOM = 40;
 const NEAR_TOP = 200;
 const JUMP_PAGES = 10;
+const MOST_ROWS = 400;
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
@@ -18,6 +19,7 @@ export class Timeline {
     this.onBottom = onBottom;
     this.rows = new Map();
     this.stuck = true;
+    this.top = 0;
     this.below = 0;
     this.complete = false;
     this.list = el("ol", { class: "rows" });
@@ -75,8 +77,16 @@ export class Timeline {
     const known = this.rows.has(message.message_id);
     this.put(message);
     if (known) return;
+    if (this.stuck && this.rows.size > MOST_ROWS) this.forgetOldest();
     if (message.from?.id === this.person) this.toBottom();
     else if (!this.stuck) this.showBelow(this.below + 1);
+  }
+
+  /** Drop the upper half of a long list while nobody looks at it; scrolling up loads it again. */
+  forgetOldest() {
+    for (const element of [...this.list.children].slice(0, MOST_ROWS / 2)) this.remove(Number(element.dataset.mid));
+    this.complete = false;
+    this.keepBottom();
   }
 
   remove(id) {
@@ -125,13 +135,18 @@ export class Timeline {
   }
 
   keepBottom() {
-    if (this.stuck) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (!this.stuck) return;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.top = this.scroller.scrollTop;
   }
 
   scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     if (clientHeight === 0) return;
-    this.stuck = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
+    // Messages can arrive between a scroll and its event, so only a move upwards leaves the bottom.
+    const near = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
+    this.stuck = near || (this.stuck && scrollTop >= this.top);
+    this.top = scrollTop;
     if (this.stuck) this.reachedBottom();
     else this.downButton.hidden = false;
     if (scrollTop < NEAR_TOP) void this.older();
