@@ -60,9 +60,12 @@ class EquityModel:
 def equity_model(spec: EquitySpec) -> EquityModel:
     """Lay out a digest's picture of 900 by 600 pixels; without a closed trade it says so instead of drawing a curve."""
     trades = sum(point.result is not None for point in spec.points)
-    words = f"{trades} trade{'' if trades == 1 else 's'}" if trades else "no trades yet"
+    words = f"{trades} trade{'' if trades == 1 else 's'}"
     head = header(
-        f"{spec.title} · {words}", f"as of {clock_words(spec.as_of, ZoneInfo(spec.zone))}", spec.mode, Tone.INK
+        f"{spec.title} · {words}" if trades else spec.title,
+        f"as of {clock_words(spec.as_of, ZoneInfo(spec.zone))}",
+        spec.mode,
+        Tone.INK,
     )
     if not trades:
         return _empty(spec, head)

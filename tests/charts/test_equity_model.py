@@ -25,7 +25,7 @@ def test_without_a_closed_trade_it_says_so_and_draws_no_line(points: tuple[Equit
     assert model.note.text == "no trades yet"
     assert model.line == ()
     assert model.marks == ()
-    assert model.header.title.text == "Equity · no trades yet"
+    assert model.header.title.text == "Equity"
 
 
 def test_each_closed_trade_is_a_mark_on_the_curve() -> None:

@@ -15,7 +15,7 @@ from services.domain.ports import Strategy, StrategySignal
 from services.domain.signals import Side
 from services.strategies.builtin.breakout import BreakoutParameters, BreakoutStrategy
 from services.strategies.builtin.mean_reversion import MeanReversionParameters, MeanReversionStrategy
-from services.strategies.builtin.trend import TrendStrategy
+from services.strategies.builtin.trend import TrendParameters, TrendStrategy
 
 from .samples import BUILTINS, candles_of, mirrored, recorded, series, walk
 
@@ -195,6 +195,25 @@ class TestEveryStrategy:
         called = [name for name, candles in dead.items() if strategy.signals(series(candles))]
 
         assert called == []
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        TrendStrategy(TrendParameters(fast=2, slow=3, strength=2, swing=200)),
+        TrendStrategy(TrendParameters(fast=199, slow=200, strength=200, swing=200)),
+        MeanReversionStrategy(MeanReversionParameters(band=200, momentum=2, strength=2, swing=200)),
+        MeanReversionStrategy(MeanReversionParameters(band=2, momentum=2, strength=2, swing=2)),
+        BreakoutStrategy(BreakoutParameters(channel=200, volume=200, volatility=2)),
+        BreakoutStrategy(BreakoutParameters(channel=2, volume=2, volatility=2)),
+    ],
+)
+def test_the_ends_of_the_parameters_range_work(strategy: Strategy) -> None:
+    candles = walk(16, strategy.warm_up + 60)
+
+    assert strategy.signals(series(candles[: strategy.warm_up - 1])) == ()
+    for _, signal in calls(strategy, candles, strategy.warm_up):
+        assert_sane(signal)
 
 
 @settings(max_examples=12, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -111,6 +112,15 @@ def test_a_users_file_in_a_folder_is_a_strategy_like_the_others(tmp_path: Path) 
     assert strategy.warm_up == 4
     (signal,) = strategy.signals(series(rising))
     assert (signal.side, signal.stop) == (Side.LONG, 0.0)
+
+
+def test_loading_does_not_import_the_indicator_library() -> None:
+    code = "import sys; from services.strategies.registry import load_strategies as load; load(()); "
+    code += "import services.signals.score; sys.exit('talib' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=BUILTIN.parents[2], timeout=30, check=False)
+
+    assert done.returncode == 0
 
 
 def test_a_strategy_without_parameters_is_built_with_nothing(tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ class TrendStrategy:
     @property
     def warm_up(self) -> int:
         """Return how many closed candles are needed."""
-        return max(ema_settles(self.parameters.slow), wilder_settles(self.parameters.strength, passes=2))
+        rules = self.parameters
+        return max(ema_settles(rules.slow), wilder_settles(rules.strength, passes=2), rules.slow + rules.swing)
 
     def signals(self, series: CandleSeries) -> Sequence[StrategySignal]:
         """Return at most one call on the last closed candle."""
