@@ -64,10 +64,10 @@ def invalid_symbol() -> ApiRefusal:
     return ApiRefusal(-1121, "Invalid symbol.")
 
 
-def server_busy() -> ApiRefusal:
-    """Refuse because the exchange is not ready; Binance sends this body with HTTP 503."""
-    return ApiRefusal(
-        -1008,
-        "Server is currently overloaded with other requests. Please try again in a few minutes.",
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
+def not_ready() -> ApiRefusal:
+    """Refuse because the exchange is not ready, as Binance does when its own parts cannot be reached.
+
+    Clients read this code as worth another try; that of an overload (-1008) ccxt only knows under Binance's own hosts.
+    """
+    message = "Internal error; unable to process your request. Please try again."
+    return ApiRefusal(-1001, message, HTTPStatus.SERVICE_UNAVAILABLE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.exchange.day import AVERAGE_MINUTES, average_price, summarise_day
-from sandbox.exchange.errors import ApiRefusal, MarketHeld, server_busy
+from sandbox.exchange.errors import ApiRefusal, MarketHeld, not_ready
 from sandbox.exchange.exchange_info import exchange_info_payload
 from sandbox.exchange.instruments import Instrument
 from sandbox.exchange.market import Market
@@ -47,7 +47,7 @@ class Call:
         try:
             return self.market.snapshot(self.seen_at)
         except MarketHeld as error:
-            raise server_busy() from error
+            raise not_ready() from error
 
     @property
     def listed(self) -> dict[str, Instrument]:
