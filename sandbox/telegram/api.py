@@ -104,7 +104,7 @@ class BotApi:
 
     def _checked(self, method: str, parameters: Mapping[str, Any], uploads: Mapping[str, Upload]) -> Call:
         if self.world.logged_out_until > self.world.clock.now():
-            raise bad("Logged out")
+            raise Refused(400, "Logged out")
         known = published().methods[method]
         direct = {name: upload for name, upload in uploads.items() if name in known}
         call = Call(self.world, method, validation.check(method, {**parameters, **direct}), uploads)

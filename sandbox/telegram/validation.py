@@ -119,7 +119,7 @@ class _Compiler:
 
     def _named(self, shape: str) -> Checker:
         if shape in self._table.objects:
-            return self._object(shape, self._table.objects[shape])
+            return self._object(self._table.objects[shape], _TITLES.get(shape, shape))
         if shape in self._table.unions:
             return self._tagged(shape, self._table.unions[shape])
 
@@ -128,10 +128,9 @@ class _Compiler:
 
         return refuse
 
-    def _object(self, shape: str, fields: Mapping[str, Field]) -> Checker:
+    def _object(self, fields: Mapping[str, Field], title: str) -> Checker:
         checkers = {field.name: self._bounded(field) for field in fields.values()}
         required = tuple(field.name for field in fields.values() if field.required)
-        title = _TITLES.get(shape, shape)
 
         def checked(value: Any, name: str) -> Any:
             if not isinstance(value, dict):
@@ -153,8 +152,8 @@ class _Compiler:
         return checked
 
     def _tagged(self, shape: str, members: tuple[str, ...]) -> Checker:
-        by_tag = {_tag(member, shape): self._of(member) for member in members}
         title = _TITLES.get(shape, shape)
+        by_tag = {_tag(member, shape): self._member(member, title) for member in members}
 
         def checked(value: Any, name: str) -> Any:
             if not isinstance(value, dict):
@@ -167,6 +166,10 @@ class _Compiler:
             return by_tag[tag](value, name)
 
         return checked
+
+    def _member(self, shape: str, title: str) -> Checker:
+        fields = self._table.objects.get(shape)
+        return self._of(shape) if fields is None else self._object(fields, title)
 
     def _union(self, members: tuple[Shape, ...]) -> Checker:
         if set(members) == {"Integer", "String"}:
