@@ -1,0 +1,119 @@
+"""The desk's own cards: its kill switch, the missions beyond a chat's quota, and a new person's checklist."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from services.domain.halts import Halt, HaltScope
+from services.domain.people import Role
+from services.domain.signals import Mission
+from services.domain.states import HaltState
+from services.domain.trades import TerminalMode
+from services.reporting.exposure import Exposure, exposure
+from services.reporting.live import Live
+from services.storage import halts, missions, people, terminals
+from services.storage.database import Unit
+from services.storage.tables import journal
+
+CHECKLIST = ("fire", "proof", "move_stop", "refused", "close")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltView:
+    """The desk's kill switch as it stands, what throwing it did, and what is still exposed.
+
+    ``withdrawn`` counts the entries taken back, None when the throw is not recorded; ``threw`` tells that the viewer is
+    the one who halted, ``may_resume`` that a commander looks at it in private.
+    """
+
+    halt: Halt
+    withdrawn: int | None
+    exposure: Exposure
+    modes: tuple[TerminalMode, ...]
+    private: bool
+    threw: bool
+    may_resume: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedView:
+    """The missions of a day that a chat got in one silent card, newest first."""
+
+    day: str
+    missions: tuple[Mission, ...]
+    modes: tuple[TerminalMode, ...]
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecklistView:
+    """What a new person has tried so far: items in their order, each with whether it is done."""
+
+    name: str
+    items: tuple[tuple[str, bool], ...]
+
+    @property
+    def done(self) -> int:
+        """Return how many items are ticked."""
+        return sum(done for _, done in self.items)
+
+
+def halt_view(unit: Unit, chat_id: int, live: Live) -> HaltView | None:
+    """Put the desk's halt card for one chat together, or return None when the switch was never thrown."""
+    halt = halts.find(unit, HaltScope.DESK, halts.DESK)
+    if halt is None:
+        return None
+    person = people.find(unit, chat_id) if chat_id > 0 else None
+    halted = halt.state is not HaltState.ACTIVE
+    return HaltView(
+        halt=halt,
+        withdrawn=_withdrawn(unit, halt) if halted else None,
+        exposure=exposure(unit, terminals.everything(unit), live),
+        modes=active_modes(unit),
+        private=chat_id > 0,
+        threw=person is not None and person.id == halt.by_id,
+        may_resume=halted and person is not None and person.role is Role.COMMANDER,
+        now=live.now,
+    )
+
+
+def active_modes(unit: Unit) -> tuple[TerminalMode, ...]:
+    """Return whether the desk's active terminals trade paper, testnet or live, in that order."""
+    found = {terminal.mode for terminal in terminals.everything(unit)}
+    return tuple(mode for mode in TerminalMode if mode in found)
+
+
+def _withdrawn(unit: Unit, halt: Halt) -> int | None:
+    thrown = unit.first(
+        select(journal.c.facts)
+        .where(journal.c.kind == f"halt.{halt.state.value}", journal.c.at >= halt.since)
+        .order_by(journal.c.sequence)
+        .limit(1)
+    )
+    return json.loads(thrown.facts).get("withdrawn") if thrown else None
+
+
+def grouped_view(unit: Unit, day: str, chat_id: int, zone: str) -> GroupedView:
+    """Put the silent card of a day together; ``day`` is an ISO date in the desk's ``zone``."""
+    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
+    return GroupedView(
+        day=day,
+        missions=tuple(missions.grouped_since(unit, chat_id, start)),
+        modes=active_modes(unit),
+        zone=zone,
+    )
+
+
+def checklist_view(unit: Unit, person_id: int) -> ChecklistView | None:
+    """Put a person's checklist together, or return None for someone unknown."""
+    person = people.find(unit, person_id)
+    if person is None:
+        return None
+    done = people.ticked(unit, person_id)
+    return ChecklistView(name=person.name, items=tuple((item, item in done) for item in CHECKLIST))

@@ -1,0 +1,74 @@
+"""What is true now and stands in no table: quotes, candles and balances, each with its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.domain.market import CandleSeries, Instrument, Quote, Universe
+from services.domain.money import Price
+from services.domain.orders import Balance
+from services.domain.signals import Side
+from services.storage import desk
+from services.storage.database import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The newest market and accounts; ``now`` is aware, UTC."""
+
+    now: datetime
+    quote: Callable[[str], Quote | None]
+    series: Callable[[str], CandleSeries | None]
+    balance: Callable[[str], Balance | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceNow:
+    """A price with the time it is from and how old that was at ``now``."""
+
+    value: Price
+    at: datetime
+    age: timedelta
+
+
+def exit_price(live: Live, symbol: str, side: Side) -> PriceNow | None:
+    """Return what closing would take now: the bid of a long, the ask of a short; None when there was never a quote."""
+    quote = live.quote(symbol)
+    if quote is None:
+        return None
+    return _priced(quote, quote.bid if side is Side.LONG else quote.ask, live.now)
+
+
+def middle_price(live: Live, symbol: str) -> PriceNow | None:
+    """Return the middle of the newest quote, or None when there was never one."""
+    quote = live.quote(symbol)
+    return _priced(quote, quote.mid, live.now) if quote else None
+
+
+def _priced(quote: Quote, value: Price, now: datetime) -> PriceNow:
+    return PriceNow(value=value, at=min(quote.feed_time, quote.received_at), age=max(timedelta(0), quote.age(now)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """How an instrument's numbers are written; ``decimals`` is None when the universe no longer lists it."""
+
+    base: str
+    quote: str
+    decimals: int | None
+
+
+def grid_of(universe: Universe | None, symbol: str) -> Grid:
+    """Return how to write prices and sizes of a symbol."""
+    instrument: Instrument | None = universe.find(symbol) if universe else None
+    base, _, quote = symbol.partition("/")
+    if instrument is None:
+        return Grid(base=base, quote=quote, decimals=None)
+    return Grid(base=instrument.base, quote=instrument.quote, decimals=instrument.price_decimals)
+
+
+def read_grid(unit: Unit, symbol: str) -> Grid:
+    """Return how to write prices and sizes of a symbol, from the universe in force."""
+    return grid_of(desk.current_universe(unit), symbol)
