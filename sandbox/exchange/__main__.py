@@ -18,7 +18,7 @@ from sandbox.exchange.web import setup
 def main() -> None:
     """Serve until a signal; a wrong candle file or argument ends with exit code 2 and what to change."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.exchange", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1", "localhost"), help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--ready-file", type=Path, help="file that gets port and process id once the port is open")
     parser.add_argument("--state", type=Path, help="folder that keeps the market over a restart")

@@ -5,6 +5,7 @@ import hashlib
 import io
 import math
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,9 +31,9 @@ class CandleFile:
 
     path: Path
     digest: str
-    times: list[int]
-    prices: tuple[list[int], list[int], list[int], list[int]]
-    volumes: list[int]
+    times: "array[int]"
+    prices: tuple["array[int]", "array[int]", "array[int]", "array[int]"]
+    volumes: "array[int]"
     price_decimals: int
     volume_decimals: int
     usual_volume_decimals: int
@@ -45,8 +46,8 @@ def read_candle_file(path: Path) -> CandleFile:
     binary floats and are rounded away. Raises CandleFileError with file and line for whatever is wrong.
     """
     content = _content(path)
-    times: list[int] = []
-    columns: tuple[list[float], ...] = ([], [], [], [], [])
+    times: array[int] = array("q")
+    columns = [array("d") for _ in COLUMNS[1:]]
     price_decimals = 0
     volume_decimals: Counter[int] = Counter()
     for line, cells in _rows(path, content):
@@ -99,7 +100,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
         yield line, cells
 
 
-def _time(path: Path, line: int, text: str, before: list[int]) -> int:
+def _time(path: Path, line: int, text: str, before: "array[int]") -> int:
     try:
         seconds = _epoch_seconds(text.strip())
     except (ValueError, OverflowError) as error:
@@ -126,6 +127,8 @@ def _values(path: Path, line: int, cells: list[str]) -> tuple[float, float, floa
         raise _wrong(path, line, f"not a number: {error}") from error
     if not all(map(math.isfinite, (opening, high, low, close, volume))):
         raise _wrong(path, line, "a value is not finite")
+    if max(high, volume) >= _EXACT_INTEGERS:
+        raise _wrong(path, line, f"a value is {max(high, volume):g}, too large to be exact")
     if high < low:
         raise _wrong(path, line, f"high {cells[2]} is below low {cells[3]}")
     if min(opening, low, close) <= 0:
@@ -162,9 +165,9 @@ def _representable(decimals: int, largest: float) -> int:
     return decimals
 
 
-def _whole(values: list[float], decimals: int) -> list[int]:
+def _whole(values: "array[float]", decimals: int) -> "array[int]":
     unit = 10**decimals
-    return [round(value * unit) for value in values]
+    return array("q", [round(value * unit) for value in values])
 
 
 def _wrong(path: Path, line: int, what: str) -> CandleFileError:

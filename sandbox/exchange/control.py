@@ -17,8 +17,8 @@ from sandbox.exchange.errors import MarketError
 from sandbox.exchange.faults import Fault, FaultBoard
 from sandbox.exchange.instruments import Bar, Instrument
 from sandbox.exchange.market import Market
+from sandbox.loopback import is_loopback
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SERIES_BARS = 2_000
 _MOST_SERIES_BARS = 20_000
 
@@ -127,8 +127,8 @@ class OperatorDesk:
 @web.middleware
 async def _local_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     origin = request.headers.get("Origin")
-    local = urlsplit(f"//{request.host}").hostname in _LOOPBACK
-    if not local or (origin is not None and urlsplit(origin).hostname not in _LOOPBACK):
+    asked = [f"//{request.host}"] if origin is None else [f"//{request.host}", origin]
+    if not all(is_loopback(urlsplit(address).hostname) for address in asked):
         return web.json_response({"error": "only pages and programs of this computer are answered"}, status=403)
     return await handler(request)
 

@@ -4,6 +4,7 @@ Row by row the recorded time becomes an index: the number of recorded bar length
 files. A gap in a file stays a gap. Nothing is played before the first row or after the last.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 class _Series:
     instrument: Instrument
     file: CandleFile
-    indexes: list[int]
+    indexes: "array[int]"
 
     def at(self, position: int) -> Bar:
         opens, highs, lows, closes = self.file.prices
@@ -119,7 +120,7 @@ def _series_by_symbol(files: list[CandleFile], origin: int, bar_length: int) -> 
         series = _Series(
             instrument=_instrument(file),
             file=file,
-            indexes=[(time - origin) // bar_length for time in file.times],
+            indexes=array("q", [(time - origin) // bar_length for time in file.times]),
         )
         symbol = series.instrument.symbol
         if symbol in found:

@@ -1,0 +1,26 @@
+"""The page about the exchange names everything that there is to use."""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from sandbox.exchange.arguments import add_arguments
+from sandbox.exchange.faults import FaultKind
+from sandbox.exchange.market import MarketInfo
+from sandbox.exchange.public_api import ENDPOINTS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sandbox-exchange.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_flag_fault_endpoint_and_parameter() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+    rows = [line for line in PAGE.splitlines() if line.startswith("|")]
+
+    assert [flag for flag in flags if f"`{flag} " not in PAGE] == []
+    assert [kind for kind in FaultKind if f"`{kind.value}`" not in PAGE] == []
+    assert [field.name for field in fields(MarketInfo) if f"`{field.name}`" not in PAGE] == []
+    for endpoint in ENDPOINTS:
+        row = next(line for line in rows if f"`{endpoint.path}`" in line)
+        assert [name for name in (*endpoint.mandatory, *endpoint.optional) if name not in row] == []
