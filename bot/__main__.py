@@ -100,6 +100,44 @@ def current() -> None:
 
 
 @app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Ask settings, database, Telegram, venues, disk and clock how they are."""
+    from bot.doctor_command import run_doctor
+
+    raise typer.Exit(run_doctor(as_json=as_json))
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Say how the desk is, from its database: stages, halts, queues; Telegram is not needed."""
+    from handlers.cli.status import show_status
+
+    raise typer.Exit(show_status(_settings(), json=as_json))
+
+
+@app.command()
+def halt(
+    reason: Annotated[str, typer.Argument(help="Why, for the journal and for whoever resumes.")] = "halted from the shell",
+    scope: Annotated[str, typer.Option(help="What to halt: desk, or kind:name such as instrument:BTC/USDT.")] = "desk",
+) -> None:
+    """Stop new exposure at once, with Telegram down too; protection stays, and exits pass."""
+    from handlers.cli.halt import halt_desk
+
+    raise typer.Exit(halt_desk(_settings(), reason=reason, scope=scope))
+
+
+@app.command()
+def verify(
+    require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an invariant has no material.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the ten invariants over database, venue, logs and chat."""
+    from handlers.cli.verify import run_verify
+
+    raise typer.Exit(run_verify(_settings(), require_all=require_all, json=as_json))
+
+
+@app.command()
 def version() -> None:
     """Print the version, the commit in a git checkout, and the Python."""
     from bot.release import describe
@@ -115,9 +153,12 @@ def main() -> None:
 
 
 def _settings() -> Settings:
+    from bot.logging import configure_shell_logging
     from config.settings import load_settings
 
-    return load_settings()
+    settings = load_settings()
+    configure_shell_logging(settings)
+    return settings
 
 
 def _existing(files: list[Path]) -> list[Path]:

@@ -47,19 +47,28 @@ def configure_logging(settings: Settings, *, console: bool | None = None) -> Pat
 
     ``console`` overrides the look at the terminal. The settings' secrets are registered with the process's redactor first.
     """
-    process_redactor.register(*secrets_in(settings))
-    close_logging()
     file = settings.desk.state_dir / FILE
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    level = logging.getLevelNamesMapping()[settings.logs.level]
     to_file = PrivateRotatingFile(file, maxBytes=settings.logs.max_bytes, backupCount=settings.logs.backups, encoding="utf-8")
     to_file.setFormatter(_formatter(_clean, _as_json))
-    root = logging.getLogger()
-    root.addHandler(to_file)
+    handlers: list[logging.Handler] = [to_file]
     if console if console is not None else sys.stderr.isatty():
-        to_person = logging.StreamHandler(sys.stderr)
-        to_person.setFormatter(_formatter(_clean, _shorten, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
-        root.addHandler(to_person)
+        handlers.append(_console())
+    _install(settings, handlers, logging.getLevelNamesMapping()[settings.logs.level])
+    return file
+
+
+def configure_shell_logging(settings: Settings) -> None:
+    """Let a shell command say warnings and errors on standard error, cleaned, and write no file."""
+    _install(settings, [_console()], logging.WARNING)
+
+
+def _install(settings: Settings, handlers: list[logging.Handler], level: int) -> None:
+    process_redactor.register(*secrets_in(settings))
+    close_logging()
+    root = logging.getLogger()
+    for handler in handlers:
+        root.addHandler(handler)
     root.setLevel(level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
@@ -72,7 +81,12 @@ def configure_logging(settings: Settings, *, console: bool | None = None) -> Pat
     )
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
-    return file
+
+
+def _console() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(_clean, _shorten, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
+    return handler
 
 
 def close_logging() -> None:

@@ -87,12 +87,12 @@ def reference_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Sortie reads `sortie.toml` in the working directory, or the file that `SORTIE_CONFIG` names; `sortie init` writes one.",
+        "Sortie reads `sortie.toml` in the working directory, or the file that `SORTIE_CONFIG` names.",
         "Every setting can also be given as an environment variable, which wins: `SORTIE_`, the group, two underscores and the",
         "key, in capitals, for example `SORTIE_TELEGRAM__TOKEN_FILE`. A venue's name stands between, as in",
         "`SORTIE_VENUES__BINANCE__BASE_URL`. In a variable a list is written `1, 2`.",
         "",
-        "An unknown key, a value out of range or a contradiction stops the start, with the key, where it stands and how to mend it.",
+        "An unknown key, a value out of range or a contradiction stops the start, with the key, its place and how to mend it.",
         "Shares are of one: `0.01` is one percent; `bps` is a hundredth of a percent.",
     ]
     for group, (about, settings) in entries().items():
