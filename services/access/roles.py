@@ -1,0 +1,245 @@
+"""Roles given and taken: decided from database ids in the unit that changes them, told to everyone concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+
+from config.groups import DeskSettings, PaperSettings
+from services.access import audience, buttons
+from services.access.authority import find_person, require
+from services.access.paper_terminals import open_terminal
+from services.domain.buttons import Act, ActToken
+from services.domain.errors import NotFound, Refused
+from services.domain.notices import Event, Priority
+from services.domain.people import Actor, Person, Role
+from services.domain.ports import Ids
+from services.domain.trades import Terminal
+from services.storage import desk as desk_rows
+from services.storage import outbox, people
+from services.storage.database import Database, Unit
+from services.storage.tables import access_requests
+
+CONFIRM_S = 60.0
+GRANTABLE = (Role.OBSERVER, Role.TRADER, Role.COMMANDER)
+# Telegram's own senders: a group's anonymous administrator, a channel posting as itself, service notifications.
+NOBODY = frozenset({1087968824, 136817688, 777000})
+LONGEST_ID = 16
+REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged:
+    """A person's role as it stands now, what it was, and the terminal opened with it."""
+
+    person: Person
+    was: Role
+    terminal: Terminal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestIgnored:
+    """A stranger's request was put aside for a day."""
+
+    person_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeAsked:
+    """A revocation waits for its second tap."""
+
+    person: Person
+    token: ActToken
+
+
+class RoleBook:
+    """Changes roles inside a unit; shared by everything that gives or takes one."""
+
+    def __init__(self, ids: Ids, desk: DeskSettings, paper: PaperSettings) -> None:
+        self._ids = ids
+        self._desk = desk
+        self._paper = paper
+
+    @property
+    def desk(self) -> DeskSettings:
+        """Return the desk's settings."""
+        return self._desk
+
+    def newcomer(self, person_id: int, name: str, username: str | None) -> Person:
+        """Return someone without a row, with the desk's zone."""
+        return Person(id=person_id, name=name[:128], username=username, role=Role.STRANGER, zone=self._desk.zone, locale="en")
+
+    def change(self, unit: Unit, actor: Actor, person: Person, role: Role, *, how: str) -> RoleChanged:
+        """Set a role with all that follows; raise Refused when it is that already or would leave no commander.
+
+        The journal row is ``people.<how>``. Below trader, a stored request takes the person's working entries back.
+        """
+        if person.id in NOBODY or person.id <= 0:
+            raise Refused("NOT_A_PERSON", value=person.id)
+        if person.role is role:
+            raise Refused("ROLE_SAME", person=person.name, role=role.value)
+        if person.role is Role.COMMANDER and len(people.everyone(unit, Role.COMMANDER)) == 1:
+            raise Refused("LAST_COMMANDER", person=person.name)
+        after = replace(person, role=role)
+        people.save_role(unit, after, actor.id or None)
+        people.drop_request(unit, person.id)
+        terminal = self.open_terminal(unit, after)
+        if role < Role.TRADER <= person.role:
+            terms = {"person": str(person.id)}
+            desk_rows.add_request(unit, self._ids.row(), REVOKED, terms, actor.label, actor.correlation)
+        unit.record(actor, f"people.{how}", person=person.id, name=person.name, role=role.value, was=person.role.value)
+        return RoleChanged(person=after, was=person.role, terminal=terminal)
+
+    def open_terminal(self, unit: Unit, person: Person) -> Terminal | None:
+        """Open or re-open the person's paper terminal; None for someone who may not trade."""
+        return open_terminal(unit, person, self._desk, self._paper)
+
+    def tell_commanders(
+        self, unit: Unit, actor: Actor, changed: RoleChanged, *, how: str, commanders: Sequence[Person] | None = None
+    ) -> None:
+        """Tell who acted at once, and the other commanders, or those given, as they like it."""
+        facts = {
+            "person": changed.person.name,
+            "person_id": changed.person.id,
+            "role": changed.person.role.value,
+            "was": changed.was.value,
+            "by": actor.name,
+            "how": how,
+        }
+        for commander in people.everyone(unit, Role.COMMANDER) if commanders is None else commanders:
+            if commander.id != changed.person.id and commander.id != actor.id:
+                audience.tell_person(unit, commander, Event.PEOPLE, "people_changed", facts)
+        if actor.kind == "person" and actor.id != changed.person.id:
+            outbox.tell(unit, actor.id, "people_changed", facts, priority=Priority.TAP)
+
+
+class Grant:
+    """Give someone a role: known, asking, or never seen and named by id."""
+
+    def __init__(self, database: Database, roles: RoleBook) -> None:
+        self._database = database
+        self._roles = roles
+
+    async def __call__(self, actor: Actor, reference: str, role: Role) -> RoleChanged:
+        """Grant by id or @username; raise NotFound for someone nobody knows, Refused for what cannot be granted."""
+
+        def body(unit: Unit) -> RoleChanged:
+            require(unit, actor, Role.COMMANDER)
+            return self._grant(unit, actor, self._target(unit, reference), role)
+
+        return await self._database.write(body)
+
+    async def press(self, actor: Actor, token_id: str) -> RoleChanged | RequestIgnored:
+        """Carry out the Grant or Ignore button of a stranger's request."""
+
+        def body(unit: Unit) -> RoleChanged | RequestIgnored:
+            require(unit, actor, Role.COMMANDER)
+            token = buttons.use(unit, actor, token_id, Act.GRANT)
+            person = self._target(unit, token.terms["person"])
+            role = Role(token.terms["role"])
+            return self._grant(unit, actor, person, role) if role in GRANTABLE else self._ignore(unit, actor, person)
+
+        return await self._database.write(body)
+
+    def _grant(self, unit: Unit, actor: Actor, person: Person, role: Role) -> RoleChanged:
+        if role not in GRANTABLE:
+            raise Refused("ROLE_UNKNOWN", value=role.value, limit=", ".join(GRANTABLE))
+        changed = self._roles.change(unit, actor, person, role, how="granted")
+        facts = {
+            "desk": self._roles.desk.name,
+            "role": role.value,
+            "was": changed.was.value,
+            "by": actor.name,
+            "terminal": changed.terminal.name if changed.terminal else None,
+        }
+        if person.id != actor.id:
+            outbox.tell(unit, person.id, "granted", facts)
+        self._roles.tell_commanders(unit, actor, changed, how="granted")
+        return changed
+
+    def _ignore(self, unit: Unit, actor: Actor, person: Person) -> RequestIgnored:
+        row = people.find_request(unit, person.id)
+        if row is None:
+            raise NotFound("REQUEST", person=person.name)
+        people.save_request(
+            unit,
+            person.id,
+            name=row.name,
+            username=row.username,
+            state="ignored",
+            asked_at=row.asked_at,
+            told_at=unit.now,
+        )
+        unit.record(actor, "people.ignored", person=person.id, name=person.name)
+        return RequestIgnored(person_id=person.id, name=person.name)
+
+    def _target(self, unit: Unit, reference: str) -> Person:
+        text = reference.strip()
+        asked = _request_of(unit, text)
+        try:
+            return find_person(unit, text)
+        except NotFound:
+            if asked is not None:
+                return self._roles.newcomer(asked.person_id, asked.name, asked.username)
+            if text.isdigit() and len(text) <= LONGEST_ID:
+                return self._roles.newcomer(int(text), text, None)
+            raise
+
+
+class Revoke:
+    """Take someone's role in two taps; it bites at their next tap, and their working entries are taken back."""
+
+    def __init__(self, database: Database, roles: RoleBook, ids: Ids) -> None:
+        self._database = database
+        self._roles = roles
+        self._ids = ids
+
+    async def ask(self, actor: Actor, reference: str) -> RevokeAsked:
+        """Return the person and the token of the second tap; raise Refused when there is nothing to take."""
+
+        def body(unit: Unit) -> RevokeAsked:
+            require(unit, actor, Role.COMMANDER)
+            person = find_person(unit, reference)
+            if person.role is Role.STRANGER:
+                raise Refused("ROLE_SAME", person=person.name, role=person.role.value)
+            terms = {"person": str(person.id), "was": person.role.value}
+            token = buttons.issue(
+                unit, self._ids, Act.REVOKE, terms, person_id=actor.id, chat_id=actor.chat_id, lasts_s=CONFIRM_S
+            )
+            return RevokeAsked(person=person, token=token)
+
+        return await self._database.write(body)
+
+    async def __call__(self, actor: Actor, token_id: str) -> RoleChanged:
+        """Carry the revocation out; raise Refused for the last commander or when the role has changed meanwhile."""
+
+        def body(unit: Unit) -> RoleChanged:
+            require(unit, actor, Role.COMMANDER)
+            token = buttons.use(unit, actor, token_id, Act.REVOKE)
+            person = find_person(unit, token.terms["person"])
+            if person.role.value != token.terms["was"]:
+                raise Refused("ROLE_CHANGED", person=person.name, role=person.role.value)
+            changed = self._roles.change(unit, actor, person, Role.STRANGER, how="revoked")
+            outbox.tell(unit, person.id, "revoked", {"desk": self._roles.desk.name, "by": actor.name})
+            self._roles.tell_commanders(unit, actor, changed, how="revoked")
+            return changed
+
+        return await self._database.write(body, urgent=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    person_id: int
+    name: str
+    username: str | None
+
+
+def _request_of(unit: Unit, reference: str) -> _Asked | None:
+    name = reference.removeprefix("@").lower()
+    for row in unit.all(select(access_requests)):
+        if str(row.person_id) == name or (row.username or "").lower() == name:
+            return _Asked(person_id=row.person_id, name=row.name, username=row.username)
+    return None

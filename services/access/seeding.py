@@ -1,0 +1,82 @@
+"""People and chats that the settings name, taken over once; what the chat changed since stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.groups import ChatSettings, PeopleSettings
+from services.access.roles import RoleBook
+from services.domain.notices import Topic
+from services.domain.people import Actor, Person, Role
+from services.domain.ports import Ids
+from services.storage import chats, people, terminals
+from services.storage.chats import Chat, Place
+from services.storage.counters import get_fact, set_fact
+from services.storage.database import Database, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeded:
+    """What the settings added."""
+
+    people: int
+    chats: int
+
+
+class SeedPeople:
+    """Bring the settings' people and chats into the database at start."""
+
+    def __init__(
+        self, database: Database, roles: RoleBook, ids: Ids, people_settings: PeopleSettings, chat_settings: ChatSettings
+    ) -> None:
+        self._database = database
+        self._roles = roles
+        self._ids = ids
+        self._people = people_settings
+        self._chats = chat_settings
+
+    async def __call__(self) -> Seeded:
+        """Add who and what is missing, and a paper terminal for every trader without one."""
+        return await self._database.write(self._seed)
+
+    def _seed(self, unit: Unit) -> Seeded:
+        actor = Actor(kind="system", id=0, name="settings", channel="settings", correlation=f"settings-{self._ids.row()}")
+        listed = (
+            (Role.COMMANDER, self._people.commanders),
+            (Role.TRADER, self._people.traders),
+            (Role.OBSERVER, self._people.observers),
+        )
+        told = people.everyone(unit, Role.COMMANDER)
+        added = sum(self._add_person(unit, actor, person_id, role, told) for role, ids in listed for person_id in ids)
+        for person in people.everyone(unit, Role.TRADER):
+            if terminals.of_person(unit, person.id) is None:
+                self._roles.open_terminal(unit, person)
+        bound = sum(
+            self._bind(unit, actor, topic, text) for topic in Topic if (text := getattr(self._chats, topic.value)) is not None
+        )
+        return Seeded(people=added, chats=bound)
+
+    def _add_person(self, unit: Unit, actor: Actor, person_id: int, role: Role, told: Sequence[Person]) -> bool:
+        if people.find(unit, person_id) is not None:
+            return False
+        person = self._roles.newcomer(person_id, str(person_id), None)
+        changed = self._roles.change(unit, actor, person, role, how="seeded")
+        self._roles.tell_commanders(unit, actor, changed, how="seeded", commanders=told)
+        return True
+
+    def _bind(self, unit: Unit, actor: Actor, topic: Topic, text: str) -> bool:
+        """Approve and bind a chat that the settings name, once for each value they had."""
+        name = f"seed.{topic.value}"
+        if get_fact(unit, name) == text:
+            return False
+        chat, _, thread = text.partition("/")
+        chat_id, thread_id = int(chat), int(thread) if thread else None
+        known = chats.find(unit, chat_id)
+        title = known.title if known else str(chat_id)
+        kind = known.kind if known else "supergroup" if chat_id < 0 else "private"
+        chats.save(unit, Chat(id=chat_id, title=title, kind=kind, state="approved", added_by=None))
+        chats.bind(unit, topic, Place(chat_id=chat_id, thread_id=thread_id), None)
+        set_fact(unit, name, text)
+        unit.record(actor, "chat.bound", chat=chat_id, thread=thread_id, topic=topic.value)
+        return True
