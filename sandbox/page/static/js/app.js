@@ -130,7 +130,6 @@ class App {
 
   showBanner(down) {
     this.banner.replaceChildren(...(down ? [el("span", { text: "reconnecting…" })] : []));
-    document.documentElement.classList.toggle("offline", down);
   }
 
   setTheme(theme) {

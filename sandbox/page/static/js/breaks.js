@@ -27,13 +27,10 @@ export class Breaks {
   constructor({ notify }) {
     this.notify = notify;
     this.active = [];
-    this.clearButton = el("button", { type: "button", class: "plain-button", text: "Clear faults", onclick: () => void this.post({ clear: true }) });
+    this.clearButton = faultButton("Clear faults", () => void this.post({ clear: true }));
     this.list = el("div", {});
     this.fired = el("p", { class: "fired" });
-    const buttons = OFFERED.map(({ label, fault }) => el(
-      "button",
-      { type: "button", class: "plain-button", text: label, onclick: () => void this.post(fault) },
-    ));
+    const buttons = OFFERED.map(({ label, fault }) => faultButton(label, () => void this.post(fault)));
     this.el = el("div", {}, el("div", { class: "button-row" }, ...buttons, this.clearButton), this.list, this.fired);
     setInterval(() => this.draw(), 1_000);
   }
@@ -46,9 +43,10 @@ export class Breaks {
     }
   }
 
+  /** Switch faults; the event stream shows what came of it, the answer may already be older than that. */
   async post(body) {
     try {
-      this.show(await api.setFault(body));
+      await api.setFault(body);
     } catch (error) {
       this.notify(error.message);
     }
@@ -67,6 +65,10 @@ export class Breaks {
     this.clearButton.disabled = rows.length === 0;
     this.list.replaceChildren(...rows);
   }
+}
+
+function faultButton(text, onclick) {
+  return el("button", { type: "button", class: "plain-button", text, onclick });
 }
 
 function row(fault, now) {

@@ -40,7 +40,11 @@ export class ChatView {
     this.back.classList.add("back");
     this.title = el("h2", { class: "chat-title", text: conversation.title });
     this.subtitle = el("p", { class: "chat-subtitle" });
-    this.el = el("section", { class: this.isPrivate ? "chat private" : "chat", "aria-label": conversation.title }, this.header(), this.pinned.el, this.timeline.el, this.composer.el);
+    this.el = el(
+      "section",
+      { class: this.isPrivate ? "chat private" : "chat", "aria-label": conversation.title },
+      this.header(), this.pinned.el, this.timeline.el, this.composer.el,
+    );
     this.el.addEventListener("keydown", (event) => this.onKey(event));
     this.showSubtitle();
     this.showElsewhere();

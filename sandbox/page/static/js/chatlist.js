@@ -49,11 +49,14 @@ function lastLine(message, person, kind) {
 const emptyLine = (kind) => (kind === "bot" ? "Press Start to begin" : "No messages yet");
 
 function groupForm(newGroup) {
-  const input = el("input", { type: "text", placeholder: "New group with the bot", "aria-label": "Name of the new group", maxlength: "60" });
+  const input = el("input", {
+    type: "text", placeholder: "New group with the bot", "aria-label": "Name of the new group", maxlength: "60",
+  });
   const submit = (event) => {
     event.preventDefault();
     const title = input.value.trim();
     if (title) newGroup(title);
   };
-  return el("form", { class: "inline-form", onsubmit: submit }, input, el("button", { type: "submit", class: "plain-button", text: "Create" }));
+  const create = el("button", { type: "submit", class: "plain-button", text: "Create" });
+  return el("form", { class: "inline-form", onsubmit: submit }, input, create);
 }

@@ -24,7 +24,6 @@ const PATHS = {
   commands: "M14 5l-4 14",
   theme: "M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z",
   panel: "M4 5h16v14H4zM14 5v14",
-  plus: "M12 5v14M5 12h14",
   file: "M7 3h7l4 4v14H7zM14 3v4h4",
   pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
   link: "M8 16l8-8M10 8h6v6",

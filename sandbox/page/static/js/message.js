@@ -85,7 +85,10 @@ export class MessageRow {
   quote(reply) {
     return el(
       "button",
-      { type: "button", class: "quote", "aria-label": `Go to the message by ${reply.from_name}`, onclick: () => this.actions.jump(reply.message_id) },
+      {
+        type: "button", class: "quote", "aria-label": `Go to the message by ${reply.from_name}`,
+        onclick: () => this.actions.jump(reply.message_id),
+      },
       el("strong", { text: reply.from_name }),
       el("span", { text: reply.text || "Message" }),
     );
@@ -96,7 +99,10 @@ export class MessageRow {
     const image = el("img", { src: url, width, height, alt: message.caption || "Picture" });
     return el(
       "button",
-      { type: "button", class: "photo", "aria-label": "Enlarge the picture", onclick: () => this.actions.enlarge(message.photo, image.alt) },
+      {
+        type: "button", class: "photo", "aria-label": "Enlarge the picture",
+        onclick: () => this.actions.enlarge(message.photo, image.alt),
+      },
       image,
     );
   }

@@ -168,7 +168,8 @@ export class Pane {
         await this.setPerson(person.id);
       })());
     };
-    return el("form", { class: "inline-form", onsubmit: submit }, input, el("button", { type: "submit", class: "plain-button", text: "Add" }));
+    const add = el("button", { type: "submit", class: "plain-button", text: "Add" });
+    return el("form", { class: "inline-form", onsubmit: submit }, input, add);
   }
 
   /** Take a live event: the open chat shows it, the list and the badges follow. */

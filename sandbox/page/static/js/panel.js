@@ -16,9 +16,9 @@ export class Panel {
     this.breaks = new Breaks({ notify: (text) => this.notify(text) });
     this.calls = new CallLog();
     this.status = el("p", { class: "desk-status", role: "status" });
-    this.killButton = el("button", { type: "button", class: "plain-button danger", text: "kill -9 the desk", onclick: () => void this.order("kill") });
-    this.startButton = el("button", { type: "button", class: "plain-button success", text: "Start it again", onclick: () => void this.order("start") });
-    this.venue = el("div", {});
+    this.killButton = this.orderButton("kill", "kill -9 the desk", "danger");
+    this.startButton = this.orderButton("start", "Start it again", "success");
+    this.venue = el("div", { class: "venue" });
     this.verify = el("ol", { class: "verify" });
     this.verifyAt = el("small", {});
     this.notice = el("p", { class: "panel-notice", role: "status" });
@@ -38,7 +38,12 @@ export class Panel {
         el("h2", { text: "Behind the scenes" }),
         iconButton("close", "Close", () => app.togglePanel(), { class: "icon-button narrow-only" }),
       ),
-      el("div", { class: "panel-body" }, this.playing, this.notice, desk, section("Break things", this.breaks.el), venue, verify, section("Bot API calls", this.calls.el)),
+      el(
+        "div",
+        { class: "panel-body" },
+        this.playing, this.notice, desk, section("Break things", this.breaks.el), venue, verify,
+        section("Bot API calls", this.calls.el),
+      ),
     );
     setInterval(() => void this.poll(), POLL);
   }
@@ -61,6 +66,10 @@ export class Panel {
 
   notify(text) {
     this.notice.textContent = text;
+  }
+
+  orderButton(name, text, style) {
+    return el("button", { type: "button", class: `plain-button ${style}`, text, onclick: () => void this.order(name) });
   }
 
   async order(name) {
@@ -101,10 +110,11 @@ export class Panel {
   }
 
   showStatus({ desk, pid, uptime_s: uptime, detail }) {
-    const parts = [desk, pid && desk === "running" ? `pid ${pid}` : null, uptime && desk === "running" ? `up ${span(uptime)}` : null, detail];
+    const running = desk === "running";
+    const parts = [desk, running && pid ? `pid ${pid}` : null, running && uptime ? `up ${span(uptime)}` : null, detail];
     this.status.dataset.state = desk;
     this.status.textContent = parts.filter(Boolean).join(" · ");
-    this.killButton.disabled = desk !== "running";
+    this.killButton.disabled = !running;
     this.startButton.disabled = desk !== "stopped";
   }
 

@@ -28,7 +28,8 @@ export class Timeline {
       { class: "scroller", tabindex: "0", role: "log", "aria-label": "Messages", onscroll: () => this.scrolled() },
       this.list,
     );
-    this.downButton = iconButton("down", "Go to the newest message", () => this.toBottom(REDUCED.matches ? "instant" : "smooth"), { hidden: true });
+    const down = () => this.toBottom(REDUCED.matches ? "instant" : "smooth");
+    this.downButton = iconButton("down", "Go to the newest message", down, { hidden: true });
     this.downButton.classList.add("to-bottom");
     this.downCount = el("span", { class: "badge", hidden: true });
     this.downButton.append(this.downCount);
