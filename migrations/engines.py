@@ -34,6 +34,8 @@ def _on_sqlite(url: str, job: Callable[[Connection], T]) -> T:
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA busy_timeout=5000")
+        # It stays with the file, and to switch it later would need the file for oneself.
+        connection.execute("PRAGMA journal_mode=WAL")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
