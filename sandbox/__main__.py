@@ -63,9 +63,7 @@ async def _serve(args: argparse.Namespace, world: World, store: Store | None, ma
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     flush: Callable[[], None] = store.flush if store else _keep_nothing
-    app = create_app(
-        world, token=args.token, control_url=args.control_url, flush=flush, playing=lambda: _playing(market)
-    ).app
+    app = create_app(world, token=args.token, control_url=args.control_url, flush=flush, playing=lambda: _playing(market)).app
     setup(app, market)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
@@ -100,9 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1", "localhost"), help="address")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--state", type=Path, help="folder that keeps chat and market over a restart")
-    parser.add_argument(
-        "--token", default=os.environ.get("SANDBOX_TOKEN", ""), help="the bot's token (default: SANDBOX_TOKEN)"
-    )
+    parser.add_argument("--token", default=os.environ.get("SANDBOX_TOKEN", ""), help="the bot's token (default: SANDBOX_TOKEN)")
     parser.add_argument(
         "--started", type=_ids, default=(), metavar="ID,ID", help="people who count as having pressed Start before"
     )

@@ -39,9 +39,7 @@ class Reading:
         people = [person for person in world.people.values() if not person.is_bot]
         return {
             "bot": {"id": world.bot.id, "name": world.bot.name, "username": world.bot.username},
-            "people": [
-                {"id": one.id, "name": one.name, "username": one.username, "note": one.note} for one in people
-            ],
+            "people": [{"id": one.id, "name": one.name, "username": one.username, "note": one.note} for one in people],
             "chats": [view.chat(world, chat) for chat in world.chats.values() if not chat.migrated_to],
             "playing": playing,
             "market": market,

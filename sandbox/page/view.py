@@ -61,8 +61,7 @@ def chat(world: World, subject: Chat) -> JsonObject:
         "blocked": subject.blocked,
         "started": subject.started,
         "topics": [
-            {"thread_id": topic.thread_id, "name": topic.name, "closed": topic.closed}
-            for topic in subject.topics.values()
+            {"thread_id": topic.thread_id, "name": topic.name, "closed": topic.closed} for topic in subject.topics.values()
         ],
         "members": [user_id for user_id, member in subject.members.items() if member.inside],
         "migrated_to": subject.migrated_to or None,

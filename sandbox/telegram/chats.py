@@ -18,7 +18,7 @@ BOT_RIGHTS = frozenset({"can_manage_chat", "can_delete_messages", "can_pin_messa
 _RIGHTS = (
     "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members",
     "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories",
-    "can_delete_stories", "can_pin_messages", "can_manage_topics",
+    "can_delete_stories", "can_pin_messages", "can_manage_topics", "can_send_welcome_messages",
 )  # fmt: skip
 
 
@@ -127,9 +127,7 @@ def chat_from_row(row: JsonObject) -> Chat:
         int(key): Member(status=status, rights=frozenset(rights)) for key, (status, rights) in row["members"].items()
     }
     values["topics"] = {
-        entry[0]: Topic(
-            thread_id=entry[0], name=entry[1], icon_color=entry[2], closed=entry[3], icon_custom_emoji_id=entry[4]
-        )
+        entry[0]: Topic(thread_id=entry[0], name=entry[1], icon_color=entry[2], closed=entry[3], icon_custom_emoji_id=entry[4])
         for entry in row["topics"]
     }
     return Chat(**values)

@@ -74,9 +74,7 @@ class BotDoor:
         path = request.match_info["path"]
         for stored in self._world.stored_files.values():
             if stored.path == path:
-                return web.Response(
-                    body=self._world.contents[stored.file_id], content_type="application/octet-stream"
-                )
+                return web.Response(body=self._world.contents[stored.file_id], content_type="application/octet-stream")
         return _refused(not_found())
 
     async def _hold(self, seconds: float) -> str:
@@ -87,6 +85,7 @@ class BotDoor:
         self._flush()
         poll: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._poll = poll
+        self._world.updates.held = True
         try:
             return await asyncio.wait_for(poll, seconds)
         except TimeoutError:
@@ -94,6 +93,7 @@ class BotDoor:
         finally:
             if self._poll is poll:
                 self._poll = None
+                self._world.updates.held = False
 
     def _wake(self) -> None:
         self._end_poll("")

@@ -132,7 +132,7 @@ def _from_request(entry: JsonObject) -> Entity:
         raise bad("can't parse MessageEntity: unsupported type specified")
     needed = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id", "date_time": "unix_time"}
     if kind in needed and needed[kind] not in entry:
-        raise bad(f'can\'t parse MessageEntity: can\'t find field "{needed[kind]}"')
+        raise bad(f"can't parse MessageEntity: can't find field \"{needed[kind]}\"")
     date_time_format = entry.get("date_time_format", "")
     if not DATE_TIME_FORMAT.fullmatch(date_time_format):
         raise bad("can't parse MessageEntity: invalid date_time_format specified")

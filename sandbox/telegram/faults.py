@@ -53,9 +53,7 @@ class Fault:
             return False
         if self.chat_id and str(parameters.get("chat_id")) != str(self.chat_id):
             return False
-        return not self.contains or any(
-            self.contains in value for value in parameters.values() if isinstance(value, str)
-        )
+        return not self.contains or any(self.contains in value for value in parameters.values() if isinstance(value, str))
 
     def wire(self) -> JsonObject:
         """Build what the page shows."""

@@ -72,9 +72,7 @@ def photo_sides(upload: Upload) -> tuple[int, int]:
     if not upload.content:
         raise bad("file must be non-empty")
     if len(upload.content) > PHOTO_BYTES:
-        raise bad(
-            f"file of size {len(upload.content)} bytes is too big for a photo; the maximum size is {PHOTO_BYTES} bytes"
-        )
+        raise bad(f"file of size {len(upload.content)} bytes is too big for a photo; the maximum size is {PHOTO_BYTES} bytes")
     sides = _sides(upload.content)
     if sides is None:
         raise bad("IMAGE_PROCESS_FAILED")

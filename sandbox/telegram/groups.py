@@ -37,7 +37,7 @@ class GroupSide(PersonSide):
             raise Misuse(f"the bot is in chat {chat_id} already")
         self._set_bot(chat, by, Member(status="member"))
         mine = objects.user(self, self.bot.id)
-        self.note(chat, by, {"new_chat_members": [mine], "new_chat_member": mine, "new_chat_participant": mine})
+        self.note(chat, by, {"new_chat_members": [mine]})
 
     def remove_bot(self, chat_id: int, by: int) -> None:
         """Throw the bot out of a group."""
@@ -66,9 +66,7 @@ class GroupSide(PersonSide):
             raise Misuse(f"person {person_id} cannot join chat {chat_id}")
         user = objects.user(self, person_id)
         self._set_person(chat, person_id, Member(status="member"))
-        return self.note(
-            chat, person_id, {"new_chat_members": [user], "new_chat_member": user, "new_chat_participant": user}
-        )
+        return self.note(chat, person_id, {"new_chat_members": [user]})
 
     def leave(self, person_id: int, chat_id: int) -> Message:
         """Let a person leave a group; the chat shows it."""

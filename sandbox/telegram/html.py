@@ -96,9 +96,7 @@ class _Parser:
             self._skip_space()
             if self._source[self._at : self._at + 1] != "=":
                 if tag != "blockquote" or name != "expandable":
-                    raise self._draft.failure(
-                        f'expected equal sign in declaration of an attribute of the tag "{tag}"', begin
-                    )
+                    raise self._draft.failure(f'expected equal sign in declaration of an attribute of the tag "{tag}"', begin)
                 attributes[name] = ""
                 continue
             self._at += 1
@@ -141,9 +139,7 @@ class _Parser:
         opened = self._open.pop()
         if name and name != opened.tag:
             offset = len(self._source[:begin].encode())
-            raise failure(
-                f'unmatched end tag at byte offset {offset}, expected "</{opened.tag}>", found "</{name}>"'
-            )
+            raise failure(f'unmatched end tag at byte offset {offset}, expected "</{opened.tag}>", found "</{name}>"')
         if self._draft.offset > opened.offset:
             self._close(opened)
 
@@ -198,8 +194,7 @@ def _decoded(match: re.Match[str]) -> str:
     code = int(hexadecimal, 16) if hexadecimal else int(decimal)
     if 0xD800 <= code <= 0xDFFF:
         raise failure(
-            "text contains invalid Unicode characters after decoding HTML entities,"
-            " check for unmatched surrogate code units"
+            "text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code units"
         )
     return chr(code) if 0 < code < 0x10FFFF else ""
 

@@ -78,7 +78,7 @@ def _check_text(button: JsonObject) -> None:
 
 def _check_style(button: JsonObject) -> None:
     if button.get("style", "primary") not in STYLES:
-        raise bad(f"button style must be one of danger, success, primary, got \"{button['style']}\"")
+        raise bad(f'button style must be one of danger, success, primary, got "{button["style"]}"')
 
 
 def _check_url(url: str) -> None:

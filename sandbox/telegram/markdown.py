@@ -125,9 +125,7 @@ class _Parser:
         self._at += width
         length = self._draft.offset - opened.offset
         if length:
-            self._draft.entities.append(
-                Entity(type=opened.type, offset=opened.offset, length=length, language=opened.language)
-            )
+            self._draft.entities.append(Entity(type=opened.type, offset=opened.offset, length=length, language=opened.language))
 
     def _end_link(self) -> None:
         opened = self._open.pop()

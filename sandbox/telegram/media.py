@@ -21,9 +21,7 @@ def received(call: Call, given: Upload | str, kind: str, *, spoiler: bool = Fals
 def from_input_media(call: Call, given: JsonObject) -> tuple[Media, FormattedText | None]:
     """Read an InputMedia object: the media and its caption."""
     kind = given["type"]
-    caption = texts.caption(
-        call.world, given.get("caption", ""), given.get("parse_mode"), given.get("caption_entities")
-    )
+    caption = texts.caption(call.world, given.get("caption", ""), given.get("parse_mode"), given.get("caption_entities"))
     media = received(call, given["media"], kind, spoiler=given.get("has_spoiler", False))
     return media, caption if caption.text else None
 

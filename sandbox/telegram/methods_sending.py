@@ -208,9 +208,7 @@ def _posted(call: Call, chat: Chat, draft: Message, whisper: _Whisper | None = N
 
 
 def _caption(call: Call) -> FormattedText | None:
-    result = texts.caption(
-        call.world, call.get("caption", ""), call.get("parse_mode"), call.get("caption_entities")
-    )
+    result = texts.caption(call.world, call.get("caption", ""), call.get("parse_mode"), call.get("caption_entities"))
     return result if result.text else None
 
 
@@ -231,7 +229,7 @@ def _reply(call: Call, chat: Chat, whisper: _Whisper | None) -> _Reply:
             raise bad("a reply to an ephemeral message must itself be an ephemeral message")
         return _Reply(ephemeral_id=given["ephemeral_message_id"])
     if "message_id" not in given:
-        raise bad('can\'t parse reply parameters: can\'t find field "message_id"')
+        raise bad("can't parse reply parameters: can't find field \"message_id\"")
     replied = call.world.find((chat.id, given["message_id"], 0))
     if replied is None:
         if given.get("allow_sending_without_reply") and whisper is None:
@@ -239,9 +237,7 @@ def _reply(call: Call, chat: Chat, whisper: _Whisper | None) -> _Reply:
         raise message_missing("message to be replied")
     quote = None
     if given.get("quote"):
-        quote = texts.caption(
-            call.world, given["quote"], given.get("quote_parse_mode"), given.get("quote_entities")
-        )
+        quote = texts.caption(call.world, given["quote"], given.get("quote_parse_mode"), given.get("quote_entities"))
         if quote.text not in replied.body.text:
             raise bad("QUOTE_TEXT_INVALID")
     return _Reply(message_id=replied.message_id, quote=quote)
@@ -286,9 +282,7 @@ def _answers_ephemeral(call: Call, chat: Chat, receiver_id: int) -> bool:
     ephemeral_id = (call.get("reply_parameters") or {}).get("ephemeral_message_id", 0)
     command = call.world.find((chat.id, 0, ephemeral_id)) if ephemeral_id else None
     return (
-        command is not None
-        and command.sender_id == receiver_id
-        and call.world.clock.now() <= command.date + EPHEMERAL_SECONDS
+        command is not None and command.sender_id == receiver_id and call.world.clock.now() <= command.date + EPHEMERAL_SECONDS
     )
 
 
@@ -340,8 +334,6 @@ def _forward(call: Call, chat: Chat, sources: Sequence[Message]) -> list[Message
         origin = source.origin or Origin(user_id=source.sender_id, date=source.date)
         draft = _drafted(call, chat, thread_id, _Reply())
         sent.append(
-            _posted(
-                call, chat, replace(draft, text=source.text, caption=source.caption, media=source.media, origin=origin)
-            )
+            _posted(call, chat, replace(draft, text=source.text, caption=source.caption, media=source.media, origin=origin))
         )
     return sent

@@ -20,9 +20,7 @@ _PUBLIC_PORTS = frozenset({80, 88, 443, 8443})
 def prepare_poll(call: Call) -> float:
     """Do what a poll does before it waits (confirm, remember the wanted kinds); return the seconds it may wait."""
     if call.world.webhook.url:
-        raise conflict(
-            "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-        )
+        raise conflict("can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
     _allow(call)
     call.world.updates.confirm_below(call.get("offset", 0), call.world.clock.now())
     return float(min(call.get("timeout", 0), _LONGEST_POLL_SECONDS))
@@ -128,4 +126,3 @@ def _check_url(url: str) -> None:
     if port not in (None, *_PUBLIC_PORTS):
         raise bad("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
     raise bad("bad webhook: this sandbox delivers to loopback addresses only")
-

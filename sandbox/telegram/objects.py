@@ -87,12 +87,14 @@ def _add_relations(state: State, subject: Message, entry: JsonObject, nested: bo
             "sender_user": user(state, subject.origin.user_id),
             "date": subject.origin.date,
         }
-    if not nested and (subject.reply_to or subject.reply_to_ephemeral):
+    replied = None
+    if subject.reply_to or subject.reply_to_ephemeral:
         replied = state.find((subject.chat_id, subject.reply_to, subject.reply_to_ephemeral))
-        if replied:
-            entry["reply_to_message"] = message(state, replied, nested=True)
+    if replied and not nested:
+        entry["reply_to_message"] = message(state, replied, nested=True)
     if subject.quote:
-        entry["quote"] = {"text": subject.quote.text, "position": 0, "is_manual": True}
+        before = replied.body.text.partition(subject.quote.text)[0] if replied else ""
+        entry["quote"] = {"text": subject.quote.text, "position": entities.units(before), "is_manual": True}
         if subject.quote.entities:
             entry["quote"]["entities"] = entities.wire(subject.quote.entities, lambda key: user(state, key))
 

@@ -128,9 +128,7 @@ class PersonSide(State):
             raise Misuse(f"message {message_id} is not one of person {person_id}")
         self.remove(message)
 
-    def forward(
-        self, person_id: int, from_chat_id: int, message_id: int, *, chat_id: int, thread_id: int = 0
-    ) -> Message:
+    def forward(self, person_id: int, from_chat_id: int, message_id: int, *, chat_id: int, thread_id: int = 0) -> Message:
         """Forward a message the person sees to a chat."""
         source = self.visible(person_id, from_chat_id, message_id)
         if source.protected:

@@ -65,9 +65,7 @@ class Profile:
 class State:
     """People, chats, messages, updates and settings; it changes only by calls, one at a time."""
 
-    def __init__(
-        self, *, clock: Clock, bot: Person, seed: int = 0, limits_on: bool = True, reads_all: bool = False
-    ) -> None:
+    def __init__(self, *, clock: Clock, bot: Person, seed: int = 0, limits_on: bool = True, reads_all: bool = False) -> None:
         self.clock = clock
         self.bot = bot
         self.seed = seed

@@ -35,9 +35,7 @@ def caption(world: World, source: str, parse_mode: str | None, given: Sequence[J
     return result
 
 
-def _formatted(
-    world: World, source: str, parse_mode: str | None, given: Sequence[JsonObject] | None
-) -> FormattedText:
+def _formatted(world: World, source: str, parse_mode: str | None, given: Sequence[JsonObject] | None) -> FormattedText:
     if (not source.isascii() and len(source.encode()) > _SOURCE_BYTES) or len(source) > _SOURCE_BYTES:
         raise bad("text is too long")
     mode = (parse_mode or "").lower()

@@ -53,6 +53,7 @@ class UpdateQueue:
         self._replays: list[Update] = []
         self._duplicated = 0
         self._reordered = 0
+        self.held = False
 
     def __len__(self) -> int:
         return len(self._pending)

@@ -146,7 +146,7 @@ class _Compiler:
                     raise bad(f"can't parse {title}: {error}") from None
             for key in required:
                 if key not in result:
-                    raise bad(f'can\'t parse {title}: can\'t find field "{key}"')
+                    raise bad(f"can't parse {title}: can't find field \"{key}\"")
             return result
 
         return checked
@@ -160,7 +160,7 @@ class _Compiler:
                 raise bad(f"can't parse {title}: {title} must be an Object")
             tag = value.get("type")
             if not isinstance(tag, str):
-                raise bad(f'can\'t parse {title}: can\'t find field "type"')
+                raise bad(f"can't parse {title}: can't find field \"type\"")
             if tag not in by_tag:
                 raise bad(f"can't parse {title}: unsupported type specified")
             return by_tag[tag](value, name)
@@ -314,9 +314,7 @@ def _with_length(checker: Checker, field: Field) -> Checker:
 def _with_range(checker: Checker, field: Field) -> Checker:
     def checked(value: Any, name: str) -> Any:
         number = checker(value, name)
-        if (field.lowest is not None and number < field.lowest) or (
-            field.highest is not None and number > field.highest
-        ):
+        if (field.lowest is not None and number < field.lowest) or (field.highest is not None and number > field.highest):
             raise bad(f"{name} must be from {field.lowest} to {field.highest}, got {number}")
         return number
 

@@ -80,9 +80,7 @@ def test_switching_off_one_or_all(world: World) -> None:
     assert world.faults.active() == []
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"kind": "flood"}, {"kind": "delay", "count": 0}, {"kind": "server_error", "status": 200}]
-)
+@pytest.mark.parametrize("wrong", [{"kind": "flood"}, {"kind": "delay", "count": 0}, {"kind": "server_error", "status": 200}])
 def test_wrong_faults_are_refused(world: World, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         world.faults.switch_on(**wrong)  # type: ignore[arg-type]

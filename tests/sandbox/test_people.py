@@ -55,9 +55,7 @@ def test_payload_telegram_would_not_take_is_misuse(world: World, payload: str) -
 
 def test_photo_with_caption_reply_and_topic(world: World, api: BotApi) -> None:
     asked = api.result("sendMessage", {"chat_id": DESK, "message_thread_id": TOPICS["Risk"], "text": "why?"})
-    world.say(
-        TOM, "look", chat_id=DESK, thread_id=TOPICS["Risk"], reply_to=asked["message_id"], photo=picture(40, 30)
-    )
+    world.say(TOM, "look", chat_id=DESK, thread_id=TOPICS["Risk"], reply_to=asked["message_id"], photo=picture(40, 30))
     (update,) = news(api)
     message = update["message"]
 
@@ -70,9 +68,7 @@ def test_photo_with_caption_reply_and_topic(world: World, api: BotApi) -> None:
     assert api.result("getFile", {"file_id": message["photo"][0]["file_id"]})["file_path"].startswith("photos/")
 
 
-def test_old_forwarded_via_bot_anonymous_and_channel_messages_look_as_they_do_in_telegram(
-    world: World, api: BotApi
-) -> None:
+def test_old_forwarded_via_bot_anonymous_and_channel_messages_look_as_they_do_in_telegram(world: World, api: BotApi) -> None:
     world.say(ANN, "/halt", date=1_500_000_000)
     first = world.say(ANN, "/halt")
     world.forward(ANN, ANN, first.message_id, chat_id=DESK)
