@@ -10,15 +10,16 @@ from services.domain.market import CandleSeries, Instrument, Quote, Universe
 from services.domain.money import Price
 from services.domain.orders import Balance
 from services.domain.signals import Side
-from services.storage import desk
+from services.storage import desk, people
 from services.storage.database import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """The newest market and accounts; ``now`` is aware, UTC."""
+    """The newest market and accounts; ``now`` is aware, UTC, ``zone`` is the desk's (an IANA name)."""
 
     now: datetime
+    zone: str
     quote: Callable[[str], Quote | None]
     series: Callable[[str], CandleSeries | None]
     balance: Callable[[str], Balance | None]
@@ -72,3 +73,9 @@ def grid_of(universe: Universe | None, symbol: str) -> Grid:
 def read_grid(unit: Unit, symbol: str) -> Grid:
     """Return how to write prices and sizes of a symbol, from the universe in force."""
     return grid_of(desk.current_universe(unit), symbol)
+
+
+def viewer_zone(unit: Unit, chat_id: int, zone: str) -> str:
+    """Return the zone of a private chat's person, else the desk's."""
+    person = people.find(unit, chat_id) if chat_id > 0 else None
+    return person.zone if person else zone

@@ -14,7 +14,7 @@ from services.domain.orders import OrderSide
 from services.domain.signals import Mission, Signal
 from services.domain.states import TradeState
 from services.domain.trades import TerminalMode, Trade
-from services.reporting.live import Grid, Live, middle_price, read_grid
+from services.reporting.live import Grid, Live, middle_price, read_grid, viewer_zone
 from services.reporting.trade_view import TradeWord, trade_word
 from services.storage import instructions, missions, orders, people, terminals, trades
 from services.storage.database import Unit
@@ -70,9 +70,12 @@ class MissionView:
     now: datetime
 
 
-def mission_view(unit: Unit, mission: Mission, chat_id: int, live: Live, zone: str) -> MissionView:
-    """Put a mission's card for one chat together."""
-    signal = mission.signal
+def mission_view(unit: Unit, mission_id: str, live: Live, *, chat_id: int = 0) -> MissionView | None:
+    """Put a mission's card for one chat together; ``chat_id`` 0 is a reader of no chat. None when there is no such mission."""
+    mission = missions.find(unit, mission_id)
+    if mission is None:
+        return None
+    signal, zone = mission.signal, viewer_zone(unit, chat_id, live.zone)
     fired = trades.of_mission(unit, mission.id)
     modes = _modes(unit, chat_id)
     decisions = _decisions(unit, mission, fired)

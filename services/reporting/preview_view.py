@@ -12,7 +12,7 @@ from services.domain.signals import Mission
 from services.domain.trades import TerminalMode
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.missions.preview import passing_size
-from services.reporting.live import Grid, Live, read_grid
+from services.reporting.live import Grid, Live, read_grid, viewer_zone
 from services.reporting.mission_view import TargetLine
 from services.storage import missions, people, previews, terminals
 from services.storage.database import Unit
@@ -60,7 +60,7 @@ class PreviewView:
     now: datetime
 
 
-def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live, zone: str) -> PreviewView | None:
+def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> PreviewView | None:
     """Put a trader's preview of a mission together, or return None when there is none."""
     mission, preview = missions.find(unit, mission_id), previews.find(unit, mission_id, person_id)
     terminal = terminals.find(unit, preview.terminal_id) if preview else None
@@ -81,7 +81,7 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live, zone: 
         denials=verdict.denials,
         passing=_passing(preview),
         ask=_whom_to_ask(unit, person_id, verdict.denials),
-        zone=zone,
+        zone=viewer_zone(unit, person_id, live.zone),
         now=live.now,
     )
 

@@ -1,4 +1,4 @@
-"""The one template environment of the chat: everything is escaped, nothing undefined passes, no value makes a line of its own."""
+"""The one template environment of the chat: all is escaped, nothing undefined passes, no value makes a line of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parents[3] / "templates" / "telegram"
 def render(name: str, **values: object) -> str:
     """Return the text of ``<name>.html.j2`` without empty lines; raise UndefinedError for a value that it misses."""
     text = _template(name).render(**values)
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+    return "\n".join(line.rstrip() for line in text.split("\n") if line.strip()).replace("\n</pre>", "</pre>")
 
 
 def _tame(value: object) -> object:

@@ -1,0 +1,126 @@
+"""The gate's checks in words: a short label with value and limit, and a sentence for the one that refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+
+from handlers.telegram.views.format import MISSING, bps, fixed, percent, price, quantity
+from services.domain.money import canonical
+from services.domain.verdicts import Check, CheckCode, Unit
+
+LABELS: Mapping[CheckCode, str] = {
+    CheckCode.HALT: "halt",
+    CheckCode.RECONCILED: "reconciled",
+    CheckCode.IN_DOUBT: "in doubt",
+    CheckCode.DEADLINE: "time left",
+    CheckCode.DATA_AGE: "quote age",
+    CheckCode.EQUITY_AGE: "account age",
+    CheckCode.UNIVERSE: "universe",
+    CheckCode.TERMINAL_SIDE: "side",
+    CheckCode.STOP_SIDE: "stop",
+    CheckCode.SPREAD: "spread",
+    CheckCode.PRICE_COLLAR: "price",
+    CheckCode.GRID: "grid",
+    CheckCode.MIN_SIZE: "size",
+    CheckCode.RISK_PER_TRADE: "risk",
+    CheckCode.NOTIONAL: "value",
+    CheckCode.FREE_FUNDS: "funds",
+    CheckCode.OPEN_POSITIONS: "positions",
+    CheckCode.DUPLICATE: "duplicate",
+    CheckCode.DAILY_LOSS: "daily loss",
+}
+
+# What each rule means, for the reference page and for whoever asks why.
+MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
+    CheckCode.HALT: ("no kill switch covers this entry", "wait until it is lifted, or ask a commander"),
+    CheckCode.RECONCILED: ("the terminal agrees with its venue", "wait for the next comparison, at most half a minute"),
+    CheckCode.IN_DOUBT: ("nothing of unknown outcome on this instrument", "wait until the venue has answered"),
+    CheckCode.DEADLINE: ("the mission is open and its time is not over", "take the next mission, or call one"),
+    CheckCode.DATA_AGE: ("the quote is fresh", "wait for the feed; /status shows it"),
+    CheckCode.EQUITY_AGE: ("the account was read recently and holds money", "wait for the next reading; /status shows it"),
+    CheckCode.UNIVERSE: ("the instrument is listed", "choose one from /universe"),
+    CheckCode.TERMINAL_SIDE: ("the terminal takes this side", "take the other side elsewhere, or another terminal"),
+    CheckCode.STOP_SIDE: ("the stop lies beyond the market", "the call is over; take the next one"),
+    CheckCode.SPREAD: ("the spread is narrow enough", "wait until it narrows"),
+    CheckCode.PRICE_COLLAR: ("the price is within the bound that was shown", "look at the fresh preview and confirm again"),
+    CheckCode.GRID: ("size and prices are on the venue's grid", "report it: the desk rounds to the grid itself"),
+    CheckCode.MIN_SIZE: ("the size is above the venue's minimum", "take a larger size, or a call with a closer stop"),
+    CheckCode.RISK_PER_TRADE: ("the loss at the stop is within its share of equity", "take a smaller size"),
+    CheckCode.NOTIONAL: ("the value is within its share of equity", "take a smaller size"),
+    CheckCode.FREE_FUNDS: ("the account can pay for it", "take a smaller size, or close something"),
+    CheckCode.OPEN_POSITIONS: ("few enough trades are open", "close one first"),
+    CheckCode.DUPLICATE: ("no trade on this instrument is live", "close that one first"),
+    CheckCode.DAILY_LOSS: ("the day's loss is within its share of equity", "wait for the next trading day"),
+}
+
+
+def compared(check: Check, *, decimals: int | None = None, currency: str = "") -> str:
+    """Write value and limit in a few characters, with their unit: ``1.9 of 5.0 %``."""
+    return written(check.value, check.limit, check.unit, decimals=decimals, currency=currency)
+
+
+def written(value: str | None, limit: str, unit: Unit, *, decimals: int | None = None, currency: str = "") -> str:
+    """Write a measured value against its limit; a missing one is said to be missing."""
+    if value is None:
+        return MISSING
+    number, bound = decimal_of(value), decimal_of(limit)
+    if number is None or bound is None or unit is Unit.STATE:
+        return value
+    pairs: Mapping[Unit, Callable[[], str]] = {
+        Unit.SECONDS: lambda: f"{fixed(number, 1)} s" if bound == 0 else f"{fixed(number, 1)} of {canonical(bound)} s",
+        Unit.BPS: lambda: f"{fixed(number, 1)} of {bps(bound, sign=False)}",
+        Unit.FRACTION: lambda: f"{_short_percent(number)} of {percent(bound * 100)}",
+        Unit.PRICE: lambda: f"{price(number, decimals)} of {price(bound, decimals)}",
+        Unit.COUNT: lambda: f"{quantity(number)} of {quantity(bound)}",
+        Unit.MONEY: lambda: f"{fixed(number, 2)} of {fixed(bound, 2)} {currency}".rstrip(),
+    }
+    write = pairs.get(unit)
+    return write() if write else quantity(number)
+
+
+def _short_percent(share: Decimal) -> str:
+    return percent(share * 100).removesuffix(" %")
+
+
+def decimal_of(text: object) -> Decimal | None:
+    """Read a finite number, or None when it is none."""
+    try:
+        value = Decimal(str(text))
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
+def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -> str:
+    """Say in one sentence why a check refused, with value, limit and their unit."""
+    if check.value is None:
+        return f"{LABELS[check.code]}: {MISSING}, so the answer is no"
+    said = compared(check, decimals=decimals, currency=currency)
+    value, _, limit = said.partition(" of ")
+    sentences: Mapping[CheckCode, str] = {
+        CheckCode.HALT: f"entries are {check.value}: {check.note}",
+        CheckCode.RECONCILED: "the terminal was not compared with its venue yet",
+        CheckCode.IN_DOUBT: f"{value} of unknown outcome on {symbol}",
+        CheckCode.DEADLINE: "the mission's time is over" if decimal_of(check.value) is not None else _ended(check.value),
+        CheckCode.DATA_AGE: f"the quote is {value} s old, limit {limit}",
+        CheckCode.EQUITY_AGE: f"the account was read {value} s ago, limit {limit}",
+        CheckCode.UNIVERSE: f"{symbol} is {check.value}",
+        CheckCode.TERMINAL_SIDE: f"this terminal takes no {check.limit}",
+        CheckCode.STOP_SIDE: f"stop {value} is not beyond the price {limit}",
+        CheckCode.SPREAD: f"spread {value}, limit {limit}",
+        CheckCode.PRICE_COLLAR: f"price {value} is beyond the bound {limit}",
+        CheckCode.GRID: "size or price is off the venue's grid",
+        CheckCode.MIN_SIZE: f"size {value} is below the venue's {check.limit}",
+        CheckCode.RISK_PER_TRADE: f"{value} % of equity at the stop, limit {limit}",
+        CheckCode.NOTIONAL: f"value {value} % of equity, limit {limit}",
+        CheckCode.FREE_FUNDS: f"needs {value}, free {limit}",
+        CheckCode.OPEN_POSITIONS: f"this would be trade {value}, limit {limit}",
+        CheckCode.DUPLICATE: f"a trade on {symbol} is live",
+        CheckCode.DAILY_LOSS: f"lost today {value} % of equity, limit {limit}",
+    }
+    return sentences[check.code]
+
+
+def _ended(state: str) -> str:
+    return f"the mission is {state}"

@@ -1,0 +1,36 @@
+"""Words and signs that several messages share; the same thing has the same word everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handlers.telegram.views.format import MISSING
+from services.domain.signals import Side
+from services.domain.trades import TerminalMode
+
+SIDE_MARK = {Side.LONG: "🟢", Side.SHORT: "🔴"}
+HALF, ONE = Decimal("0.5"), Decimal(1)
+
+
+def badge(modes: Sequence[TerminalMode]) -> str:
+    """Say whether it is real money: the mode, several joined, or that no terminal could take it."""
+    return "/".join(mode.value.upper() for mode in modes) or "NO TERMINAL"
+
+
+def share_words(shares: Sequence[Decimal]) -> list[str]:
+    """Name the shares of a position: all, half, a percentage, and the last one the rest."""
+    if len(shares) == 1:
+        return ["all"]
+    words = ["half" if share == HALF else f"{share * 100:.0f} %" for share in shares]
+    return [*words[:-1], "rest"] if words else []
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count with its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def or_missing(value: object | None) -> str:
+    """Write a value, or say that there is none."""
+    return MISSING if value is None else str(value)
