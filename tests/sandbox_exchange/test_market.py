@@ -256,7 +256,7 @@ def test_in_a_gap_the_last_quotes_stand(tmp_path: Path) -> None:
     close = market.snapshot().position("BTCUSDT").price
     seen = set()
     for _ in range(9):
-        clock.forward(10)
+        clock.forward(9.7)
         snapshot = market.snapshot()
         seen.add(snapshot.position("BTCUSDT").price)
         assert read_book(snapshot, "BTCUSDT", 1).bids
