@@ -21,7 +21,7 @@ from sandbox.exchange.errors import MarketError
 from sandbox.exchange.market import Market
 from sandbox.exchange.web import setup
 from sandbox.server import create_app
-from sandbox.store import Store
+from sandbox.store import Store, StoreError
 from sandbox.telegram.wire import JsonObject
 from sandbox.telegram.world import World
 
@@ -47,9 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
         started=args.started,
         limits_on=args.limits == "on",
     )
-    store = Store(args.state) if args.state else None
-    if store:
-        store.open(world)
+    store = None
+    if args.state:
+        try:
+            store = Store(args.state)
+            store.open(world)
+        except StoreError as error:
+            parser.error(str(error))
     try:
         asyncio.run(_serve(args, world, store, market))
     finally:

@@ -20,11 +20,16 @@ from sandbox.telegram.updates import Update
 from sandbox.telegram.wire import dumps
 from sandbox.telegram.world import World
 
+_VERSION = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS things (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key))
 WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contents (file_id TEXT PRIMARY KEY, content BLOB NOT NULL);
 """
+
+
+class StoreError(Exception):
+    """The folder cannot be gone on with; says why and what to do."""
 
 
 class Store:
@@ -35,12 +40,22 @@ class Store:
         self._database = sqlite3.connect(folder / "telegram.sqlite", isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=OFF")
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version not in (0, _VERSION):
+            raise StoreError(f"{folder} was written by another version of the sandbox; remove it or give another folder")
         self._database.executescript(_TABLES)
+        self._database.execute(f"PRAGMA user_version = {_VERSION}")
         self._world: World | None = None
 
     def open(self, world: World) -> None:
-        """Load what is kept into a fresh world, or keep the world as it is, and follow it from now on."""
+        """Load what is kept into a fresh world, or keep the world as it is, and follow it from now on.
+
+        Raises StoreError when the folder is another bot's: its id is in every message.
+        """
         rows = self._database.execute("SELECT kind, key, value FROM things").fetchall()
+        bots = [json.loads(value) for kind, key, value in rows if (kind, key) == ("setting", "bot")]
+        if bots and bots != [world.bot.id]:
+            raise StoreError(f"the state is that of bot {bots[0]}; give a token that begins with {bots[0]}: or another folder")
         self._world = world
         world.keeping = True
         if rows:
@@ -134,7 +149,7 @@ class _Loader:
     def _put_setting(self, key: str, value: Any) -> None:
         if key == "profile":
             self._world.profile = Profile(**value)
-        else:
+        elif key == "webhook":
             self._world.webhook = Webhook(**value["webhook"])
             self._world.updates.allow(value["allowed"])
 
@@ -153,6 +168,7 @@ class _Loader:
 
 
 def _touch_everything(world: World) -> None:
+    world.touch("setting", "bot", world.bot.id)
     for person in world.people.values():
         if not person.is_bot:
             world.touch("person", str(person.id), person)

@@ -188,7 +188,12 @@ class Acts:
                 updates.replay(body["replay"])
             except KeyError:
                 raise Misuse(f"update {body['replay']} is not among the last confirmed") from None
-        return {"pending": len(updates), "last_id": updates.last_id}
+        return await self.updates_asked(request)
+
+    async def updates_asked(self, request: web.Request) -> JsonObject:
+        """Tell how many updates are pending, the last id, and whether a poll waits for more."""
+        updates = self._world.updates
+        return {"pending": len(updates), "last_id": updates.last_id, "held": updates.held}
 
 
 def _outcome(done: Query | Message) -> JsonObject:

@@ -27,8 +27,10 @@ def add_page(
     reading = Reading(world, playing, has_control=control.present)
     for path, act in reading.routes().items():
         router.add_get(path, answering(act, flush))
-    for path, act in Acts(world, hub).routes().items():
+    acts = Acts(world, hub)
+    for path, act in acts.routes().items():
         router.add_post(path, answering(act, flush))
+    router.add_get("/page/updates", answering(acts.updates_asked, flush))
     router.add_get("/page/faults", answering(hub.faults_asked, flush))
     router.add_get("/page/events", only_loopback(hub.stream))
     router.add_get("/page/transcript", only_loopback(reading.transcript))

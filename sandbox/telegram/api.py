@@ -27,6 +27,7 @@ from sandbox.telegram.wire import dumps
 from sandbox.telegram.world import World
 
 _LOGGED_CHARACTERS = 4_000
+_SECRETS = frozenset({"secret_token"})
 _STATUSES = frozenset(HTTPStatus)
 # In the table, and of the real server only: a business account, paid posts, channels' direct messages.
 _UNSERVED_PARAMETERS = frozenset(
@@ -121,7 +122,8 @@ class BotApi:
         if method == "getUpdates" and refusal is None:
             return
         self._made += 1
-        shown = {**parameters, **{name: f"({len(upload.content)} bytes)" for name, upload in uploads.items()}}
+        hidden = dict.fromkeys(_SECRETS & parameters.keys(), "(hidden)")
+        shown = {**parameters, **hidden, **{name: f"({len(upload.content)} bytes)" for name, upload in uploads.items()}}
         record = CallMade(
             number=self._made,
             at=began,

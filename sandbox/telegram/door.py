@@ -48,7 +48,7 @@ class BotDoor:
         if request.method not in ("GET", "POST"):
             return _refused(Refused(405, "Method Not Allowed"))
         if self._world.faults.is_out:
-            self._world.faults.take("outage", {})
+            self._world.faults.take_outage()
             return _reset(request)
         method = self._api.name_of(request.match_info["method"])
         try:

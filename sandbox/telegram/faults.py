@@ -126,7 +126,11 @@ class Faults:
     def is_out(self) -> bool:
         """Tell whether an outage that hits every call is on."""
         self._expire()
-        return any(fault.kind == "outage" and not fault.method for fault in self._active.values())
+        return any(_is_outage(fault) for fault in self._active.values())
+
+    def take_outage(self) -> None:
+        """Fire the outage on a connection."""
+        self._fire(_is_outage)
 
     def active(self) -> list[Fault]:
         self._expire()
@@ -154,3 +158,7 @@ class Faults:
             del self._active[fault_id]
         if over:
             self.on_changed()
+
+
+def _is_outage(fault: Fault) -> bool:
+    return fault.kind == "outage" and fault.method in ("", EVERY_METHOD)

@@ -125,15 +125,14 @@ class GroupSide(PersonSide):
         self.tell(ChatChanged(chat_id=chat.id))
 
     def note(self, chat: Chat, by: int, content: JsonObject, thread_id: int = 0) -> Message:
-        """Post a service message; the bot is told unless it is the bot's own doing."""
+        """Post a service message. The bot is told of its own doings too, as by Telegram."""
         message = self.post(
             Message(
                 chat_id=chat.id, message_id=self.next_message_id(chat), date=self.now(), sender_id=by,
                 thread_id=thread_id, service=content,
             )
         )  # fmt: skip
-        if by != self.bot.id:
-            self.deliver_message(message)
+        self.deliver_message(message)
         self.touch_chat(chat)
         self.tell(ChatChanged(chat_id=chat.id))
         return message

@@ -54,6 +54,7 @@ class UpdateQueue:
         self._duplicated = 0
         self._reordered = 0
         self.held = False
+        """Whether a poll is waiting for updates."""
 
     def __len__(self) -> int:
         return len(self._pending)

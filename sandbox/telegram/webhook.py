@@ -15,6 +15,7 @@ from sandbox.telegram.updates import Update
 
 _SECONDS = 60
 _LOOKAHEAD = 500
+_OUTAGE_LOOK_SECONDS = 0.1
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -60,7 +61,9 @@ class WebhookDelivery:
                 await self._wake.wait()
                 self._wake.clear()
                 webhook = self._world.webhook
-                if webhook.url:
+                if self._world.faults.is_out:
+                    asyncio.get_running_loop().call_later(_OUTAGE_LOOK_SECONDS, self._wake.set)
+                elif webhook.url:
                     self._post_what_can_go(session, webhook)
 
     def _post_what_can_go(self, session: aiohttp.ClientSession, webhook: Webhook) -> None:
@@ -77,6 +80,8 @@ class WebhookDelivery:
         """Post one update; on failure wait before its lane goes on, longer each time."""
         try:
             failure = await self._posted(session, webhook, update)
+            if not failure and self._world.faults.take_for_batch("duplicate_updates"):
+                failure = await self._posted(session, webhook, update)
             if failure and self._world.webhook is webhook:
                 webhook.last_error_at, webhook.last_error = self._world.now(), failure
                 touch_webhook(self._world)

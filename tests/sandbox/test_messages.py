@@ -134,6 +134,15 @@ def test_pins_show_in_the_chat_and_fall_with_their_message(world: World, api: Bo
     assert "pinned_message" not in api.result("getChat", {"chat_id": DESK})
 
 
+def test_bot_is_told_of_its_own_pin(world: World, api: BotApi) -> None:
+    sent = send(api)
+    api.result("pinChatMessage", {"chat_id": ANN, "message_id": sent["message_id"]})
+    (update,) = api.result("getUpdates")
+
+    assert update["message"]["from"]["id"] == world.bot.id
+    assert update["message"]["pinned_message"]["message_id"] == sent["message_id"]
+
+
 def test_topics_open_close_and_go(world: World, api: BotApi) -> None:
     topic = api.result("createForumTopic", {"chat_id": DESK, "name": "Audit"})
     thread_id = topic["message_thread_id"]

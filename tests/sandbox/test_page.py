@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -200,20 +201,23 @@ async def test_faults_and_limits_are_switched_from_the_page() -> None:
     assert (limits, server.world.limits.on) == ({"on": True}, True)
 
 
-async def test_calls_are_listed_with_their_answers_and_without_the_token() -> None:
+async def test_calls_are_listed_with_their_answers_and_without_secrets() -> None:
+    secret = secrets.token_urlsafe(16)
     async with running() as server:
         await server.call("sendMessage", chat_id=ANN, text="x")
         await server.call("sendMessage", chat_id=5, text="x")
+        await server.call("setWebhook", url="http://127.0.0.1:9/", secret_token=secret)
         calls = (await server.page("calls"))["calls"]
         later = (await server.page(f"calls?since={calls[0]['number']}"))["calls"]
         everything = json.dumps(calls) + json.dumps(await server.page("bootstrap"))
 
     assert [(call["method"], call["ok"], call["error_code"]) for call in calls] == [
-        ("sendMessage", True, 0), ("sendMessage", False, 400),
+        ("sendMessage", True, 0), ("sendMessage", False, 400), ("setWebhook", True, 0),
     ]  # fmt: skip
     assert json.loads(calls[0]["answer"])["result"]["text"] == "x"
     assert later == calls[1:]
     assert server.token not in everything
+    assert secret not in everything
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -48,14 +51,15 @@ async def hooked(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Running
 
 async def test_updates_arrive_in_order_with_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     async with hooked(monkeypatch) as (server, hook):
+        secret = secrets.token_urlsafe(16)
         server.world.say(ANN, "0")
-        await server.call("setWebhook", url=hook.url, secret_token="s-e_c")
+        await server.call("setWebhook", url=hook.url, secret_token=secret)
         for number in range(1, 20):
             server.world.say(ANN, str(number))
         await until(lambda: len(hook.got) == 20)
 
         assert hook.texts() == [str(number) for number in range(20)]
-        assert set(hook.secrets) == {"s-e_c"}
+        assert set(hook.secrets) == {secret}
         await until(lambda: not len(server.world.updates))
         assert (await server.call("getWebhookInfo"))["result"]["pending_update_count"] == 0
 
@@ -85,6 +89,24 @@ async def test_other_chats_do_not_wait_for_a_failing_one(monkeypatch: pytest.Mon
         await until(lambda: len(hook.got) == 2)
 
     assert hook.texts() == ["fails", "passes"]
+
+
+async def test_duplicated_update_is_posted_twice_and_an_outage_delivers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hooked(monkeypatch) as (server, hook):
+        await server.call("setWebhook", url=hook.url)
+        server.world.faults.switch_on("duplicate_updates", count=1)
+        server.world.say(ANN, "twice")
+        await until(lambda: len(hook.got) == 2)
+        outage = server.world.faults.switch_on("outage")
+        server.world.say(ANN, "later")
+        with pytest.raises(aiohttp.ClientError):
+            await server.call("getMe")
+        during = hook.texts()
+        server.world.faults.switch_off(outage.id)
+        await until(lambda: len(hook.got) == 3)
+
+    assert during == ["twice", "twice"]
+    assert hook.texts() == ["twice", "twice", "later"]
 
 
 async def test_method_in_the_answer_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
