@@ -1,14 +1,16 @@
 """The public API over HTTP: official fields, Binance's refusals in its words, weights and their limit."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from sandbox.exchange.recorded import RecordedSource
 from sandbox.exchange.seeded import SeededSource
 from sandbox.exchange.weights import WEIGHT_PER_MINUTE, day_ticker_weight, depth_weight
-from tests.sandbox_exchange.stand import API, NOON_MS, HandClock, build, running, serving
+from tests.sandbox_exchange.stand import API, NOON_MS, HandClock, build, candle_file, candle_rows, running, serving
 
 Client = TestClient[web.Request, web.Application]
 
@@ -271,3 +273,34 @@ async def test_a_deep_book_is_served_and_capped() -> None:
     assert len(book["asks"]) == 5_000
     assert all(float(price) > 0 for price, _ in book["bids"])
     assert usual["bids"] == book["bids"][:100]
+
+
+async def test_averages_and_tickers_hold_in_a_long_gap(tmp_path: Path) -> None:
+    path = candle_file(tmp_path, candle_rows(3_000, skip=range(600, 2_900)))
+    clock = HandClock()
+    market = running(599, clock=clock, source=RecordedSource([path]))
+    clock.forward(36 * 3_600)
+    async with serving(market) as client:
+        _, average = await get(client, "avgPrice?symbol=BTCUSDT")
+        _, day = await get(client, "ticker/24hr?symbol=BTCUSDT")
+        _, trades = await get(client, "trades?symbol=BTCUSDT&limit=1")
+
+    assert float(day["lowPrice"]) <= float(average["price"]) <= float(day["highPrice"])
+    assert day["lastPrice"] == trades[0]["price"] == "120.05000000"
+    assert trades[0]["time"] < NOON_MS + 60_000
+
+
+async def test_bars_without_volume_have_prices_and_no_trades(tmp_path: Path) -> None:
+    rows = [row.rpartition(",")[0] + ",0" for row in candle_rows(510)]
+    market = running(505, clock=HandClock(), source=RecordedSource([candle_file(tmp_path, rows)]))
+    async with serving(market) as client:
+        _, average = await get(client, "avgPrice?symbol=BTCUSDT")
+        _, day = await get(client, "ticker/24hr?symbol=BTCUSDT")
+        _, book = await get(client, "ticker/bookTicker?symbol=BTCUSDT")
+        _, price = await get(client, "ticker/price?symbol=BTCUSDT")
+
+        assert await get(client, "trades?symbol=BTCUSDT") == (200, [])
+        assert await get(client, "aggTrades?symbol=BTCUSDT&startTime=0") == (200, [])
+    assert average["price"] == price["price"] == day["weightedAvgPrice"] == day["lastPrice"]
+    assert (day["firstId"], day["lastId"], day["count"]) == (-1, -1, 0)
+    assert float(book["bidQty"]) > 0
