@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from handlers.telegram.views.notices import render_notice
 
 from bot.delivery import Delivery, Envelope, Fate, Outcome
 from bot.pacing import Pacer
 from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.message import Rendered
-from handlers.telegram.views.notices import render_notice
 from services.domain.notices import Card, Notice, Priority
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
 from services.reporting.cards import CardFacts, load_card
@@ -62,6 +62,7 @@ class Sender:
         wakeups: Wakeups,
         nursery: Nursery,
         beats: StageBeat,
+        zone: str,
     ) -> None:
         self._database = database
         self._delivery = delivery
@@ -71,6 +72,7 @@ class Sender:
         self._wakeups = wakeups
         self._nursery = nursery
         self._beats = beats
+        self._zone = zone
         self._busy: set[int] = set()
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
 
@@ -87,9 +89,7 @@ class Sender:
 
     async def straight_edit(self, envelope: Envelope, message_id: int, rendered: Rendered, *, has_photo: bool) -> None:
         """Change a message at once, ahead of the queue."""
-        await self._direct(
-            envelope, lambda: self._delivery.edit(envelope, message_id, rendered, has_photo=has_photo)
-        )
+        await self._direct(envelope, lambda: self._delivery.edit(envelope, message_id, rendered, has_photo=has_photo))
 
     async def flush(self, seconds: float) -> bool:
         """Send what is due and wait for it; tell whether nothing was left in time."""
@@ -149,7 +149,9 @@ class Sender:
 
     async def _send_card(self, card: Card, item: _Item) -> None:
         def load(unit: Unit) -> tuple[CardFacts | None, int | None]:
-            return load_card(unit, card.key, card.chat_id, self._live()), _reply_to(unit, card.reply_to_card, card.chat_id)
+            return load_card(unit, card.key, card.chat_id, self._live(), self._zone), _reply_to(
+                unit, card.reply_to_card, card.chat_id
+            )
 
         facts, reply_to = await self._database.read(load)
         rendered = render_card(card.key, facts) if facts is not None else None
@@ -167,9 +169,7 @@ class Sender:
         if outcome.fate is Fate.DELIVERED:
             self._held.pop(item.key, None)
             await self._database.write(
-                lambda unit: outbox.shown(
-                    unit, card, message_id=outcome.message_id, digest=digest, has_photo=outcome.has_photo
-                )
+                lambda unit: outbox.shown(unit, card, message_id=outcome.message_id, digest=digest, has_photo=outcome.has_photo)
             )
         elif outcome.fate is Fate.NEVER:
             await self._database.write(lambda unit: self._give_up(unit, card.chat_id, outcome, card=card))
@@ -179,9 +179,7 @@ class Sender:
     async def _send_notice(self, notice: Notice, item: _Item) -> None:
         rendered = render_notice(notice.template, notice.facts)
         reply_to = await self._database.read(lambda unit: _reply_to(unit, notice.reply_to_card, notice.chat_id))
-        envelope = Envelope(
-            chat_id=notice.chat_id, thread_id=notice.thread_id, silent=notice.silent, reply_to=reply_to
-        )
+        envelope = Envelope(chat_id=notice.chat_id, thread_id=notice.thread_id, silent=notice.silent, reply_to=reply_to)
         outcome = await self._delivery.send(envelope, rendered)
         if outcome.fate is Fate.DELIVERED:
             self._held.pop(item.key, None)
@@ -226,4 +224,3 @@ def _waiting(unit: Unit) -> list[_Item]:
 def _reply_to(unit: Unit, card_key: str | None, chat_id: int) -> int | None:
     card = outbox.card(unit, card_key, chat_id) if card_key else None
     return card.message_id if card else None
-

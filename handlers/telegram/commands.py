@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.domain.people import Role
 
@@ -44,6 +44,36 @@ class CommandSpec:
     where: Where
     room: str
     handler: Handler
+
+
+class RowMaker(Protocol):
+    """Writes one row of a room's table."""
+
+    def __call__(
+        self, name: str, description: str, usage: str, permission: Role, kind: Kind, where: Where, handler: Handler
+    ) -> CommandSpec:
+        """Return the row."""
+        ...
+
+
+def row_of(room: str) -> RowMaker:
+    """Return what writes the rows of one room, so that a table reads as a table."""
+
+    def row(
+        name: str, description: str, usage: str, permission: Role, kind: Kind, where: Where, handler: Handler
+    ) -> CommandSpec:
+        return CommandSpec(
+            name=name,
+            description=description,
+            usage=usage,
+            permission=permission,
+            kind=kind,
+            where=where,
+            room=room,
+            handler=handler,
+        )
+
+    return row
 
 
 class CommandTable:

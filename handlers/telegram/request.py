@@ -23,6 +23,10 @@ class Answers(Protocol):
         """Change a message in place."""
         ...
 
+    async def delete(self, chat_id: int, message_id: int | None) -> None:
+        """Take a message of the bot away, where the server still lets it."""
+        ...
+
     async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
         """Answer a tap."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from services.access import checklist
 from services.access.alerts import AlertCode, alert
 from services.domain.errors import Unavailable
 from services.domain.market import Instrument, Universe
@@ -28,7 +29,7 @@ from services.execution.protection import covers, live_exits, wanted_exits
 from services.execution.writes import add_close, add_protection
 from services.portfolio.accounts import AccountBoard
 from services.risk.days import day_of
-from services.storage import desk, instructions, orders, people, terminals, trades
+from services.storage import desk, instructions, orders, terminals, trades
 from services.storage.database import Unit
 
 MAX_PROTECT_REJECTIONS = 3
@@ -208,7 +209,7 @@ class Booking:
         if after.state is TradeState.CLOSED:
             balance = self._accounts.latest(after.terminal_id)
             telling.closed(unit, after, balance.equity if balance else None)
-            people.tick(unit, after.person_id, "close")
+            checklist.tick(unit, after.person_id, "close")
         if after.state is TradeState.CANCELED:
             telling.not_sent(unit, after, "NOT_FILLED", "nothing traded at the price or better")
 

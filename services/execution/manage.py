@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
-from services.access import buttons
+from services.access import buttons, checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.errors import NotAllowed, NotFound, Refused
@@ -21,7 +21,7 @@ from services.execution import telling
 from services.execution.booking import Booking
 from services.execution.protection import large_enough
 from services.execution.writes import add_cancel, add_close
-from services.storage import desk, instructions, orders, people, trades
+from services.storage import desk, instructions, orders, trades
 from services.storage.database import Database, Unit
 
 CONFIRM_S = 60.0
@@ -162,7 +162,7 @@ class MoveStop:
             universe = desk.current_universe(unit)
             if universe is not None:
                 after = self._booking.settle(unit, actor, after, universe)
-            people.tick(unit, actor.id, "move_stop")
+            checklist.tick(unit, actor.id, "move_stop")
             unit.record(actor, "stop.moved", trade=trade.number, before=trade.stop, after=stop)
             telling.refresh_cards(unit, after)
             return after

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from services.access import audience, buttons
+from services.access import audience, buttons, checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import mission_card, preview_card, trade_card
@@ -33,7 +33,7 @@ from services.missions.planning import Case, Desk, context_facts
 from services.missions.preview import OpenPreview
 from services.risk.gate import REFRESH_CODES, GateContext
 from services.risk.sizing import loss_at_stop
-from services.storage import instructions, missions, outbox, people, previews, tokens, trades, verdicts
+from services.storage import instructions, missions, outbox, previews, tokens, trades, verdicts
 from services.storage.counters import next_number
 from services.storage.database import Database, Unit
 from services.storage.previews import PreviewState
@@ -136,7 +136,7 @@ class FireMission:
         if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id):
             outbox.show(unit, trade_card(trade.id), case.person.id, priority=Priority.TAP)
         outbox.refresh(unit, mission_card(case.mission.id))
-        people.tick(unit, case.person.id, "fire")
+        checklist.tick(unit, case.person.id, "fire")
         unit.record(
             actor,
             "trade.fired",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
+from services.access import checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import preview_card
@@ -65,6 +66,8 @@ class OpenPreview:
             tokens.add(unit, token)
             preview = replace(preview, token_id=token.id)
         previews.save(unit, preview)
+        if preview.state is PreviewState.REFUSED:
+            checklist.tick(unit, person.id, "refused")
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 

@@ -111,6 +111,17 @@ def add_request(unit: Unit, request_id: str, kind: str, terms: Mapping[str, obje
     unit.wake("requests")
 
 
+def open_requests(unit: Unit) -> list[Any]:
+    """Return the request rows that wait, oldest first."""
+    return list(unit.all(select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)))
+
+
+def finish_request(unit: Unit, request_id: str) -> bool:
+    """Mark a request done by compare-and-set; tell whether this call did it."""
+    where = (requests.c.id == request_id, requests.c.done_at.is_(None))
+    return unit.run(update(requests).where(*where).values(done_at=unit.now)).rowcount == 1
+
+
 def open_incident(unit: Unit, incident_id: str, code: str, subject: str, facts: Mapping[str, object]) -> bool:
     """Count an incident that is open, or open it; tell whether it is new."""
     where = (incidents.c.code == code, incidents.c.subject == subject, incidents.c.closed_at.is_(None))

@@ -1,0 +1,345 @@
+"""The whole process as objects: trading, market, chat, stages and ticks, put together once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiohttp import web
+from handlers.telegram.lists import Lists
+from services.reporting.digest import SendDigests
+
+from bot.delivery import Delivery
+from bot.doctor_probes import desk_probes
+from bot.intake import ALLOWED, MAX_BODY, Intake
+from bot.nursery import TaskNursery
+from bot.pacing import Pacer
+from bot.requests import Requests
+from bot.scheduler import Ticker
+from bot.sender import Sender
+from bot.system import StageWakeups, SystemClock, SystemIds
+from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, make_bot, publish_commands
+from bot.wiring import Outside, Trading, build_trading
+from config.settings import Settings
+from handlers.jobs.ticks import Ticks
+from handlers.telegram.app import App, PeopleActs, TradingActs
+from handlers.telegram.commands import CommandTable
+from handlers.telegram.desk import DeskHandlers
+from handlers.telegram.missions import MissionHandlers
+from handlers.telegram.people import PeopleHandlers
+from handlers.telegram.positions import PositionHandlers
+from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.router import ChatRoutes
+from handlers.telegram.taps import Taps
+from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
+from services.access.choices import SetLoudness, SetQuietHours, SetZone
+from services.access.contacts import Rename
+from services.access.links import Invite
+from services.access.roles import Grant, Revoke, RoleBook
+from services.access.seeding import SeedPeople
+from services.access.start import Start
+from services.charts.png import ChartRenderer
+from services.domain.market import CandleSeries
+from services.market.candles import CandleBook
+from services.market.feed import Feed
+from services.missions.call import CallMission
+from services.operations.doctor import run_checks
+from services.operations.stages import Stages, WatchStages
+from services.reporting.live import Live
+from services.signals.scan import ScanMarket
+from services.signals.switches import SwitchStrategy
+from services.storage import desk
+from services.storage.database import Unit
+from services.storage.desk import Lease
+from services.strategies.registry import load_strategies
+from services.venues.ccxt_market import CcxtMarketData
+
+log = structlog.get_logger()
+LEASE_S = 20.0
+RENEW_S = 5.0
+ROLES = ("executor", "intake", "sender", "scheduler")
+
+
+class Graph:
+    """Everything that one run of the desk consists of."""
+
+    def __init__(self, settings: Settings, token: str, owner: str) -> None:
+        self.settings = settings
+        self.owner = owner
+        self.clock = SystemClock()
+        self.ids = SystemIds()
+        self.wakeups = StageWakeups()
+        self.nursery = TaskNursery()
+        self.stages = Stages(self.clock)
+        self.ticker = Ticker()
+        self.charts = ChartRenderer()
+        self.leases: dict[str, Lease] = {}
+        self._build_market(token)
+        self._build_chat(token)
+
+    def _build_market(self, token: str) -> None:
+        settings = self.settings
+        venue = settings.venues[settings.market.venue]
+        self.market = CcxtMarketData(settings.market.venue, venue, self.clock)
+        outside = Outside(
+            clock=self.clock,
+            ids=self.ids,
+            wakeups=self.wakeups,
+            nursery=self.nursery,
+            beats=self.stages,
+            market=self.market,
+            lease=lambda: self.leases.get("executor"),
+        )
+        self.trading: Trading = build_trading(settings, outside)
+        self.book = CandleBook(settings.market.timeframe, settings.market.history)
+        self.feed = Feed(self.market, self.trading.quotes, self.book, self.clock, settings.market, self.stages)
+        self.trading.quotes.subscribe(self.trading.paper.offer)
+        self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
+        self.switch = SwitchStrategy(self.trading.database, self.registry)
+        self.scan = ScanMarket(self.trading.database, self.registry, self.trading.quotes, settings.signals, self.ids)
+        self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
+
+    def _build_chat(self, token: str) -> None:
+        settings, telegram, database = self.settings, self.settings.telegram, self.trading.database
+        self.bot: Bot = make_bot(token, telegram.api_base)
+        pacer = Pacer(
+            telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic
+        )
+        self.sender = Sender(
+            database,
+            Delivery(self.bot, self.charts),
+            pacer,
+            self.live,
+            self.clock,
+            self.wakeups,
+            self.nursery,
+            self.stages,
+            settings.desk.zone,
+        )
+        self.answers = ChatAnswers(self.bot, self.sender)
+        self.roles = RoleBook(self.ids, settings.desk, settings.paper)
+        self.digests = SendDigests(database, self.live, settings.digest, settings.desk, self.ids)
+        self.requests = Requests(database, self.bot, self.ids, self.wakeups)
+        self.token = token
+        self.webhook_runner: web.AppRunner | None = None
+
+    def live(self) -> Live:
+        """Return the newest market and accounts."""
+        return Live(
+            now=self.clock.now(),
+            quote=self.trading.quotes.latest,
+            series=self.series_of,
+            balance=self.trading.accounts.latest,
+        )
+
+    def series_of(self, symbol: str) -> CandleSeries | None:
+        """Return a watched symbol's closed candles, or None before the market was read."""
+        return self.feed.series(symbol) if self.feed.instrument(symbol) is not None else None
+
+    async def take_leases(self) -> None:
+        """Take every role; the lock proved that a former owner on this database is dead."""
+        for role in ROLES:
+            lease = await self.trading.database.write(
+                lambda unit, role=role: desk.take_lease(unit, role, self.owner, LEASE_S, force=True)  # type: ignore[misc]
+            )
+            self.leases[role] = lease
+
+    async def seed_people(self) -> None:
+        """Give the people and chats of the settings their roles and places."""
+        await SeedPeople(
+            self.trading.database, self.roles, self.ids, self.settings.people, self.settings.chats
+        )()
+
+    async def connect(self) -> None:
+        """Ask Telegram who we are, and put the handlers together."""
+        me = await self.bot.get_me()
+        self._build_handlers(me.username or "")
+        if self.settings.telegram.mode == "webhook":
+            await self._open_webhook()
+        else:
+            await self.bot.delete_webhook()
+
+    def _build_handlers(self, username: str) -> None:
+        database, trading = self.trading.database, self.trading
+        acts = TradingActs(
+            preview=trading.preview,
+            fire=trading.fire,
+            skip=trading.skip,
+            ask_close=trading.ask_close,
+            close=trading.close,
+            move_stop=trading.move_stop,
+            cancel=trading.cancel,
+            halt=trading.halt,
+            resume=trading.resume,
+        )
+        self.app = App(
+            database=database,
+            ids=self.ids,
+            trading=acts,
+            people=self._people_acts(),
+            call=CallMission(
+                database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids
+            ),
+            registry=self.registry,
+            live=self.live,
+            doctor=lambda: run_checks(desk_probes(self.settings, self.clock), self.clock),
+            desk_name=self.settings.desk.name,
+            zone=self.settings.desk.zone,
+            bot_username=username,
+            command_max_age_s=self.settings.telegram.command_max_age_s,
+            started_at=self.clock.now(),
+        )
+        lists = Lists(self.app, self.settings, self.stages)
+        missions, positions = MissionHandlers(self.app, lists), PositionHandlers(self.app, lists)
+        risk, people = RiskHandlers(self.app, lists), PeopleHandlers(self.app, lists)
+        desk_room = DeskHandlers(self.app, lists, self.switch)
+        self.table = CommandTable(
+            desk_room.commands(), missions.commands(), positions.commands(), risk.commands(), people.commands()
+        )
+        desk_room.know(self.table)
+        taps = Taps(self.app, lists, missions, positions, risk, people)
+        dispatcher = Dispatcher()
+        dispatcher.include_router(ChatRoutes(self.app, self.table, taps, self.answers).router())
+        self.intake = Intake(
+            database,
+            ChatDispatcher(self.bot, dispatcher, self.ids).handle,
+            self.settings.telegram,
+            self.token,
+            self.clock,
+            self.wakeups,
+            self.nursery,
+            self.stages,
+        )
+
+    def _people_acts(self) -> PeopleActs:
+        database = self.trading.database
+        return PeopleActs(
+            start=Start(database, self.roles, self.ids),
+            grant=Grant(database, self.roles),
+            revoke=Revoke(database, self.roles, self.ids),
+            invite=Invite(database, self.ids),
+            approve_chat=ApproveChat(database, self.ids),
+            chat_left=ChatLeft(database),
+            migrate_chat=MigrateChat(database),
+            bind=BindTopic(database),
+            set_loudness=SetLoudness(database),
+            set_quiet_hours=SetQuietHours(database),
+            set_zone=SetZone(database),
+            rename=Rename(database, self.roles),
+        )
+
+    async def warm_up(self) -> None:
+        """Read instruments, candles and quotes, and store the universe."""
+        instruments = tuple(await self.feed.warm_up())
+        self.trading.instruments.update({each.symbol: each for each in instruments})
+        await self.trading.database.write(lambda unit: desk.save_universe(unit, instruments))
+
+    def start_trading(self) -> None:
+        """Start everything that follows the market and the venues."""
+        trading = self.trading
+        for name, work in (
+            ("feed", self._run_feed),
+            ("paper", trading.paper.run),
+            ("executor", trading.executor.run),
+            ("fills", trading.sync.run_fills),
+            ("reconcile", trading.sync.run_reconcile),
+            ("resolve", trading.resolve.run),
+            ("leases", self._renew_leases),
+        ):
+            self.nursery.stage(name, work)
+        ticks = Ticks(self.feed, self.scan, trading.offer, trading.expire, self.digests, self.watch, trading.database, self.ids, self.stages)
+        self.ticker.every(1, "scan", ticks.scan)
+        self.ticker.every(1, "missions", ticks.missions)
+        self.ticker.every(2, "digest", ticks.digest)
+        self.ticker.every(1, "watch", self._watch)
+        self.ticker.every(600, "sweep", ticks.sweep)
+        self.ticker.start()
+        self.feed.on_closed(lambda: self.ticker.hurry("scan"))
+        for name in ("scan", "missions", "scheduler"):
+            self.stages.attach(name)
+
+    def start_chat(self) -> None:
+        """Start speaking and listening."""
+        self.nursery.stage("sender", self.sender.run)
+        self.nursery.stage("answered", self.intake.flush_answered)
+        self.nursery.stage("requests", self.requests.run)
+        if self.settings.telegram.mode == "polling":
+            self.nursery.stage("intake", self.intake.poll)
+        self.nursery.spawn("commands", publish_commands(self.bot, self.trading.database, self.table))
+        for name in ("sender", "intake", "database"):
+            self.stages.attach(name)
+
+    async def recover_updates(self) -> None:
+        """Run again what may, and tell the rest as interrupted."""
+        recovery = Recovery(self.trading.database, self.table)
+        raws = [json.loads(payload) for _, payload in await recovery.unfinished() if payload]
+        again = [raw for raw in raws if recovery.runs_again(raw)]
+        await recovery.interrupt([raw for raw in raws if not recovery.runs_again(raw)])
+        for raw in again:
+            self.intake.start(raw)
+
+    async def stop_intake(self, seconds: float) -> None:
+        """Take no more updates and let the running ones end."""
+        if not hasattr(self, "intake"):
+            return
+        await self.intake.stop()
+        await self.nursery.stop_stage("intake")
+        if self.webhook_runner is not None:
+            await self.webhook_runner.cleanup()
+        await self.intake.drain(seconds)
+
+    async def close(self) -> None:
+        """Let go of everything, leases first."""
+        for lease in self.leases.values():
+            await self.trading.database.write(lambda unit, lease=lease: desk.release_lease(unit, lease))  # type: ignore[misc]
+        await self.nursery.close()
+        await self.charts.close()
+        await self.market.close()
+        await self.bot.session.close()
+        await self.trading.paper.close()
+        await self.trading.database.close()
+
+    async def _run_feed(self) -> None:
+        if not self.feed.instruments:
+            await self.warm_up()
+        await self.feed.run()
+
+    async def _watch(self) -> None:
+        for name in await self.watch():
+            self.nursery.restart(name)
+        for name in ("scan", "missions", "digest"):
+            self.stages.plan(name, self.ticker.next_run(name))
+        self.stages.beat("scheduler")
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+
+            def body(unit: Unit) -> Mapping[str, bool]:
+                return {role: desk.renew_lease(unit, lease, LEASE_S) for role, lease in self.leases.items()}
+
+            lost = [role for role, kept in (await self.trading.database.write(body)).items() if not kept]
+            if lost:
+                log.error("lease.lost", roles=lost)
+
+    async def _open_webhook(self) -> None:
+        telegram = self.settings.telegram
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_post("/telegram", self.intake.webhook)
+        self.webhook_runner = web.AppRunner(app, access_log=None)
+        await self.webhook_runner.setup()
+        await web.TCPSite(self.webhook_runner, telegram.webhook_host, telegram.webhook_port).start()
+        secret = telegram.webhook_secret
+        await self.bot.set_webhook(
+            url=telegram.webhook_url or "",
+            secret_token=secret.get_secret_value() if secret else None,
+            allowed_updates=list(ALLOWED),
+        )
+
+
+def build_graph(settings: Settings, token: str, owner: str) -> Graph:
+    """Put the process together; nothing runs yet."""
+    return Graph(settings, token, owner)

@@ -1,0 +1,143 @@
+"""The process: start, recover, run, stop. A start is a recovery; there is one path."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+from dataclasses import dataclass
+
+import structlog
+import typer
+
+from bot.graph import Graph, build_graph
+from bot.lock import AlreadyRunning, RunLock
+from bot.logging import close_logging, configure_logging
+from bot.system import SystemClock
+from config.settings import Settings
+from migrations.api import upgrade
+from services.access import audience
+from services.domain.errors import Misconfigured, SortieError, Unavailable
+from services.domain.notices import Event, Topic
+from services.domain.people import Actor, Role
+from services.storage import people, terminals
+from services.storage.counters import set_fact
+from services.storage.database import Unit
+
+log = structlog.get_logger()
+READY = "desk.ready"
+DRAIN_S = 8.0
+FLUSH_S = 4.0
+WARM_UP_S = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    ok: int = 0
+    misconfigured: int = 2
+    already_running: int = 3
+
+
+EXIT = _Exit()
+
+
+def run(settings: Settings) -> int:
+    """Run the desk until it is told to stop; return the exit code."""
+    configure_logging(settings)
+    clock = SystemClock()
+    lock = RunLock(settings.desk.state_dir, clock.now())
+    try:
+        lock.take()
+        upgrade(settings.database_url)
+        token = settings.telegram.read_token()
+        if token is None:
+            raise Misconfigured("TOKEN", key="telegram.token", where="settings", fix="run `sortie init`")
+        asyncio.run(_Desk(settings, token, lock).run())
+    except AlreadyRunning as error:
+        typer.echo(f"Another desk runs on this database: {error.holder}. Stop it first, or use another desk.state_dir.", err=True)
+        return EXIT.already_running
+    finally:
+        lock.release()
+        close_logging()
+    return EXIT.ok
+
+
+class _Desk:
+    """One run of the desk."""
+
+    def __init__(self, settings: Settings, token: str, lock: RunLock) -> None:
+        self._settings = settings
+        self._token = token
+        self._lock = lock
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGINT"):
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(getattr(signal, name), self._stop.set)
+        graph = build_graph(self._settings, self._token, self._lock.owner)
+        try:
+            await self._start(graph)
+            await self._stop.wait()
+        finally:
+            await self._shut_down(graph)
+
+    async def _start(self, graph: Graph) -> None:
+        log.info("desk.starting", config=self._settings.fingerprint[:12], pid=os.getpid())
+        await graph.take_leases()
+        await graph.trading.database.write(terminals.forget_reconciliation)
+        await graph.switch.seed(self._settings.strategies.disabled)
+        await graph.seed_people()
+        await graph.trading.paper.open()
+        await graph.connect()
+        await graph.trading.resolve.adopt_sent()
+        await self._warm_up(graph)
+        graph.start_trading()
+        await graph.trading.sync.reconcile_all()
+        await graph.recover_updates()
+        graph.start_chat()
+        missing = graph.stages.missing_mandatory()
+        if missing:
+            raise Misconfigured("STAGES_MISSING", key="stages", where=", ".join(missing), fix="this build is incomplete")
+        # What was built for the start stays for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        ready = json.dumps({"pid": os.getpid(), "at": graph.clock.now().isoformat()})
+        await graph.trading.database.write(lambda unit: set_fact(unit, READY, ready))
+        log.info("desk.ready", pid=os.getpid())
+
+    async def _warm_up(self, graph: Graph) -> None:
+        """Read the market; without it the desk runs all the same, closed to entries, so that exits and halts work."""
+        try:
+            async with asyncio.timeout(WARM_UP_S):
+                await graph.warm_up()
+        except (Unavailable, TimeoutError) as error:
+            log.error("market.not_warm", error=str(error) or type(error).__name__)
+
+    async def _shut_down(self, graph: Graph) -> None:
+        """Stop intake, settle what is in flight, flush, say goodbye, let go."""
+        log.info("desk.stopping")
+        try:
+            await graph.stop_intake(DRAIN_S)
+            graph.ticker.stop()
+            async with asyncio.timeout(DRAIN_S):
+                await graph.trading.executor.drain()
+            await graph.trading.database.write(self._say_goodbye)
+            await graph.sender.flush(FLUSH_S)
+        except (SortieError, TimeoutError) as error:
+            log.error("desk.stop.hurried", error=str(error) or type(error).__name__)
+        await graph.close()
+        log.info("desk.stopped")
+
+    def _say_goodbye(self, unit: Unit) -> None:
+        actor = Actor.job("stop", f"stop-{unit.now.isoformat()}")
+        facts = {"desk": self._settings.desk.name}
+        audience.tell_topic(unit, Topic.RISK, "goodbye", facts, silent=True)
+        for person in people.everyone(unit, Role.COMMANDER):
+            audience.tell_person(unit, person, Event.PEOPLE, "goodbye", facts)
+        set_fact(unit, READY, "")
+        unit.record(actor, "desk.stopped")

@@ -1,0 +1,174 @@
+"""The Telegram side of the process: bot, dispatcher, answers, commands by scope, and what was cut off by a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+    Update,
+)
+
+from bot.delivery import Envelope
+from bot.sender import Sender
+from handlers.telegram.commands import CommandTable, Kind
+from handlers.telegram.views.message import Rendered
+from services.domain.people import Role
+from services.domain.ports import Ids
+from services.domain.states import UpdateState
+from services.storage import outbox, people, updates
+from services.storage.database import Database, Unit
+
+log = structlog.get_logger()
+CALL_TIMEOUT_S = 15
+SCOPE_CALLS_AT_ONCE = 4
+
+
+def make_bot(token: str, api_base: str) -> Bot:
+    """Return a bot for a token at a Bot API server; each call is bounded."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), timeout=CALL_TIMEOUT_S)
+    return Bot(token=token, session=session)
+
+
+class ChatAnswers:
+    """Answers straight to the chat (the Answers port of the handlers)."""
+
+    def __init__(self, bot: Bot, sender: Sender) -> None:
+        self._bot = bot
+        self._sender = sender
+
+    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> int | None:
+        """Send a message and return its id, or None when the chat cannot be written to."""
+        return await self._sender.straight(Envelope(chat_id=chat_id, thread_id=thread_id, reply_to=reply_to), rendered)
+
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool) -> None:
+        """Change a message in place."""
+        await self._sender.straight_edit(Envelope(chat_id=chat_id), message_id, rendered, has_photo=has_photo)
+
+    async def delete(self, chat_id: int, message_id: int | None) -> None:
+        """Take a message of the bot away, where the server still lets it."""
+        if message_id is None:
+            return
+        try:
+            await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
+        except TelegramAPIError as error:
+            log.info("message.not_deleted", chat=chat_id, error=type(error).__name__)
+
+    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
+        """Answer a tap; one that is too old or answered already is let go."""
+        try:
+            await self._bot.answer_callback_query(callback_id, text=text or None, show_alert=alert or None, url=url)
+        except TelegramAPIError as error:
+            log.info("tap.not_answered", error=type(error).__name__)
+
+
+class ChatDispatcher:
+    """Turns a stored update into a handled one."""
+
+    def __init__(self, bot: Bot, dispatcher: Dispatcher, ids: Ids) -> None:
+        self._bot = bot
+        self._dispatcher = dispatcher
+        self._ids = ids
+
+    async def handle(self, raw: Mapping[str, Any]) -> None:
+        """Handle one raw update under its own correlation id."""
+        with structlog.contextvars.bound_contextvars(correlation=self._ids.row(), update=raw.get("update_id")):
+            try:
+                update = Update.model_validate(raw, context={"bot": self._bot})
+            except ValueError:
+                log.warning("update.malformed")
+                return
+            await self._dispatcher.feed_update(self._bot, update)
+
+
+class Recovery:
+    """At start, what was received and has no end: reads and halts run again, the rest is told as interrupted."""
+
+    def __init__(self, database: Database, table: CommandTable) -> None:
+        self._database = database
+        self._table = table
+
+    async def unfinished(self) -> list[tuple[int, str]]:
+        """Return the updates that a crash cut off, oldest first."""
+        return await self._database.read(updates.received)
+
+    def runs_again(self, raw: Mapping[str, Any]) -> bool:
+        """Tell whether an update is a read, or stops something."""
+        message = raw.get("message")
+        if isinstance(message, Mapping) and isinstance(message.get("text"), str):
+            name = str(message["text"]).split()[0].lstrip("/").split("@")[0].lower() if message["text"].strip() else ""
+            spec = self._table.find(name)
+            return spec is None or spec.kind is not Kind.ACT
+        tap = raw.get("callback_query")
+        if isinstance(tap, Mapping):
+            data = str(tap.get("data", ""))
+            return data.startswith(("l:", "d:halt"))
+        return "my_chat_member" in raw
+
+    async def interrupt(self, cut_off: Sequence[Mapping[str, Any]]) -> None:
+        """End updates that must not run now and tell each person once."""
+
+        def body(unit: Unit) -> None:
+            updates.finish(unit, [int(raw["update_id"]) for raw in cut_off], UpdateState.INTERRUPTED)
+            by_chat: dict[int, list[str]] = {}
+            for raw in cut_off:
+                chat, what = _where_and_what(raw)
+                if chat is not None:
+                    by_chat.setdefault(chat, []).append(what)
+            for chat, whats in by_chat.items():
+                outbox.tell(unit, chat, "interrupted", {"what": whats[:5], "count": len(whats)})
+
+        if cut_off:
+            await self._database.write(body)
+
+
+def _where_and_what(raw: Mapping[str, Any]) -> tuple[int | None, str]:
+    message = raw.get("message")
+    if isinstance(message, Mapping):
+        return message["chat"]["id"], str(message.get("text") or "a message")[:40]
+    tap = raw.get("callback_query")
+    if isinstance(tap, Mapping):
+        return int(tap["from"]["id"]), "a button"
+    return None, ""
+
+
+async def publish_commands(bot: Bot, database: Database, table: CommandTable) -> None:
+    """Set the command menus: strangers see /start, groups what groups may, each person what their role may."""
+    known = await database.read(lambda unit: people.everyone(unit))
+    start = [BotCommand(command="start", description="Begin")]
+    in_groups = [BotCommand(command=s.name, description=s.description) for s in table.for_role(Role.TRADER, group=True)]
+    calls = [
+        bot.set_my_commands(start, scope=BotCommandScopeDefault()),
+        bot.set_my_commands(start, scope=BotCommandScopeAllPrivateChats()),
+        bot.set_my_commands(in_groups, scope=BotCommandScopeAllGroupChats()),
+    ]
+    for person in known:
+        commands = [
+            BotCommand(command=spec.name, description=spec.description)
+            for spec in table.for_role(person.role, group=False)
+        ]
+        if person.reachable:
+            calls.append(bot.set_my_commands(commands, scope=BotCommandScopeChat(chat_id=person.id)))
+    slots = asyncio.Semaphore(SCOPE_CALLS_AT_ONCE)
+
+    async def one(call: Any) -> None:
+        async with slots:
+            try:
+                await call
+            except TelegramRetryAfter as error:
+                await asyncio.sleep(error.retry_after)
+            except (TelegramAPIError, TimeoutError, OSError) as error:
+                log.info("commands.not_set", error=type(error).__name__)
+
+    await asyncio.gather(*(one(call) for call in calls))

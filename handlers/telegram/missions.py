@@ -1,0 +1,147 @@
+"""Missions: look, fire, skip, call."""
+
+from __future__ import annotations
+
+from handlers.telegram.app import App
+from handlers.telegram.callbacks import ListName, MissionButton, MissionVerb
+from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
+from handlers.telegram.lists import Lists
+from handlers.telegram.request import Request
+from handlers.telegram.views.errors import toast
+from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.missions import render_why
+from handlers.telegram.views.preview import render_checks
+from handlers.telegram.views.questions import skip_reasons
+from services.domain.cards import mission_card, preview_card
+from services.domain.errors import NotFound
+from services.domain.people import Role
+from services.missions.call import parse_call
+from services.missions.planning import find_mission
+from services.missions.preview import Previewed
+from services.missions.skip import REASONS
+from services.reporting.cards import mission_view, preview_view
+
+
+class MissionHandlers:
+    """Commands and taps about missions."""
+
+    def __init__(self, app: App, lists: Lists) -> None:
+        self._app = app
+        self._lists = lists
+
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """Return the rows of this room."""
+        row = row_of("missions")
+        return (
+            row("missions", "Open missions", "", Role.OBSERVER, Kind.READ, Where.ANYWHERE, self.missions),
+            row("mission", "One mission", "[number]", Role.OBSERVER, Kind.READ, Where.ANYWHERE, self.mission),
+            row("fire", "Preview a mission and fire it", "[number]", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.fire),
+            row("skip", "Pass on a mission", "[number] [reason]", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.skip),
+            row(
+                "call",
+                "Call a trade of your own",
+                "BTCUSDT long sl 63200 tp 65300 66400",
+                Role.TRADER,
+                Kind.ACT,
+                Where.ANYWHERE,
+                self.call,
+            ),
+        )
+
+    async def missions(self, request: Request) -> None:
+        """List open missions."""
+        await self._lists.show(request, ListName.MISSIONS)
+
+    async def mission(self, request: Request) -> None:
+        """Show one mission's card again, here."""
+        mission = await self._app.database.read(lambda unit: find_mission(unit, request.args or None))
+        await self._app.show_card(request, mission_card(mission.id))
+
+    async def fire(self, request: Request) -> None:
+        """Open the preview of a mission, the newest when none is named."""
+        await self._open_preview(request, request.args or None, "full", anew=True)
+
+    async def skip(self, request: Request) -> None:
+        """Pass on a mission, with a reason when one is given."""
+        number, _, reason = request.args.partition(" ")
+        mission = await self._app.trading.skip(request.actor, number or None, reason.strip() or None)
+        await request.reply(skip_reasons(mission) if not reason else Rendered(text=f"Skipped #{mission.number}."))
+
+    async def call(self, request: Request) -> None:
+        """Make a mission of a person's own call and open its preview."""
+        mission = await self._app.call(request.actor, parse_call(request.args))
+        await self._app.trading.preview(request.actor, mission.id)
+
+    async def tap(self, request: Request, button: MissionButton) -> None:
+        """Carry out a tap on a mission or its preview."""
+        match button.verb:
+            case MissionVerb.FIRE:
+                await self._open_preview(request, button.mission, "full", anew=True)
+            case MissionVerb.SIZE:
+                await self._open_preview(request, button.mission, button.arg or "full", anew=False)
+            case MissionVerb.CHECKS:
+                await self._checks(request, button.mission)
+            case MissionVerb.CARD:
+                await self._app.show_card(request, preview_card(button.mission, request.actor.id))
+            case MissionVerb.BACK:
+                await self._app.put_away(request, preview_card(button.mission, request.actor.id))
+            case MissionVerb.WHY:
+                await self._why(request, button.mission)
+            case MissionVerb.SKIP:
+                await self._skip(request, button.mission)
+            case MissionVerb.SKIP_REASON:
+                await self._skip_reason(request, button)
+            case MissionVerb.REMIND:
+                at = await self._app.remind(request.actor, button.mission)
+                await request.toast(f"I will remind you at {at:%H:%M} UTC.")
+            case MissionVerb.ASK:
+                asked = await self._app.ask_commander(request.actor, button.mission)
+                await request.toast(f"Asked {asked}.")
+
+    async def _open_preview(self, request: Request, reference: str | None, size: str, *, anew: bool) -> None:
+        done: Previewed = await self._app.trading.preview(request.actor, reference, size=size, anew=anew)
+        if request.is_group:
+            await self._point_to_private(request, done.mission_id)
+        elif done.refused is not None:
+            await request.toast(toast(done.refused.code.value, self._app.check_values(done.refused)))
+
+    async def _point_to_private(self, request: Request, mission_id: str) -> None:
+        reachable = await self._app.reachable(request.actor.id)
+        if request.callback_id is None:
+            await request.reply(Rendered(text="The preview is in our private chat."))
+        elif reachable:
+            await request.toast("The preview is in our private chat.")
+        else:
+            await request.toast("", url=f"https://t.me/{request.bot_username}?start=m_{mission_id}")
+
+    async def _checks(self, request: Request, mission_id: str) -> None:
+        live = self._app.live()
+        view = await self._app.database.read(lambda unit: preview_view(unit, mission_id, request.actor.id, live))
+        if view is None:
+            raise NotFound("PREVIEW")
+        await request.show(render_checks(view))
+
+    async def _why(self, request: Request, mission_id: str) -> None:
+        live = self._app.live()
+        view = await self._app.database.read(lambda unit: mission_view(unit, mission_id, live))
+        if view is None:
+            raise NotFound("MISSION", reference=mission_id)
+        rendered = render_why(view)
+        if request.is_group:
+            await request.toast(rendered.plain(), alert=True)
+        else:
+            await request.reply(rendered)
+
+    async def _skip(self, request: Request, mission_id: str) -> None:
+        mission = await self._app.trading.skip(request.actor, mission_id)
+        await request.toast(f"Skipped #{mission.number}.")
+        if not request.is_group:
+            await request.reply(skip_reasons(mission))
+
+    async def _skip_reason(self, request: Request, button: MissionButton) -> None:
+        index = int(button.arg) if button.arg.isdigit() else -1
+        if not 0 <= index < len(REASONS):
+            raise NotFound("BUTTON")
+        mission = await self._app.trading.skip(request.actor, button.mission, REASONS[index])
+        await request.show(Rendered(text=f"Skipped #{mission.number}: {REASONS[index]}."))
+

@@ -1,0 +1,130 @@
+"""People and chats: who is in, who hears what, and where."""
+
+from __future__ import annotations
+
+from html import escape
+
+from handlers.telegram.app import App
+from handlers.telegram.callbacks import ActButton, ChoiceButton, ListName
+from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
+from handlers.telegram.lists import Lists
+from handlers.telegram.request import Request
+from handlers.telegram.views.message import Button, Rendered, Style
+from handlers.telegram.views.people import render_invite, render_revoke_question
+from services.access.roles import RoleChanged
+from services.domain.buttons import Act
+from services.domain.errors import NotFound, Refused
+from services.domain.notices import Event, Loudness, Topic
+from services.domain.people import Role
+
+
+class PeopleHandlers:
+    """Commands and taps about people and chats."""
+
+    def __init__(self, app: App, lists: Lists) -> None:
+        self._app = app
+        self._lists = lists
+
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """Return the rows of this room."""
+        row = row_of("people")
+        people, chats = self._lists.command(ListName.PEOPLE), self._lists.command(ListName.CHATS)
+        boss = Role.COMMANDER
+        return (
+            row("people", "Who is in", "", boss, Kind.READ, Where.ANYWHERE, people),
+            row("invite", "A one-time link", "observer|trader", boss, Kind.ACT, Where.PRIVATE, self.invite),
+            row("grant", "Give a role", "@name|id observer|trader|commander", boss, Kind.ACT, Where.PRIVATE, self.grant),
+            row("revoke", "Take a role", "@name|id", boss, Kind.ACT, Where.PRIVATE, self.revoke),
+            row("chats", "Groups and what they are told", "", boss, Kind.READ, Where.ANYWHERE, chats),
+            row("bind", "Tell this chat", "missions|fills|risk|digest [off]", boss, Kind.ACT, Where.GROUP, self.bind),
+            row("notify", "What I hear, how loud", "[event loud|silent|digest|off]", Role.OBSERVER, Kind.ACT, Where.PRIVATE,
+                self.notify),
+        )
+
+    async def invite(self, request: Request) -> None:
+        """Make a link that lets one person in."""
+        link = await self._app.people.invite(request.actor, _role(request.args or "trader"))
+        await request.reply(render_invite(link, f"https://t.me/{request.bot_username}?start={link.payload}"))
+
+    async def grant(self, request: Request) -> None:
+        """Give a role; who acted is told by a stored notice."""
+        reference, _, role = request.args.rpartition(" ")
+        if not reference:
+            raise Refused("GRANT_SYNTAX")
+        await self._app.people.grant(request.actor, reference, _role(role))
+
+    async def revoke(self, request: Request) -> None:
+        """Ask before taking a role."""
+        if not request.args:
+            raise Refused("REVOKE_SYNTAX")
+        asked = await self._app.people.revoke.ask(request.actor, request.args)
+        rendered = render_revoke_question(asked)
+        button = Button(text="Revoke", data=ActButton(act=Act.REVOKE, token=asked.token.id), style=Style.DANGER)
+        await request.reply(rendered if rendered.rows else Rendered(text=rendered.text, rows=((button,),)))
+
+    async def bind(self, request: Request) -> None:
+        """Direct a topic to this group or forum topic."""
+        name, _, off = request.args.lower().partition(" ")
+        if name not in set(Topic):
+            raise Refused("TOPIC", value=name, limit=", ".join(Topic))
+        if off.strip() == "off":
+            await self._app.people.bind.unbind(request.actor, Topic(name), request.chat_id, request.thread_id)
+            return
+        await self._app.people.bind(request.actor, Topic(name), request.chat_id, request.thread_id, request.chat_title)
+
+    async def notify(self, request: Request) -> None:
+        """Show the choices, or set one by words."""
+        words = request.args.lower().split()
+        if not words:
+            await self._lists.show(request, ListName.NOTIFY)
+            return
+        if words[0] == "quiet":
+            await self._quiet(request, words[1] if len(words) > 1 else "")
+            return
+        if len(words) != 2 or words[0] not in set(Event) or words[1] not in set(Loudness):
+            raise Refused("NOTIFY_SYNTAX", value=request.args[:40])
+        await self._app.people.set_loudness(request.actor, Event(words[0]), Loudness(words[1]))
+        await self._lists.show(request, ListName.NOTIFY)
+
+    async def choose(self, request: Request, button: ChoiceButton) -> None:
+        """Carry out a choice by button."""
+        if button.name == "notify" and button.key in set(Event) and button.value in set(Loudness):
+            await self._app.people.set_loudness(request.actor, Event(button.key), Loudness(button.value))
+            await self._lists.show(request, ListName.NOTIFY)
+        elif button.name == "quiet":
+            await self._quiet(request, button.value or "off")
+        else:
+            raise NotFound("BUTTON")
+
+    async def grant_tap(self, request: Request, token: str) -> None:
+        """Carry out Grant or Ignore on a stranger's request."""
+        done = await self._app.people.grant.press(request.actor, token)
+        if isinstance(done, RoleChanged):
+            await request.show(Rendered(text=f"{escape(done.person.name)} is {done.person.role.value} now."))
+        else:
+            await request.show(Rendered(text=f"Ignored for a day: {escape(done.name)}."))
+
+    async def revoke_tap(self, request: Request, token: str) -> None:
+        """Carry out a revocation."""
+        done = await self._app.people.revoke(request.actor, token)
+        await request.show(Rendered(text=f"{escape(done.person.name)} has no role any more."))
+
+    async def approve_chat_tap(self, request: Request, token: str) -> None:
+        """Carry out the answer about a group."""
+        done = await self._app.people.approve_chat(request.actor, token)
+        word = "approved" if done.approved else "left"
+        await request.show(Rendered(text=f"{escape(done.chat.title)}: {word}."))
+
+    async def _quiet(self, request: Request, span: str) -> None:
+        start, _, end = span.replace(".", ":").partition("-")
+        off = span in ("", "off")
+        await self._app.people.set_quiet_hours(request.actor, None if off else start, None if off else end or None)
+        await self._lists.show(request, ListName.NOTIFY)
+
+
+def _role(text: str) -> Role:
+    name = text.strip().lower()
+    if name not in set(Role):
+        raise Refused("ROLE_UNKNOWN", value=name[:20], limit="observer, trader, commander")
+    return Role(name)
+

@@ -1,0 +1,102 @@
+"""Risk and the kill switch."""
+
+from __future__ import annotations
+
+from handlers.telegram.app import App
+from handlers.telegram.callbacks import DeskButton, DeskVerb, ListName
+from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
+from handlers.telegram.lists import Lists
+from handlers.telegram.request import Request
+from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.questions import HALT_REASONS, halt_reasons, resume_question
+from services.domain.cards import halt_card
+from services.domain.errors import NotFound, Refused
+from services.domain.people import Role
+from services.domain.states import HaltState
+
+
+class RiskHandlers:
+    """Commands and taps about limits and halts."""
+
+    def __init__(self, app: App, lists: Lists) -> None:
+        self._app = app
+        self._lists = lists
+
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """Return the rows of this room."""
+        row = row_of("risk")
+        risk = self._lists.command(ListName.RISK)
+        return (
+            row("risk", "Limits and their use", "", Role.OBSERVER, Kind.READ, Where.ANYWHERE, risk),
+            row("halt", "Stop the desk's entries now", "[reason]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.halt),
+            row("reduce", "Exits only, desk-wide", "[reason]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.reduce),
+            row("stop", "Stop my own entries", "[reason]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.stop),
+            row("resume", "Lift a halt", "[RESUME]", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.resume),
+        )
+
+    async def halt(self, request: Request) -> None:
+        """Halt at once; the reason may follow."""
+        await self._throw(request, HaltState.HALTED)
+
+    async def reduce(self, request: Request) -> None:
+        """Let only exits through."""
+        await self._throw(request, HaltState.REDUCING)
+
+    async def stop(self, request: Request) -> None:
+        """Stop the entries of the person who asks."""
+        halted = await self._app.trading.halt.myself(request.actor, request.args)
+        said = "already stopped" if halted.already else "stopped"
+        text = f"Your entries are {said}. {halted.withdrawn} taken back, protection stays.\n/resume lifts it."
+        await request.reply(Rendered(text=text))
+
+    async def resume(self, request: Request) -> None:
+        """Show what would be lifted, or lift it with the typed word; without a desk halt, one's own stop."""
+        resume = self._app.trading.resume
+        if request.args:
+            await resume(request.actor, None, request.args)
+            await request.reply(Rendered(text="The desk is active again."))
+            return
+        try:
+            asked = await resume.ask(request.actor)
+        except Refused as error:
+            if error.code != "NOT_HALTED":
+                raise
+            await resume.myself(request.actor)
+            await request.reply(Rendered(text="Your stop is lifted."))
+            return
+        percent = await self._app.risk_percent(asked.open_risk)
+        await request.reply(resume_question(asked, f"{asked.halt.since:%d %b %H:%M} UTC", percent))
+
+    async def tap(self, request: Request, button: DeskButton) -> None:
+        """Carry out a tap on the desk's own buttons."""
+        match button.verb:
+            case DeskVerb.HALT:
+                await self._throw(request, HaltState.HALTED)
+            case DeskVerb.HALT_REASON:
+                index = int(button.arg) if button.arg.isdigit() else -1
+                if not 0 <= index < len(HALT_REASONS):
+                    raise NotFound("BUTTON")
+                halt = await self._app.trading.halt.give_reason(request.actor, HALT_REASONS[index])
+                await request.show(Rendered(text=f"Halted: {halt.reason}."))
+            case DeskVerb.RESUME:
+                asked = await self._app.trading.resume.ask(request.actor)
+                percent = await self._app.risk_percent(asked.open_risk)
+                await request.reply(resume_question(asked, f"{asked.halt.since:%d %b %H:%M} UTC", percent))
+            case DeskVerb.HALT_DETAILS:
+                await self._lists.show(request, ListName.RISK)
+            case DeskVerb.MENU:
+                await self._app.show_menu(request, button.arg)
+
+    async def _throw(self, request: Request, state: HaltState) -> None:
+        halted = await self._app.trading.halt(request.actor, state, request.args)
+        if halted.already:
+            if request.args and halted.halt.by_id == request.actor.id:
+                await self._app.trading.halt.give_reason(request.actor, request.args)
+            await request.toast("The desk is halted already.")
+            return
+        if request.callback_id is not None:
+            await request.toast("Halted.")
+        if request.is_group:
+            await self._app.show_card(request, halt_card())
+        if not request.args:
+            await request.reply(halt_reasons())

@@ -1,0 +1,106 @@
+"""Taps: open buttons go to the room that owns them, act buttons to the use case that their token names."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiogram.filters.callback_data import CallbackData
+
+from handlers.telegram.app import App
+from handlers.telegram.callbacks import (
+    ActButton,
+    ChoiceButton,
+    DeskButton,
+    ListButton,
+    MissionButton,
+    TradeButton,
+)
+from handlers.telegram.lists import Lists
+from handlers.telegram.missions import MissionHandlers
+from handlers.telegram.people import PeopleHandlers
+from handlers.telegram.positions import PositionHandlers
+from handlers.telegram.request import Request
+from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.views.errors import toast
+from handlers.telegram.views.message import Rendered
+from services.access.authority import require
+from services.domain.buttons import Act
+from services.domain.errors import NotFound
+from services.domain.people import Role
+from services.missions.fire import AlreadyFired, Denied, Fired, Refreshed
+
+ActHandler = Callable[[Request, str], Awaitable[None]]
+
+
+class Taps:
+    """Carries out a tap."""
+
+    def __init__(
+        self,
+        app: App,
+        lists: Lists,
+        missions: MissionHandlers,
+        positions: PositionHandlers,
+        risk: RiskHandlers,
+        people: PeopleHandlers,
+    ) -> None:
+        self._app = app
+        self._lists = lists
+        self._missions = missions
+        self._positions = positions
+        self._risk = risk
+        self._people = people
+        self._acts: Mapping[Act, ActHandler] = {
+            Act.CONFIRM_FIRE: self._confirm,
+            Act.CLOSE: self._close,
+            Act.CLOSE_ALL: self._close_all,
+            Act.RESUME: self._resume,
+            Act.GRANT: people.grant_tap,
+            Act.REVOKE: people.revoke_tap,
+            Act.APPROVE_CHAT: people.approve_chat_tap,
+        }
+
+    async def carry_out(self, request: Request, button: CallbackData) -> None:
+        """Find the handler of a button; strangers get no further than this."""
+        await self._app.database.read(lambda unit: require(unit, request.actor, Role.OBSERVER))
+        match button:
+            case MissionButton():
+                await self._missions.tap(request, button)
+            case TradeButton():
+                await self._positions.tap(request, button)
+            case DeskButton():
+                await self._risk.tap(request, button)
+            case ListButton():
+                await self._lists.tap(request, button)
+            case ChoiceButton():
+                await self._people.choose(request, button)
+            case ActButton():
+                handler = self._acts.get(button.act)
+                if handler is None:
+                    raise NotFound("BUTTON")
+                await handler(request, button.token)
+
+    async def _confirm(self, request: Request, token: str) -> None:
+        outcome = await self._app.trading.fire(request.actor, token)
+        match outcome:
+            case Fired():
+                await request.toast(f"Approved as trade #{outcome.number}.")
+            case Denied():
+                await request.toast(toast(outcome.check.code.value, self._app.check_values(outcome.check)), alert=True)
+            case Refreshed():
+                await request.toast(f"Refreshed: {outcome.reason}. Look again, then confirm.")
+            case AlreadyFired():
+                await request.toast("Already fired.")
+
+    async def _close(self, request: Request, token: str) -> None:
+        closing = await self._app.trading.close(request.actor, token, Act.CLOSE)
+        await request.toast("Closing." if closing.trades else "Nothing left to close.")
+
+    async def _close_all(self, request: Request, token: str) -> None:
+        closing = await self._app.trading.close(request.actor, token, Act.CLOSE_ALL)
+        numbers = ", ".join(f"#{trade.number}" for trade in closing.trades) or "nothing left"
+        await request.show(Rendered(text=f"Closing {numbers}. Each card shows how it ends."))
+
+    async def _resume(self, request: Request, token: str) -> None:
+        await self._app.trading.resume(request.actor, token, "")
+        await request.show(Rendered(text="The desk is active again."))
