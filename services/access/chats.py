@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from services.access import buttons
 from services.access.authority import require
@@ -16,7 +16,7 @@ from services.domain.ports import Ids
 from services.storage import chats, desk, outbox, people
 from services.storage.chats import Chat, Place
 from services.storage.database import Database, Unit
-from services.storage.tables import bindings
+from services.storage.tables import bindings, cards, offers
 from services.storage.tables import chats as chat_rows
 
 ASKED, APPROVED, LEFT = "asked", "approved", "left"
@@ -125,9 +125,7 @@ class MigrateChat:
         def body(unit: Unit) -> bool:
             if old == new or chats.find(unit, old) is None:
                 return False
-            # The new id may have been asked about already when its own note came first.
-            _forget_bindings(unit, new)
-            unit.run(delete(chat_rows).where(chat_rows.c.id == new))
+            _make_room(unit, old, new)
             chats.migrate(unit, old, new)
             unit.record(actor, "chat.migrated", old=old, new=new)
             return True
@@ -203,6 +201,15 @@ def _approved(unit: Unit, chat_id: int) -> Chat:
 def _say(unit: Unit, place: Place, template: str, topic: Topic, by: str) -> None:
     facts = {"topic": topic.value, "by": by}
     outbox.tell(unit, place.chat_id, template, facts, thread_id=place.thread_id, priority=Priority.TAP, silent=True)
+
+
+def _make_room(unit: Unit, old: int, new: int) -> None:
+    """Drop what the new id has of its own: its note may come first, and the old id's approval and messages stand."""
+    _forget_bindings(unit, new)
+    unit.run(delete(chat_rows).where(chat_rows.c.id == new))
+    for table, key in ((cards, cards.c.key), (offers, offers.c.mission_id)):
+        moving = select(key).where(table.c.chat_id == old)
+        unit.run(delete(table).where(table.c.chat_id == new, key.in_(moving)))
 
 
 def _forget_bindings(unit: Unit, chat_id: int) -> None:

@@ -1,0 +1,1 @@
+"""Whether the desk is well: stages, status, and the ten things that always hold."""

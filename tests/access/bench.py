@@ -1,0 +1,162 @@
+"""A desk's database with people in it, a clock that is moved by hand, and ids that count."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import create_engine, select
+
+from config.groups import ChatSettings, DeskSettings, PaperSettings, PeopleSettings
+from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
+from services.access.choices import SetLoudness, SetQuietHours, SetZone
+from services.access.contacts import Rename
+from services.access.links import Invite
+from services.access.roles import Grant, Revoke, RoleBook
+from services.access.seeding import SeedPeople
+from services.access.start import Start
+from services.domain.people import Actor, Person, Role
+from services.storage import people
+from services.storage.database import Database, Unit
+from services.storage.tables import journal, metadata, notices, requests
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+CARL, CORA, ANN, TOM, OLGA, SAM = 2001, 2002, 1001, 1002, 3001, 9001
+GROUP = -1001000000001
+
+
+class HandClock:
+    """Stand still until moved."""
+
+    def __init__(self) -> None:
+        self._now = START
+        self._seconds = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        self._seconds += seconds
+
+
+class CountingIds:
+    """Ids in order, of the lengths that the port promises."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def row(self) -> str:
+        return f"r{next(self._numbers):025d}"
+
+    def instruction(self) -> str:
+        return f"i{next(self._numbers):015d}"
+
+    def secret(self) -> str:
+        return f"s{next(self._numbers):021d}"
+
+
+class NoWakeups:
+    """Nobody waits."""
+
+    def wake(self, stage: str) -> None:
+        pass
+
+    async def wait(self, stage: str, timeout_s: float) -> None:
+        pass
+
+
+def person(person_id: int, chat_id: int | None = None, name: str | None = None) -> Actor:
+    """Return someone who acts in their private chat, or in ``chat_id``."""
+    return Actor(
+        kind="person",
+        id=person_id,
+        name=name or f"P{person_id}",
+        channel="telegram",
+        correlation=f"u-{person_id}",
+        chat_id=person_id if chat_id is None else chat_id,
+    )
+
+
+@cache
+def _empty_database() -> bytes:
+    """Return the file of a database with all tables; made once, since a test needs it in a millisecond."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        engine = create_engine(f"sqlite:///{file}")
+        metadata.create_all(engine)
+        engine.dispose()
+        return file.read_bytes()
+
+
+def make_database(file: Path) -> None:
+    """Put an empty desk's database there."""
+    file.write_bytes(_empty_database())
+
+
+class AccessBench:
+    """The use cases of people and groups over one database file."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.clock, self.ids = HandClock(), CountingIds()
+        self.url = f"sqlite:///{folder / 'sortie.db'}"
+        make_database(folder / "sortie.db")
+        self.database = Database(self.url, self.clock, NoWakeups(), threads=False)
+        self.desk = DeskSettings(state_dir=folder, name="Test desk")
+        self.paper = PaperSettings()
+        self.roles = RoleBook(self.ids, self.desk, self.paper)
+        self.start = Start(self.database, self.roles, self.ids)
+        self.grant = Grant(self.database, self.roles)
+        self.revoke = Revoke(self.database, self.roles, self.ids)
+        self.invite = Invite(self.database, self.ids)
+        self.chats = ApproveChat(self.database, self.ids)
+        self.chat_left = ChatLeft(self.database)
+        self.migrate = MigrateChat(self.database)
+        self.bind = BindTopic(self.database)
+        self.loudness = SetLoudness(self.database)
+        self.quiet = SetQuietHours(self.database)
+        self.zone = SetZone(self.database)
+        self.rename = Rename(self.database, self.roles)
+
+    def seeding(self, people_settings: PeopleSettings, chat_settings: ChatSettings | None = None) -> SeedPeople:
+        return SeedPeople(self.database, self.roles, self.ids, people_settings, chat_settings or ChatSettings())
+
+    def add(self, person_id: int, role: Role, name: str = "") -> None:
+        """Put someone in as if granted long ago."""
+
+        def body(unit: Unit) -> None:
+            row = Person(
+                id=person_id, name=name or f"P{person_id}", username=f"user{person_id}", role=role, zone="UTC", locale="en"
+            )
+            people.save_role(unit, row, None)
+            self.roles.open_terminal(unit, row)
+
+        self.database.write_now(body)
+
+    def role(self, person_id: int) -> Role:
+        return self.database.read_now(lambda unit: people.role_of(unit, person_id))
+
+    def notices(self, chat_id: int | None = None, template: str | None = None) -> list[Any]:
+        """Return the stored notices, oldest first."""
+
+        def body(unit: Unit) -> list[Any]:
+            rows = unit.all(select(notices).order_by(notices.c.id))
+            return [r for r in rows if chat_id in (None, r.chat_id) and template in (None, r.template)]
+
+        return self.database.read_now(body)
+
+    def journal(self) -> list[str]:
+        return [row.kind for row in self.database.read_now(lambda unit: unit.all(select(journal).order_by(journal.c.sequence)))]
+
+    def requests(self) -> list[Any]:
+        return list(self.database.read_now(lambda unit: unit.all(select(requests))))
