@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -71,7 +72,7 @@ class CcxtMarketData:
                 await _load_markets(exchange)
             tickers = await exchange.fetch_tickers(list(symbols))
             received_at = self._clock.now()
-            return [quote for symbol in symbols if (quote := self._quote(symbol, tickers.get(symbol), received_at))]
+            return [quote for symbol in symbols if (quote := self._quote(symbol, tickers.get(symbol) or {}, received_at))]
 
         quotes = await self._ask("quotes", ask)
         if not quotes:
@@ -151,12 +152,12 @@ class CcxtMarketData:
             min_notional=_least(limits["cost"]),
         )
 
-    def _quote(self, symbol: str, ticker: Mapping[str, Any] | None, received_at: datetime) -> Quote | None:
-        numbers = [None if ticker is None else ticker.get(key) for key in ("bid", "ask", "bidVolume", "askVolume")]
-        if ticker is None or any(number is None for number in numbers):
+    def _quote(self, symbol: str, ticker: Mapping[str, Any], received_at: datetime) -> Quote | None:
+        try:
+            bid, ask, bid_size, ask_size = (_number(ticker[key]) for key in ("bid", "ask", "bidVolume", "askVolume"))
+        except (KeyError, ValueError):
             self._leave_out(symbol, "incomplete")
             return None
-        bid, ask, bid_size, ask_size = (_number(number) for number in numbers)
         if not ZERO < bid <= ask or min(bid_size, ask_size) < 0:
             self._leave_out(symbol, "crossed or not positive")
             return None
@@ -241,7 +242,8 @@ def _least(limit: Mapping[str, Any]) -> Decimal:
 
 def _candle(row: Sequence[Any]) -> Candle:
     opening, high, low, close, volume = (float(value) for value in row[1:6])
-    if not 0 < low <= min(opening, close) <= max(opening, close) <= high < float("inf") or not 0 <= volume < float("inf"):
+    ordered = 0 < low <= min(opening, close) <= max(opening, close) <= high and volume >= 0
+    if not (ordered and all(map(isfinite, (opening, high, low, close, volume)))):
         raise ValueError("a candle's prices contradict each other")
     return Candle(time=_instant(row[0]), open=opening, high=high, low=low, close=close, volume=volume)
 
