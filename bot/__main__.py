@@ -72,6 +72,19 @@ def demo(
     raise typer.Exit(run_demo(options))
 
 
+@app.command()
+def init(
+    token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File that holds the bot's token.")] = None,
+    api_base: Annotated[str | None, typer.Option(metavar="URL", help="Another Bot API server.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the configuration that is there.")] = False,
+) -> None:
+    """Set up a desk on Telegram: check the token, write the settings, print the link that makes you commander."""
+    from bot.first_run import InitOptions, initialise
+
+    raise typer.Exit(initialise(InitOptions(token_file=token_file, api_base=api_base, yes=yes, force=force)))
+
+
 @database.command()
 def upgrade(revision: Annotated[str, typer.Argument(help="Where to.")] = "head") -> None:
     """Bring the schema up to date, creating the database when there is none."""

@@ -20,6 +20,7 @@ def guarded(app: typer.Typer) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:  # noqa: BLE001 - the outermost edge: everything is shown, and becomes an exit code
+        from bot.identity import NoIdentity
         from config.settings import SettingsError
         from services.domain.errors import Misconfigured
 
@@ -27,6 +28,8 @@ def guarded(app: typer.Typer) -> int:
             _show_problems(error)
         elif isinstance(error, Misconfigured):
             _show_misconfigured(error)
+        elif isinstance(error, NoIdentity):
+            _show(error.cause, error.fix)
         else:
             _show_defect(error)
             return 1
@@ -57,7 +60,13 @@ def _show_defect(error: Exception) -> None:
 def _show_misconfigured(error: Misconfigured) -> None:
     values = {name: str(value) for name, value in error.values.items()}
     fix = values.pop("fix", None)
-    detail = ", ".join(f"{name} {value}" for name, value in values.items())
-    typer.echo(f"{error.code}: {detail}" if detail else error.code, err=True)
+    detail = ", ".join(value if name == "cause" else f"{name} {value}" for name, value in values.items())
+    _show(f"{error.code}: {detail}" if detail else error.code, fix)
+
+
+def _show(cause: str, fix: str | None) -> None:
+    from bot.redaction import process_redactor
+
+    typer.echo(process_redactor.clean(cause), err=True)
     if fix is not None:
-        typer.echo(f"fix: {fix}", err=True)
+        typer.echo(process_redactor.clean(f"fix: {fix}"), err=True)

@@ -26,8 +26,13 @@ CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
 _UNCHANGED = "message is not modified"
 _NO_MARKUP = "can't parse entities"
-_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "there is no text in the message",
-         "there is no caption in the message")
+_GONE = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "there is no text in the message",
+    "there is no caption in the message",
+)
 _NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
@@ -86,13 +91,20 @@ class Delivery:
             mode = "HTML" if html else None
             if has_photo:
                 await self._bot.edit_message_caption(
-                    chat_id=where.chat_id, message_id=message_id, caption=_cut(text, CAPTION_LIMIT), parse_mode=mode,
+                    chat_id=where.chat_id,
+                    message_id=message_id,
+                    caption=_cut(text, CAPTION_LIMIT),
+                    parse_mode=mode,
                     reply_markup=markup,
                 )
             else:
                 await self._bot.edit_message_text(
-                    chat_id=where.chat_id, message_id=message_id, text=_cut(text, TEXT_LIMIT), parse_mode=mode,
-                    reply_markup=markup, link_preview_options=_NO_PREVIEW,
+                    chat_id=where.chat_id,
+                    message_id=message_id,
+                    text=_cut(text, TEXT_LIMIT),
+                    parse_mode=mode,
+                    reply_markup=markup,
+                    link_preview_options=_NO_PREVIEW,
                 )
             return Outcome(fate=Fate.DELIVERED, message_id=message_id, has_photo=has_photo)
 
@@ -112,9 +124,7 @@ class Delivery:
             log.warning("chart.failed", code=error.code)
             return None
 
-    async def _new(
-        self, where: Envelope, text: str, html: bool, rendered: Rendered, picture: bytes | None
-    ) -> Outcome:
+    async def _new(self, where: Envelope, text: str, html: bool, rendered: Rendered, picture: bytes | None) -> Outcome:
         mode = "HTML" if html else None
         markup: InlineKeyboardMarkup | None = rendered.keyboard()
         reply = None
@@ -123,14 +133,24 @@ class Delivery:
         sent: Message
         if picture is not None:
             sent = await self._bot.send_photo(
-                chat_id=where.chat_id, message_thread_id=where.thread_id, caption=_cut(text, CAPTION_LIMIT),
-                photo=BufferedInputFile(picture, "chart.png"), parse_mode=mode, reply_markup=markup,
-                disable_notification=where.silent or None, reply_parameters=reply,
+                chat_id=where.chat_id,
+                message_thread_id=where.thread_id,
+                caption=_cut(text, CAPTION_LIMIT),
+                photo=BufferedInputFile(picture, "chart.png"),
+                parse_mode=mode,
+                reply_markup=markup,
+                disable_notification=where.silent or None,
+                reply_parameters=reply,
             )
         else:
             sent = await self._bot.send_message(
-                chat_id=where.chat_id, message_thread_id=where.thread_id, text=_cut(text, TEXT_LIMIT), parse_mode=mode,
-                reply_markup=markup, disable_notification=where.silent or None, reply_parameters=reply,
+                chat_id=where.chat_id,
+                message_thread_id=where.thread_id,
+                text=_cut(text, TEXT_LIMIT),
+                parse_mode=mode,
+                reply_markup=markup,
+                disable_notification=where.silent or None,
+                reply_parameters=reply,
                 link_preview_options=_NO_PREVIEW,
             )
         return Outcome(fate=Fate.DELIVERED, message_id=sent.message_id, has_photo=picture is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -42,6 +43,7 @@ from services.access.roles import Grant, Revoke, RoleBook
 from services.access.seeding import SeedPeople
 from services.access.start import Start
 from services.charts.png import ChartRenderer
+from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
 from services.market.candles import CandleBook
 from services.market.feed import Feed
@@ -105,9 +107,7 @@ class Graph:
     def _build_chat(self, token: str) -> None:
         settings, telegram, database = self.settings, self.settings.telegram, self.trading.database
         self.bot: Bot = make_bot(token, telegram.api_base)
-        pacer = Pacer(
-            telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic
-        )
+        pacer = Pacer(telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic)
         self.sender = Sender(
             database,
             Delivery(self.bot, self.charts),
@@ -117,7 +117,6 @@ class Graph:
             self.wakeups,
             self.nursery,
             self.stages,
-            settings.desk.zone,
         )
         self.answers = ChatAnswers(self.bot, self.sender)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
@@ -133,6 +132,7 @@ class Graph:
             quote=self.trading.quotes.latest,
             series=self.series_of,
             balance=self.trading.accounts.latest,
+            zone=self.settings.desk.zone,
         )
 
     def series_of(self, symbol: str) -> CandleSeries | None:
@@ -142,16 +142,15 @@ class Graph:
     async def take_leases(self) -> None:
         """Take every role; the lock proved that a former owner on this database is dead."""
         for role in ROLES:
-            lease = await self.trading.database.write(
-                lambda unit, role=role: desk.take_lease(unit, role, self.owner, LEASE_S, force=True)  # type: ignore[misc]
-            )
+            take = partial(desk.take_lease, role=role, owner=self.owner, seconds=LEASE_S, force=True)
+            lease = await self.trading.database.write(take)
+            if lease is None:
+                raise Unavailable("LEASE", role=role)
             self.leases[role] = lease
 
     async def seed_people(self) -> None:
         """Give the people and chats of the settings their roles and places."""
-        await SeedPeople(
-            self.trading.database, self.roles, self.ids, self.settings.people, self.settings.chats
-        )()
+        await SeedPeople(self.trading.database, self.roles, self.ids, self.settings.people, self.settings.chats)()
 
     async def connect(self) -> None:
         """Ask Telegram who we are, and put the handlers together."""
@@ -180,9 +179,7 @@ class Graph:
             ids=self.ids,
             trading=acts,
             people=self._people_acts(),
-            call=CallMission(
-                database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids
-            ),
+            call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),
             registry=self.registry,
             live=self.live,
             doctor=lambda: run_checks(desk_probes(self.settings, self.clock), self.clock),
@@ -250,7 +247,17 @@ class Graph:
             ("leases", self._renew_leases),
         ):
             self.nursery.stage(name, work)
-        ticks = Ticks(self.feed, self.scan, trading.offer, trading.expire, self.digests, self.watch, trading.database, self.ids, self.stages)
+        ticks = Ticks(
+            self.feed,
+            self.scan,
+            trading.offer,
+            trading.expire,
+            self.digests,
+            self.watch,
+            trading.database,
+            self.ids,
+            self.stages,
+        )
         self.ticker.every(1, "scan", ticks.scan)
         self.ticker.every(1, "missions", ticks.missions)
         self.ticker.every(2, "digest", ticks.digest)
@@ -294,7 +301,7 @@ class Graph:
     async def close(self) -> None:
         """Let go of everything, leases first."""
         for lease in self.leases.values():
-            await self.trading.database.write(lambda unit, lease=lease: desk.release_lease(unit, lease))  # type: ignore[misc]
+            await self.trading.database.write(partial(desk.release_lease, lease=lease))
         await self.nursery.close()
         await self.charts.close()
         await self.market.close()

@@ -71,7 +71,7 @@ class TaskNursery:
                 if self._closing or "restart" not in cancelled.args or name not in self._tasks:
                     raise
                 log.warning("stage.restarted", stage=name)
-            except Exception as error:  # noqa: BLE001 - the supervisor is the edge where a stage's crash is answered
+            except Exception as error:
                 log.error("stage.crashed", stage=name, exc_info=error)
                 self._report(name, error)
             if loop.time() - began > HEALTHY_AFTER_S:
@@ -82,7 +82,7 @@ class TaskNursery:
     async def _once(self, name: str, job: Coroutine[object, object, None]) -> None:
         try:
             await job
-        except Exception as error:  # noqa: BLE001 - a job's crash must be seen and must not end the others
+        except Exception as error:
             log.error("job.crashed", job=name, exc_info=error)
             self._report(name, error)
 

@@ -31,9 +31,7 @@ class _Bucket:
 class Pacer:
     """Says how long a message to a chat has to wait; ``monotonic`` gives seconds."""
 
-    def __init__(
-        self, per_second: float, chat_per_minute: int, group_per_minute: int, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, per_second: float, chat_per_minute: int, group_per_minute: int, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._chat_rate = chat_per_minute / 60
         self._group_rate = group_per_minute / 60

@@ -62,7 +62,6 @@ class Sender:
         wakeups: Wakeups,
         nursery: Nursery,
         beats: StageBeat,
-        zone: str,
     ) -> None:
         self._database = database
         self._delivery = delivery
@@ -72,7 +71,6 @@ class Sender:
         self._wakeups = wakeups
         self._nursery = nursery
         self._beats = beats
-        self._zone = zone
         self._busy: set[int] = set()
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
 
@@ -149,7 +147,7 @@ class Sender:
 
     async def _send_card(self, card: Card, item: _Item) -> None:
         def load(unit: Unit) -> tuple[CardFacts | None, int | None]:
-            return load_card(unit, card.key, card.chat_id, self._live(), self._zone), _reply_to(
+            return load_card(unit, card.key, card.chat_id, self._live()), _reply_to(
                 unit, card.reply_to_card, card.chat_id
             )
 

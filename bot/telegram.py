@@ -155,8 +155,7 @@ async def publish_commands(bot: Bot, database: Database, table: CommandTable) ->
     ]
     for person in known:
         commands = [
-            BotCommand(command=spec.name, description=spec.description)
-            for spec in table.for_role(person.role, group=False)
+            BotCommand(command=spec.name, description=spec.description) for spec in table.for_role(person.role, group=False)
         ]
         if person.reachable:
             calls.append(bot.set_my_commands(commands, scope=BotCommandScopeChat(chat_id=person.id)))

@@ -80,7 +80,7 @@ class MissionHandlers:
             case MissionVerb.SIZE:
                 await self._open_preview(request, button.mission, button.arg or "full", anew=False)
             case MissionVerb.CHECKS:
-                await self._checks(request, button.mission)
+                await self._checks(request, button.mission, int(button.arg) if button.arg.isdigit() else 1)
             case MissionVerb.CARD:
                 await self._app.show_card(request, preview_card(button.mission, request.actor.id))
             case MissionVerb.BACK:
@@ -114,12 +114,12 @@ class MissionHandlers:
         else:
             await request.toast("", url=f"https://t.me/{request.bot_username}?start=m_{mission_id}")
 
-    async def _checks(self, request: Request, mission_id: str) -> None:
+    async def _checks(self, request: Request, mission_id: str, page: int) -> None:
         live = self._app.live()
         view = await self._app.database.read(lambda unit: preview_view(unit, mission_id, request.actor.id, live))
         if view is None:
             raise NotFound("PREVIEW")
-        await request.show(render_checks(view))
+        await request.show(render_checks(view, page))
 
     async def _why(self, request: Request, mission_id: str) -> None:
         live = self._app.live()
@@ -144,4 +144,3 @@ class MissionHandlers:
             raise NotFound("BUTTON")
         mission = await self._app.trading.skip(request.actor, button.mission, REASONS[index])
         await request.show(Rendered(text=f"Skipped #{mission.number}: {REASONS[index]}."))
-

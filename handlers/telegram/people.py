@@ -5,14 +5,13 @@ from __future__ import annotations
 from html import escape
 
 from handlers.telegram.app import App
-from handlers.telegram.callbacks import ActButton, ChoiceButton, ListName
+from handlers.telegram.callbacks import ChoiceButton, ListName
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
-from handlers.telegram.views.message import Button, Rendered, Style
+from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.people import render_invite, render_revoke_question
 from services.access.roles import RoleChanged
-from services.domain.buttons import Act
 from services.domain.errors import NotFound, Refused
 from services.domain.notices import Event, Loudness, Topic
 from services.domain.people import Role
@@ -37,8 +36,15 @@ class PeopleHandlers:
             row("revoke", "Take a role", "@name|id", boss, Kind.ACT, Where.PRIVATE, self.revoke),
             row("chats", "Groups and what they are told", "", boss, Kind.READ, Where.ANYWHERE, chats),
             row("bind", "Tell this chat", "missions|fills|risk|digest [off]", boss, Kind.ACT, Where.GROUP, self.bind),
-            row("notify", "What I hear, how loud", "[event loud|silent|digest|off]", Role.OBSERVER, Kind.ACT, Where.PRIVATE,
-                self.notify),
+            row(
+                "notify",
+                "What I hear, how loud",
+                "[event loud|silent|digest|off]",
+                Role.OBSERVER,
+                Kind.ACT,
+                Where.PRIVATE,
+                self.notify,
+            ),
         )
 
     async def invite(self, request: Request) -> None:
@@ -57,10 +63,7 @@ class PeopleHandlers:
         """Ask before taking a role."""
         if not request.args:
             raise Refused("REVOKE_SYNTAX")
-        asked = await self._app.people.revoke.ask(request.actor, request.args)
-        rendered = render_revoke_question(asked)
-        button = Button(text="Revoke", data=ActButton(act=Act.REVOKE, token=asked.token.id), style=Style.DANGER)
-        await request.reply(rendered if rendered.rows else Rendered(text=rendered.text, rows=((button,),)))
+        await request.reply(render_revoke_question(await self._app.people.revoke.ask(request.actor, request.args)))
 
     async def bind(self, request: Request) -> None:
         """Direct a topic to this group or forum topic."""
@@ -127,4 +130,3 @@ def _role(text: str) -> Role:
     if name not in set(Role):
         raise Refused("ROLE_UNKNOWN", value=name[:20], limit="observer, trader, commander")
     return Role(name)
-
