@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from services.domain.errors import Unavailable
 from services.domain.market import Candle, timeframe_seconds
 
 SETTLING = timedelta(seconds=1)
@@ -86,10 +87,10 @@ class CandleBook:
         """Return how many bars are missing among the closed candles."""
         return self._holes([candle.time for candle in self._closed.get(symbol, ())])
 
-    def last_close(self, now: datetime) -> datetime | None:
-        """Return the newest instant up to ``now`` (exchange time) at which bars end on the grid, or None before any data."""
+    def last_close(self, now: datetime) -> datetime:
+        """Return the newest instant up to ``now`` (exchange time) at which bars end; raise Unavailable before any data."""
         if not self._opened:
-            return None
+            raise Unavailable("NO_CANDLES", timeframe=self.timeframe)
         anchor = max(self._opened.values())
         return anchor + (now - anchor) // self.length * self.length
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 
 import structlog
@@ -66,8 +66,9 @@ class Feed:
         self._jitter = jitter
         self._instruments: dict[str, Instrument] = {}
         self._ahead = timedelta(0)
-        self._polled_close: datetime | None = None
+        self._polled_close = datetime.min.replace(tzinfo=UTC)
         self._candles_fail = False
+        self._warm = False
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -113,10 +114,13 @@ class Feed:
         # A bar that ended during the requests may be in some answers only: it is polled for as soon as the feed runs.
         self._polled_close = self._book.last_close(started)
         await self._read_quotes()
+        self._warm = True
         return self.instruments
 
     async def run(self) -> None:
-        """Follow the market for ever."""
+        """Follow the market for ever; raise Misconfigured before a warm-up has succeeded."""
+        if not self._warm:
+            raise Misconfigured("FEED_COLD", fix="call warm_up before run")
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._follow_quotes(), name="feed quotes")
             loops.create_task(self._follow_candles(), name="feed candles")
@@ -166,8 +170,6 @@ class Feed:
 
     async def _wait_for_close(self) -> None:
         """Sleep until the next bar ends; not at all when bars have ended since the last one that was polled."""
-        if self._polled_close is None:
-            raise Misconfigured("FEED_COLD", fix="call warm_up before run")
         due = self._polled_close + self._book.length + SERVED_AFTER
         while (left := (due - self._exchange_now()).total_seconds()) > 0:
             await self._clock.sleep(min(left, LONGEST_SLEEP_S))
@@ -188,9 +190,9 @@ class Feed:
             log.warning("candles.none", symbol=symbol, close=str(close))
         self._polled_close = close
 
-    def _has_bar_ending(self, symbol: str, close: datetime | None) -> bool:
+    def _has_bar_ending(self, symbol: str, close: datetime) -> bool:
         newest = self._book.newest(symbol)
-        return newest is not None and close is not None and newest.time + self._book.length >= close
+        return newest is not None and newest.time + self._book.length >= close
 
     async def _fetch_missing(self, symbols: Sequence[str], exchange_time: datetime | None) -> None:
         """Fetch for all symbols at once; keep what came and tell of it even when one of them failed."""

@@ -75,6 +75,10 @@ class HandClock:
             if not future.done():
                 future.set_result(None)
 
+    def suspend(self, seconds: float) -> None:
+        """Let only the wall clock go on, as while a computer sleeps."""
+        self._now += timedelta(seconds=seconds)
+
     @property
     def next_wake(self) -> float | None:
         """Return in how many seconds the next sleeper wakes, or None when nobody sleeps."""

@@ -1,0 +1,1 @@
+"""Tests of quotes, candles, the feed and conversions."""
