@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from services.domain.people import Role
+from services.domain.trades import Trade
 from services.reporting.desk_views import (
     ChecklistView,
     GroupedView,
@@ -11,10 +13,10 @@ from services.reporting.desk_views import (
     halt_view,
 )
 from services.reporting.live import Live
-from services.reporting.mission_view import MissionView, mission_view
+from services.reporting.mission_view import LONGEST_NUMBER, MissionView, mission_view
 from services.reporting.preview_view import PreviewView, preview_view
 from services.reporting.trade_view import TradeView, trade_view
-from services.storage import trades
+from services.storage import people, trades
 from services.storage.database import Unit
 
 CardFacts = MissionView | PreviewView | TradeView | HaltView | GroupedView | ChecklistView
@@ -33,8 +35,10 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         mission_id, _, person = rest.partition(":")
         return preview_view(unit, mission_id, chat_id, live) if person == str(chat_id) else None
     if kind == "trade":
-        trade = trades.find(unit, rest)
-        return trade_view(unit, trade, live, private=private) if trade else None
+        trade = find_trade(unit, rest)
+        if trade is None or (private and not may_see_money(unit, trade, chat_id)):
+            return None
+        return trade_view(unit, trade, live, private=private)
     if kind == "grouped":
         return grouped_view(unit, rest, chat_id, live.zone)
     if kind == "halt":
@@ -42,6 +46,18 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
     if kind == "checklist" and private:
         return checklist_view(unit, chat_id) if rest == str(chat_id) else None
     return None
+
+
+def find_trade(unit: Unit, reference: str) -> Trade | None:
+    """Return a trade by its id or by the number people type, or None."""
+    if reference.isdigit() and len(reference) <= LONGEST_NUMBER:
+        return trades.by_number(unit, int(reference))
+    return trades.find(unit, reference)
+
+
+def may_see_money(unit: Unit, trade: Trade, person_id: int) -> bool:
+    """Tell whether a trade's figures are this person's business: its own trader's and every commander's."""
+    return trade.person_id == person_id or people.role_of(unit, person_id) is Role.COMMANDER
 
 
 __all__ = [
@@ -53,9 +69,11 @@ __all__ = [
     "PreviewView",
     "TradeView",
     "checklist_view",
+    "find_trade",
     "grouped_view",
     "halt_view",
     "load_card",
+    "may_see_money",
     "mission_view",
     "preview_view",
     "trade_view",

@@ -20,6 +20,7 @@ from services.storage import instructions, missions, orders, people, terminals, 
 from services.storage.database import Unit
 
 PERCENT = Decimal(100)
+LONGEST_NUMBER = 9
 
 
 class Did(StrEnum):
@@ -70,9 +71,14 @@ class MissionView:
     now: datetime
 
 
-def mission_view(unit: Unit, mission_id: str, live: Live, *, chat_id: int = 0) -> MissionView | None:
-    """Put a mission's card for one chat together; ``chat_id`` 0 is a reader of no chat. None when there is no such mission."""
-    mission = missions.find(unit, mission_id)
+def mission_view(unit: Unit, reference: str, live: Live, *, chat_id: int = 0) -> MissionView | None:
+    """Put the card of a mission, named by id or number, together for one chat; None when there is no such mission.
+
+    ``chat_id`` 0 stands for a reader of no chat.
+    """
+    mission = missions.find(unit, reference)
+    if mission is None and reference.isdigit() and len(reference) <= LONGEST_NUMBER:
+        mission = missions.by_number(unit, int(reference))
     if mission is None:
         return None
     signal, zone = mission.signal, viewer_zone(unit, chat_id, live.zone)

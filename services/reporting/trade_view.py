@@ -87,6 +87,7 @@ class TradeView:
     since: datetime
     private: bool
     quantity: Decimal | None
+    filled_quantity: Decimal | None
     open_quantity: Decimal | None
     filled_share: Decimal
     entry: Price | None
@@ -131,6 +132,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         since=_since(trade, word, sent),
         private=private,
         quantity=trade.quantity if private else None,
+        filled_quantity=trade.entry_quantity if private else None,
         open_quantity=trade.open_quantity if private else None,
         filled_share=min(Decimal(1), trade.entry_quantity / trade.quantity) if trade.quantity else ZERO,
         entry=trade.average_entry,

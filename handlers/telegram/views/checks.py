@@ -9,6 +9,8 @@ from handlers.telegram.views.format import MISSING, bps, fixed, percent, price, 
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Unit
 
+LARGEST_EXPONENT = 30
+
 LABELS: Mapping[CheckCode, str] = {
     CheckCode.HALT: "halt",
     CheckCode.RECONCILED: "reconciled",
@@ -55,6 +57,30 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
 }
 
 
+# How each rule measures, where only value and limit were kept.
+UNITS: Mapping[CheckCode, Unit] = {
+    CheckCode.HALT: Unit.STATE,
+    CheckCode.RECONCILED: Unit.STATE,
+    CheckCode.IN_DOUBT: Unit.COUNT,
+    CheckCode.DEADLINE: Unit.SECONDS,
+    CheckCode.DATA_AGE: Unit.SECONDS,
+    CheckCode.EQUITY_AGE: Unit.SECONDS,
+    CheckCode.UNIVERSE: Unit.STATE,
+    CheckCode.TERMINAL_SIDE: Unit.STATE,
+    CheckCode.STOP_SIDE: Unit.PRICE,
+    CheckCode.SPREAD: Unit.BPS,
+    CheckCode.PRICE_COLLAR: Unit.PRICE,
+    CheckCode.GRID: Unit.STATE,
+    CheckCode.MIN_SIZE: Unit.QUANTITY,
+    CheckCode.RISK_PER_TRADE: Unit.FRACTION,
+    CheckCode.NOTIONAL: Unit.FRACTION,
+    CheckCode.FREE_FUNDS: Unit.MONEY,
+    CheckCode.OPEN_POSITIONS: Unit.COUNT,
+    CheckCode.DUPLICATE: Unit.STATE,
+    CheckCode.DAILY_LOSS: Unit.FRACTION,
+}
+
+
 def compared(check: Check, *, decimals: int | None = None, currency: str = "") -> str:
     """Write value and limit in a few characters, with their unit: ``1.9 of 5.0 %``."""
     return written(check.value, check.limit, check.unit, decimals=decimals, currency=currency)
@@ -73,10 +99,14 @@ def written(value: str | None, limit: str, unit: Unit, *, decimals: int | None =
         Unit.FRACTION: lambda: f"{_short_percent(number)} of {percent(bound * 100)}",
         Unit.PRICE: lambda: f"{price(number, decimals)} of {price(bound, decimals)}",
         Unit.COUNT: lambda: f"{quantity(number)} of {quantity(bound)}",
-        Unit.MONEY: lambda: f"{fixed(number, 2)} of {fixed(bound, 2)} {currency}".rstrip(),
+        Unit.MONEY: lambda: f"{_round(number)} of {_round(bound)} {currency}".rstrip(),
     }
     write = pairs.get(unit)
     return write() if write else quantity(number)
+
+
+def _round(value: Decimal) -> str:
+    return fixed(value, 0 if abs(value) >= 1000 else 2)
 
 
 def _short_percent(share: Decimal) -> str:
@@ -84,12 +114,12 @@ def _short_percent(share: Decimal) -> str:
 
 
 def decimal_of(text: object) -> Decimal | None:
-    """Read a finite number, or None when it is none."""
+    """Read a number that a market can have, or None when it is none."""
     try:
         value = Decimal(str(text))
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
+    return value if value.is_finite() and abs(value.adjusted()) <= LARGEST_EXPONENT else None
 
 
 def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -> str:
@@ -99,7 +129,7 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
     said = compared(check, decimals=decimals, currency=currency)
     value, _, limit = said.partition(" of ")
     sentences: Mapping[CheckCode, str] = {
-        CheckCode.HALT: f"entries are {check.value}: {check.note}",
+        CheckCode.HALT: f"{check.value}: {check.note}",
         CheckCode.RECONCILED: "the terminal was not compared with its venue yet",
         CheckCode.IN_DOUBT: f"{value} of unknown outcome on {symbol}",
         CheckCode.DEADLINE: "the mission's time is over" if decimal_of(check.value) is not None else _ended(check.value),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -22,11 +22,12 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 def fixed(value: Decimal, decimals: int, *, sign: bool = False) -> str:
     """Write a number with so many decimals, thousands separated; ``sign`` puts a plus before what is above zero."""
-    rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-    text = f"{abs(rounded):,.{decimals}f}"
-    if rounded < 0:
+    text = f"{abs(value):,.{decimals}f}"
+    if not text.strip("0.,"):
+        return text
+    if value < 0:
         return MINUS + text
-    return f"+{text}" if sign and rounded > 0 else text
+    return f"+{text}" if sign else text
 
 
 def price(value: Decimal | None, decimals: int | None = None) -> str:
@@ -78,9 +79,9 @@ def percent(value: Decimal | None, decimals: int = 1, *, sign: bool = False) -> 
     return f"{fixed(value, places, sign=sign)} %"
 
 
-def r_units(value: Decimal | None, decimals: int = 2) -> str:
-    """Write a result in R, always with its sign."""
-    return MISSING if value is None else f"{fixed(value, decimals, sign=True)} R"
+def r_units(value: Decimal | None, decimals: int = 2, *, sign: bool = True) -> str:
+    """Write a result in R with its sign, or a risk without."""
+    return MISSING if value is None else f"{fixed(value, decimals, sign=sign)} R"
 
 
 def bps(value: Decimal | None, *, sign: bool = True) -> str:

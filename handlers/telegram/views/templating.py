@@ -9,13 +9,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from handlers.telegram.views import format as write
+from handlers.telegram.views.checks import decimal_of
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "telegram"
 
 
-def render(name: str, **values: object) -> str:
-    """Return the text of ``<name>.html.j2`` without empty lines; raise UndefinedError for a value that it misses."""
-    text = _template(name).render(**values)
+def render(template: str, /, **values: object) -> str:
+    """Return the text of ``<template>.html.j2`` without empty lines; raise UndefinedError for a value that it misses."""
+    text = _template(template).render(**values)
     return "\n".join(line.rstrip() for line in text.split("\n") if line.strip()).replace("\n</pre>", "</pre>")
 
 
@@ -49,6 +50,7 @@ def environment() -> Environment:
         day_clock=write.day_clock,
         local=write.local,
         clip=write.clip,
+        number=decimal_of,
     )
     made.globals.update(row=write.row, ago=write.ago)
     return made

@@ -1,0 +1,208 @@
+"""Stored events as messages, rendered from the facts in their row and nothing else; no fact can make it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from jinja2 import UndefinedError
+
+from handlers.telegram.callbacks import (
+    ActButton,
+    ListButton,
+    ListName,
+    MissionButton,
+    MissionVerb,
+    TradeButton,
+    TradeVerb,
+)
+from handlers.telegram.views.checks import MEANINGS, UNITS, decimal_of, written
+from handlers.telegram.views.format import quantity
+from handlers.telegram.views.message import Button, Rendered, Style, act
+from handlers.telegram.views.templating import render
+from handlers.telegram.views.words import SIDE_MARK
+from services.domain.buttons import Act
+from services.domain.money import Money
+from services.domain.signals import Side
+from services.domain.verdicts import CheckCode, Unit
+
+log = structlog.get_logger()
+Facts = Mapping[str, object]
+Words = Mapping[str, object]
+_SHOWN = ("code", "trade", "mission", "symbol", "person", "detail")
+_PAGES = {f"/{name.value}": name for name in ListName}
+_ROLES = {"target": "target", "stop": "stop", "close": "close", "entry": "entry"}
+
+
+def render_notice(template: str, facts: Facts) -> Rendered:
+    """Return the message of a stored event; one that nobody knows, or whose facts are odd, is told in plain words."""
+    kind = _KINDS.get(template)
+    if kind is None:
+        return _plain(template, facts)
+    try:
+        words = kind.words(facts) if kind.words else {}
+        buttons = kind.buttons(facts) if kind.buttons else ()
+        text = render(f"notice_{template}", f=facts, mode=_mode(facts), **words)
+    except (UndefinedError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+        log.warning("notice.odd_facts", template=template, error=str(error))
+        return _plain(template, facts)
+    return Rendered(text=text, rows=(tuple(button for button in buttons if _fits(button)),))
+
+
+class _Kind:
+    """How one template is filled: further words from its facts, and its buttons."""
+
+    def __init__(
+        self,
+        words: Callable[[Facts], Words] | None = None,
+        buttons: Callable[[Facts], tuple[Button, ...]] | None = None,
+    ) -> None:
+        self.words = words
+        self.buttons = buttons
+
+
+def _plain(template: str, facts: Facts) -> Rendered:
+    lines = [f"{name}: {facts[name]}" for name in _SHOWN if isinstance(facts.get(name), str | int)]
+    return Rendered(text=render("notice_plain", name=template.replace("_", " "), lines=lines))
+
+
+def _fits(button: Button) -> bool:
+    """Tell whether the server takes the button: facts are stored, and a button is at most 64 bytes."""
+    try:
+        return button.data is None or bool(button.data.pack())
+    except ValueError as error:
+        log.warning("notice.button", error=str(error))
+        return False
+
+
+def _mode(facts: Facts) -> str:
+    mode = facts.get("mode")
+    return f" · {mode.upper()}" if isinstance(mode, str) and mode else ""
+
+
+def _money(facts: Facts, name: str) -> Money | None:
+    value = decimal_of(facts[name])
+    return Money(value, str(facts["currency"])) if value is not None else None
+
+
+def _by(facts: Facts) -> str:
+    reason = facts.get("reason")
+    return f" by {str(reason).lower()[:20]}" if reason else ""
+
+
+def _fill(facts: Facts) -> Words:
+    return {"role": _ROLES.get(str(facts["role"]), "an order"), "base": str(facts["symbol"]).partition("/")[0]}
+
+
+def _closed(facts: Facts) -> Words:
+    return {"by": _by(facts), "realized": _money(facts, "realized"), "fees": _money(facts, "fees")}
+
+
+def _opened(facts: Facts) -> Words:
+    return {"mark": SIDE_MARK[Side(str(facts["side"]))]}
+
+
+def _not_sent(facts: Facts) -> Words:
+    code = str(facts["code"])
+    return {"said": "not filled" if code == "NOT_FILLED" else f"not sent: {code[:32]}"}
+
+
+def _refused(facts: Facts) -> Words:
+    return {"meaning": _meaning(facts)}
+
+
+def _meaning(facts: Facts) -> str:
+    code = str(facts["code"])
+    return f"the rule: {MEANINGS[CheckCode(code)][0]}" if code in set(CheckCode) else ""
+
+
+def _asked(facts: Facts) -> Words:
+    code, value = str(facts["code"]), facts.get("value")
+    unit = UNITS[CheckCode(code)] if code in set(CheckCode) else Unit.STATE
+    return {
+        "meaning": _meaning(facts),
+        "compared": written(None if value is None else str(value), str(facts.get("limit")), unit)[:40],
+    }
+
+
+def _exposed(facts: Facts) -> Words:
+    lines = []
+    size = decimal_of(facts.get("quantity"))
+    if size is not None:
+        lines.append(f"exposed: {quantity(size)} {str(facts.get('symbol', '')).partition('/')[0]}")
+    if "desk" in facts and "venue" in facts:
+        ours, theirs = decimal_of(facts["desk"]), decimal_of(facts["venue"])
+        lines.append(f"desk {quantity(ours)}, venue {quantity(theirs)} {str(facts.get('symbol', '')).partition('/')[0]}")
+    return {"exposed": lines}
+
+
+def _changed(facts: Facts) -> Words:
+    def word(role: object) -> str:
+        return "without a role" if role == "stranger" else str(role)
+
+    return {"role": word(facts["role"]), "was": word(facts["was"])}
+
+
+def _trade(facts: Facts) -> tuple[Button, ...]:
+    number = str(facts["trade"])
+    return (
+        act("Show", TradeButton(verb=TradeVerb.CARD, trade=number)),
+        act("Proof", TradeButton(verb=TradeVerb.PROOF, trade=number)),
+    )
+
+
+def _alert(facts: Facts) -> tuple[Button, ...]:
+    buttons = _page(facts)
+    if "trade_id" in facts and facts["code"] in ("STOP_NOT_PLACED", "CLOSE_REJECTED"):
+        buttons += (act("Close", TradeButton(verb=TradeVerb.CLOSE, trade=str(facts["trade_id"]))),)
+    return buttons
+
+
+def _page(facts: Facts) -> tuple[Button, ...]:
+    name = _PAGES.get(str(facts["next"]))
+    return (act(name.value.capitalize(), ListButton(name=name)),) if name else ()
+
+
+def _mission(facts: Facts) -> tuple[Button, ...]:
+    return (act("Fire", MissionButton(verb=MissionVerb.FIRE, mission=str(facts["mission"]))),)
+
+
+def _why(facts: Facts) -> tuple[Button, ...]:
+    return (act("Why", MissionButton(verb=MissionVerb.WHY, mission=str(facts["mission"]))),)
+
+
+def _answer(yes: str, yes_label: str, no: str, no_label: str, what: Act) -> Callable[[Facts], tuple[Button, ...]]:
+    def buttons(facts: Facts) -> tuple[Button, ...]:
+        accept = act(yes_label, ActButton(act=what, token=str(facts[yes])), Style.SUCCESS)
+        return act(no_label, ActButton(act=what, token=str(facts[no]))), accept
+
+    return buttons
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "access_request": _Kind(None, _answer("grant", "Grant", "ignore", "Ignore", Act.GRANT)),
+    "alert": _Kind(_exposed, _alert),
+    "alert_group": _Kind(None, _page),
+    "asked": _Kind(_asked, _why),
+    "bound": _Kind(),
+    "chat_answered": _Kind(),
+    "chat_question": _Kind(None, _answer("approve", "Approve", "leave", "Leave", Act.APPROVE_CHAT)),
+    "checklist_done": _Kind(),
+    "closed": _Kind(_closed, _trade),
+    "closed_group": _Kind(lambda facts: {"by": _by(facts)}),
+    "fill": _Kind(_fill, _trade),
+    "goodbye": _Kind(),
+    "granted": _Kind(),
+    "interrupted": _Kind(),
+    "not_sent": _Kind(_not_sent),
+    "opened_group": _Kind(_opened),
+    "people_changed": _Kind(_changed),
+    "refused_group": _Kind(_refused),
+    "reminder": _Kind(None, _mission),
+    "resumed": _Kind(),
+    "revoked": _Kind(),
+    "stranger": _Kind(),
+    "unbound": _Kind(),
+    "welcome": _Kind(),
+}
+NOTICES = frozenset(_KINDS)
