@@ -45,6 +45,7 @@ from services.access.start import Start
 from services.charts.png import ChartRenderer
 from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
+from services.domain.ports import MarketData
 from services.market.candles import CandleBook
 from services.market.feed import Feed
 from services.missions.call import CallMission
@@ -63,12 +64,14 @@ log = structlog.get_logger()
 LEASE_S = 20.0
 RENEW_S = 5.0
 ROLES = ("executor", "intake", "sender", "scheduler")
+TRADING_STAGES = ("feed", "scan", "missions", "executor", "fills", "reconcile", "resolve", "scheduler", "digest")
+CHAT_STAGES = ("sender", "intake", "database")
 
 
 class Graph:
     """Everything that one run of the desk consists of."""
 
-    def __init__(self, settings: Settings, token: str, owner: str) -> None:
+    def __init__(self, settings: Settings, token: str, owner: str, market: MarketData | None = None) -> None:
         self.settings = settings
         self.owner = owner
         self.clock = SystemClock()
@@ -79,13 +82,13 @@ class Graph:
         self.ticker = Ticker()
         self.charts = ChartRenderer()
         self.leases: dict[str, Lease] = {}
-        self._build_market(token)
+        venue = settings.venues[settings.market.venue]
+        self.market: MarketData = market or CcxtMarketData(settings.market.venue, venue, self.clock)
+        self._build_market()
         self._build_chat(token)
 
-    def _build_market(self, token: str) -> None:
+    def _build_market(self) -> None:
         settings = self.settings
-        venue = settings.venues[settings.market.venue]
-        self.market = CcxtMarketData(settings.market.venue, venue, self.clock)
         outside = Outside(
             clock=self.clock,
             ids=self.ids,
@@ -265,7 +268,7 @@ class Graph:
         self.ticker.every(600, "sweep", ticks.sweep)
         self.ticker.start()
         self.feed.on_closed(lambda: self.ticker.hurry("scan"))
-        for name in ("scan", "missions", "scheduler"):
+        for name in TRADING_STAGES:
             self.stages.attach(name)
 
     def start_chat(self) -> None:
@@ -276,7 +279,7 @@ class Graph:
         if self.settings.telegram.mode == "polling":
             self.nursery.stage("intake", self.intake.poll)
         self.nursery.spawn("commands", publish_commands(self.bot, self.trading.database, self.table))
-        for name in ("sender", "intake", "database"):
+        for name in CHAT_STAGES:
             self.stages.attach(name)
 
     async def recover_updates(self) -> None:
@@ -347,6 +350,6 @@ class Graph:
         )
 
 
-def build_graph(settings: Settings, token: str, owner: str) -> Graph:
-    """Put the process together; nothing runs yet."""
-    return Graph(settings, token, owner)
+def build_graph(settings: Settings, token: str, owner: str, market: MarketData | None = None) -> Graph:
+    """Put the process together; nothing runs yet. ``market`` stands in for the exchange of the settings."""
+    return Graph(settings, token, owner, market)

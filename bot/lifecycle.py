@@ -83,63 +83,69 @@ class _Desk:
                 loop.add_signal_handler(getattr(signal, name), self._stop.set)
         graph = build_graph(self._settings, self._token, self._lock.owner)
         try:
-            await self._start(graph)
+            await start(graph)
+            # What was built for the start stays for ever: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
             await self._stop.wait()
         finally:
-            await self._shut_down(graph)
+            await shut_down(graph)
 
-    async def _start(self, graph: Graph) -> None:
-        log.info("desk.starting", config=self._settings.fingerprint[:12], pid=os.getpid())
-        await graph.take_leases()
-        await graph.trading.database.write(terminals.forget_reconciliation)
-        await graph.switch.seed(self._settings.strategies.disabled)
-        await graph.seed_people()
-        await graph.trading.paper.open()
-        await graph.connect()
-        await graph.trading.resolve.adopt_sent()
-        await self._warm_up(graph)
-        graph.start_trading()
-        await graph.trading.sync.reconcile_all()
-        await graph.recover_updates()
-        graph.start_chat()
-        missing = graph.stages.missing_mandatory()
-        if missing:
-            raise Misconfigured("STAGES_MISSING", key="stages", where=", ".join(missing), fix="this build is incomplete")
-        # What was built for the start stays for ever: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        ready = json.dumps({"pid": os.getpid(), "at": graph.clock.now().isoformat()})
-        await graph.trading.database.write(lambda unit: set_fact(unit, READY, ready))
-        log.info("desk.ready", pid=os.getpid())
 
-    async def _warm_up(self, graph: Graph) -> None:
-        """Read the market; without it the desk runs all the same, closed to entries, so that exits and halts work."""
-        try:
-            async with asyncio.timeout(WARM_UP_S):
-                await graph.warm_up()
-        except (Unavailable, TimeoutError) as error:
-            log.error("market.not_warm", error=str(error) or type(error).__name__)
+async def start(graph: Graph) -> None:
+    """Recover and start every stage; raise Misconfigured when a mandatory one is missing."""
+    settings, trading = graph.settings, graph.trading
+    log.info("desk.starting", config=settings.fingerprint[:12], pid=os.getpid())
+    await graph.take_leases()
+    await trading.database.write(terminals.forget_reconciliation)
+    await graph.switch.seed(settings.strategies.disabled)
+    await graph.seed_people()
+    await trading.paper.open()
+    await graph.connect()
+    await trading.resolve.adopt_sent()
+    await _warm_up(graph)
+    await trading.sync.reconcile_all()
+    graph.start_trading()
+    await graph.recover_updates()
+    graph.start_chat()
+    missing = graph.stages.missing_mandatory()
+    if missing:
+        raise Misconfigured("STAGES_MISSING", key="stages", where=", ".join(missing), fix="this build is incomplete")
+    ready = json.dumps({"pid": os.getpid(), "at": graph.clock.now().isoformat()})
+    await trading.database.write(lambda unit: set_fact(unit, READY, ready))
+    log.info("desk.ready", pid=os.getpid())
 
-    async def _shut_down(self, graph: Graph) -> None:
-        """Stop intake, settle what is in flight, flush, say goodbye, let go."""
-        log.info("desk.stopping")
-        try:
-            await graph.stop_intake(DRAIN_S)
-            graph.ticker.stop()
-            async with asyncio.timeout(DRAIN_S):
-                await graph.trading.executor.drain()
-            await graph.trading.database.write(self._say_goodbye)
-            await graph.sender.flush(FLUSH_S)
-        except (SortieError, TimeoutError) as error:
-            log.error("desk.stop.hurried", error=str(error) or type(error).__name__)
-        await graph.close()
-        log.info("desk.stopped")
 
-    def _say_goodbye(self, unit: Unit) -> None:
-        actor = Actor.job("stop", f"stop-{unit.now.isoformat()}")
-        facts = {"desk": self._settings.desk.name}
-        audience.tell_topic(unit, Topic.RISK, "goodbye", facts, silent=True)
-        for person in people.everyone(unit, Role.COMMANDER):
-            audience.tell_person(unit, person, Event.PEOPLE, "goodbye", facts)
-        set_fact(unit, READY, "")
-        unit.record(actor, "desk.stopped")
+async def _warm_up(graph: Graph) -> None:
+    """Read the market; without it the desk runs all the same, closed to entries, so that exits and halts work."""
+    try:
+        async with asyncio.timeout(WARM_UP_S):
+            await graph.warm_up()
+    except (Unavailable, TimeoutError) as error:
+        log.error("market.not_warm", error=str(error) or type(error).__name__)
+
+
+async def shut_down(graph: Graph) -> None:
+    """Stop intake, settle what is in flight, flush, say goodbye, let go."""
+    log.info("desk.stopping")
+    try:
+        await graph.stop_intake(DRAIN_S)
+        graph.ticker.stop()
+        async with asyncio.timeout(DRAIN_S):
+            await graph.trading.executor.drain()
+        await graph.trading.database.write(lambda unit: _say_goodbye(unit, graph.settings.desk.name))
+        await graph.sender.flush(FLUSH_S)
+    except (SortieError, TimeoutError) as error:
+        log.error("desk.stop.hurried", error=str(error) or type(error).__name__)
+    await graph.close()
+    log.info("desk.stopped")
+
+
+def _say_goodbye(unit: Unit, desk_name: str) -> None:
+    actor = Actor.job("stop", f"stop-{unit.now.isoformat()}")
+    facts = {"desk": desk_name}
+    audience.tell_topic(unit, Topic.RISK, "goodbye", facts, silent=True)
+    for person in people.everyone(unit, Role.COMMANDER):
+        audience.tell_person(unit, person, Event.PEOPLE, "goodbye", facts)
+    set_fact(unit, READY, "")
+    unit.record(actor, "desk.stopped")

@@ -1,0 +1,1 @@
+"""``sortie demo``: the desk as it is, with the sandbox beside it, and somebody who starts, watches and stops both."""
