@@ -8,11 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.groups import PaperSettings
+from services.domain.errors import VenueRejected
 from services.domain.market import Quote
+from services.domain.orders import OrderRequest, VenueFill
 from services.venues.paper import PaperVenue
 from tests.venues.conformance import ACCOUNT
-from tests.venues.hands import BTC, GRIDS, Board, HandClock, quote
+from tests.venues.hands import BTC, GRIDS, Board, HandClock, order, quote
 
 
 class PaperBench:
@@ -59,3 +63,25 @@ async def paper_bench(path: Path, clock: HandClock | None = None, **changes: Any
         yield bench
     finally:
         await bench.venue.close()
+
+
+async def fills(bench: PaperBench, account: str = ACCOUNT) -> list[VenueFill]:
+    return list(await bench.venue.fills_since(account, 0))
+
+
+async def buy(bench: PaperBench, quantity: str, bid: str = "99.99", ask: str = "100.00", account: str = ACCOUNT) -> None:
+    await bench.show(bid, ask)
+    await bench.venue.place(account, order(f"in{bench.clock.monotonic():.0f}", "buy", quantity))
+    await bench.show(bid, ask)
+
+
+async def sell_short(bench: PaperBench, quantity: str) -> None:
+    await bench.show("100.00", "100.01", size="100")
+    await bench.venue.place(ACCOUNT, order("short00", "sell", quantity))
+    await bench.show("100.00", "100.01", size="100")
+
+
+async def refused(bench: PaperBench, request: OrderRequest, account: str = ACCOUNT) -> VenueRejected:
+    with pytest.raises(VenueRejected) as caught:
+        await bench.venue.place(account, request)
+    return caught.value

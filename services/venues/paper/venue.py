@@ -86,7 +86,11 @@ class PaperVenue:
         """Open the store and take up its resting orders; raise Unavailable or Misconfigured when it cannot be used."""
         async with self._lock:
             await self._store.open()
-            self._book = await self._store.load()
+            try:
+                self._book = await self._store.load()
+            except sqlite3.Error as error:
+                await self._store.close()
+                raise Unavailable("PAPER_STORE", reason=type(error).__name__) from error
 
     async def close(self) -> None:
         """Let the running write end, then release the store."""
