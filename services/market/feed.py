@@ -68,12 +68,11 @@ class Feed:
         self._ahead = timedelta(0)
         self._polled_close = datetime.min.replace(tzinfo=UTC)
         self._candles_fail = False
-        self._warm = False
         self._listeners: list[Callable[[], None]] = []
 
     @property
     def instruments(self) -> Sequence[Instrument]:
-        """Return the grids read at warm-up, in the order of the settings."""
+        """Return the grids in the order of the settings; none before a warm-up has succeeded."""
         return tuple(self._instruments.values())
 
     def instrument(self, symbol: str) -> Instrument | None:
@@ -103,7 +102,7 @@ class Feed:
     async def warm_up(self) -> Sequence[Instrument]:
         """Read instruments, candle history and quotes; raise Unavailable or Misconfigured when any of it is not to be had."""
         symbols = self._settings.instruments
-        self._instruments = {each.symbol: each for each in await self._market.instruments(symbols)}
+        instruments = await self._market.instruments(symbols)
         exchange_time = await self._read_exchange_time()
         started = self._exchange_now()
         await asyncio.gather(*(self._fetch(symbol, self._settings.history + 1, exchange_time) for symbol in symbols))
@@ -114,12 +113,12 @@ class Feed:
         # A bar that ended during the requests may be in some answers only: it is polled for as soon as the feed runs.
         self._polled_close = self._book.last_close(started)
         await self._read_quotes()
-        self._warm = True
+        self._instruments = {each.symbol: each for each in instruments}
         return self.instruments
 
     async def run(self) -> None:
         """Follow the market for ever; raise Misconfigured before a warm-up has succeeded."""
-        if not self._warm:
+        if not self._instruments:
             raise Misconfigured("FEED_COLD", fix="call warm_up before run")
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._follow_quotes(), name="feed quotes")

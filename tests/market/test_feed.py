@@ -35,6 +35,9 @@ async def test_warm_up_fails_with_the_market(call: str) -> None:
     with pytest.raises(Unavailable):
         await stand.feed.warm_up()
 
+    assert stand.feed.instruments == ()
+    assert len(await stand.feed.warm_up()) == 2
+
 
 async def test_warm_up_without_candles_is_refused() -> None:
     stand = FeedStand()
