@@ -179,8 +179,11 @@ def _fireable(bars: Bars, index: int, signal: Signal, rules: Rules) -> bool:
     least = sizes.half / 2
     able = signal.side is Side.LONG or paper.can_short
     worth = least * min(quote.bid, signal.stop)
-    return able and least >= instrument.min_quantity and worth >= instrument.min_notional and (
-        quote.spread_bps <= rules.risk.max_spread_bps
+    return (
+        able
+        and least >= instrument.min_quantity
+        and worth >= instrument.min_notional
+        and (quote.spread_bps <= rules.risk.max_spread_bps)
     )
 
 
