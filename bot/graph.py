@@ -63,6 +63,7 @@ from services.venues.ccxt_market import CcxtMarketData
 log = structlog.get_logger()
 LEASE_S = 20.0
 RENEW_S = 5.0
+PRICES_EVERY_S = 10
 ROLES = ("executor", "intake", "sender", "scheduler")
 TRADING_STAGES = ("feed", "scan", "missions", "executor", "fills", "reconcile", "resolve", "scheduler", "digest")
 CHAT_STAGES = ("sender", "intake", "database")
@@ -265,6 +266,7 @@ class Graph:
         self.ticker.every(1, "missions", ticks.missions)
         self.ticker.every(2, "digest", ticks.digest)
         self.ticker.every(1, "watch", self._watch)
+        self.ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         self.ticker.every(600, "sweep", ticks.sweep)
         self.ticker.start()
         self.feed.on_closed(lambda: self.ticker.hurry("scan"))

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 BATCH = 120
 POLL_S = 0.5
 RETRY_MOST_S = 60.0
+READING_S = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Sender:
         self._nursery = nursery
         self._beats = beats
         self._busy: set[int] = set()
+        self._read_until: dict[tuple[int, int], float] = {}
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
 
     async def run(self) -> None:
@@ -85,8 +87,11 @@ class Sender:
         """Send an answer at once, ahead of the queue; return its message id, None when the chat cannot be written to."""
         return (await self._direct(envelope, lambda: self._delivery.send(envelope, rendered))).message_id
 
-    async def straight_edit(self, envelope: Envelope, message_id: int, rendered: Rendered, *, has_photo: bool) -> None:
-        """Change a message at once, ahead of the queue."""
+    async def straight_edit(
+        self, envelope: Envelope, message_id: int, rendered: Rendered, *, has_photo: bool, reading: bool
+    ) -> None:
+        """Change a message at once, ahead of the queue; while it is being read, mere price changes do not overwrite it."""
+        self._read_until[(envelope.chat_id, message_id)] = self._clock.monotonic() + (READING_S if reading else 0.0)
         await self._direct(envelope, lambda: self._delivery.edit(envelope, message_id, rendered, has_photo=has_photo))
 
     async def flush(self, seconds: float) -> bool:
@@ -121,6 +126,8 @@ class Sender:
         now, soonest = self._clock.monotonic(), POLL_S
         for item in items:
             held = self._held.get(item.key)
+            if self._is_being_read(item, now):
+                continue
             if item.chat_id in self._busy or (held is not None and held[0] > now):
                 continue
             chat_wait = self._pacer.wait_chat(item.chat_id)
@@ -134,6 +141,15 @@ class Sender:
             self._busy.add(item.chat_id)
             self._nursery.spawn(f"send {item.chat_id}", self._send(item))
         return soonest
+
+    def _is_being_read(self, item: _Item, now: float) -> bool:
+        if item.card is None or item.priority is not Priority.BULK or item.card.message_id is None:
+            return False
+        place = (item.chat_id, item.card.message_id)
+        until = self._read_until.get(place)
+        if until is not None and until <= now:
+            del self._read_until[place]
+        return until is not None and until > now
 
     async def _send(self, item: _Item) -> None:
         try:
@@ -166,6 +182,7 @@ class Sender:
             outcome = await self._delivery.edit(envelope, card.message_id, rendered, has_photo=card.has_photo)
         if outcome.fate is Fate.DELIVERED:
             self._held.pop(item.key, None)
+            self._read_until.pop((card.chat_id, outcome.message_id or 0), None)
             await self._database.write(
                 lambda unit: outbox.shown(unit, card, message_id=outcome.message_id, digest=digest, has_photo=outcome.has_photo)
             )

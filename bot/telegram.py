@@ -52,9 +52,9 @@ class ChatAnswers:
         """Send a message and return its id, or None when the chat cannot be written to."""
         return await self._sender.straight(Envelope(chat_id=chat_id, thread_id=thread_id, reply_to=reply_to), rendered)
 
-    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool) -> None:
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> None:
         """Change a message in place."""
-        await self._sender.straight_edit(Envelope(chat_id=chat_id), message_id, rendered, has_photo=has_photo)
+        await self._sender.straight_edit(Envelope(chat_id=chat_id), message_id, rendered, has_photo=has_photo, reading=reading)
 
     async def delete(self, chat_id: int, message_id: int | None) -> None:
         """Take a message of the bot away, where the server still lets it."""

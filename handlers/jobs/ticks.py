@@ -9,11 +9,12 @@ from services.reporting.digest import SendDigests
 from services.domain.people import Actor
 from services.domain.ports import Ids, StageBeat
 from services.market.feed import Feed
+from services.execution.telling import refresh_prices
 from services.missions.expire import ExpireMissions
 from services.missions.offer import OfferMissions
 from services.operations.stages import WatchStages
 from services.signals.scan import ScanMarket
-from services.storage import tokens
+from services.storage import tokens, trades
 from services.storage.database import Database
 
 TOKENS_KEPT = timedelta(days=2)
@@ -62,6 +63,11 @@ class Ticks:
         """Send the digests that are due."""
         await self._digests(self._actor("digest"))
         self._beats.beat("digest")
+
+    async def prices(self) -> None:
+        """Show the price of now on the cards of open trades."""
+        if await self._database.read(trades.live):
+            await self._database.write(refresh_prices)
 
     async def sweep(self) -> None:
         """Forget buttons that expired days ago."""

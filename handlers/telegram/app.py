@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from handlers.telegram.request import Request
 from handlers.telegram.views.cards import render_card
+from handlers.telegram.views.menu import render_menu
+from handlers.telegram.views.message import Rendered
 from services.access import audience, checklist
 from services.access.authority import require
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
@@ -98,11 +100,16 @@ class App:
     async def show_card(self, request: Request, key: str) -> None:
         """Show a card as it is now, in place of the tapped message or as an answer."""
         chat_id = request.chat_id
-        facts = await self.database.read(lambda unit: load_card(unit, key, chat_id, self.live(), self.zone))
+        facts = await self.database.read(lambda unit: load_card(unit, key, chat_id, self.live()))
         rendered = render_card(key, facts) if facts is not None else None
         if rendered is None:
             raise NotFound("CARD")
-        await request.show(replace(rendered, chart=None) if request.callback_id else rendered)
+        await request.show(replace(rendered, chart=None) if request.callback_id else rendered, reading=False)
+
+    async def menu(self, request: Request) -> Rendered:
+        """Return the menu of the asker's role."""
+        role = await self.database.read(lambda unit: people.role_of(unit, request.actor.id))
+        return render_menu(role, is_group=request.is_group)
 
     async def put_away(self, request: Request, key: str) -> None:
         """Take a preview away: its buttons stop and its message says so."""
@@ -202,4 +209,3 @@ class App:
             "note": check.note,
             "zone": self.zone,
         }
-

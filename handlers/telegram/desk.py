@@ -98,4 +98,3 @@ class DeskHandlers:
         name = request.args.strip().lower()
         await self._switch(request.actor, name, enabled=enabled)
         await request.reply(Rendered(text=f"{name} is {'on' if enabled else 'off'} now."))
-

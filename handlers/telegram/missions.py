@@ -102,7 +102,7 @@ class MissionHandlers:
         done: Previewed = await self._app.trading.preview(request.actor, reference, size=size, anew=anew)
         if request.is_group:
             await self._point_to_private(request, done.mission_id)
-        elif done.refused is not None:
+        elif done.refused is not None and request.callback_id is not None:
             await request.toast(toast(done.refused.code.value, self._app.check_values(done.refused)))
 
     async def _point_to_private(self, request: Request, mission_id: str) -> None:

@@ -19,8 +19,8 @@ class Answers(Protocol):
         """Send a message and return its id, or None when the chat cannot be written to."""
         ...
 
-    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool) -> None:
-        """Change a message in place."""
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> None:
+        """Change a message in place; ``reading`` keeps it from being overwritten by mere price changes for a while."""
         ...
 
     async def delete(self, chat_id: int, message_id: int | None) -> None:
@@ -60,12 +60,12 @@ class Request:
             return sent
         return await self.answers.send(self.chat_id, self.thread_id, rendered, self.message_id if self.is_group else None)
 
-    async def show(self, rendered: Rendered) -> None:
+    async def show(self, rendered: Rendered, *, reading: bool = True) -> None:
         """Change the message whose button was tapped; for a typed command, answer."""
         if self.callback_id is None or self.message_id is None:
             await self.reply(rendered)
         else:
-            await self.answers.edit(self.chat_id, self.message_id, rendered, self.has_photo)
+            await self.answers.edit(self.chat_id, self.message_id, rendered, self.has_photo, reading=reading)
 
     async def toast(self, text: str, *, alert: bool = False, url: str | None = None) -> None:
         """Answer the tap, once; without a tap, answer with a message."""

@@ -85,7 +85,7 @@ class RiskHandlers:
             case DeskVerb.HALT_DETAILS:
                 await self._lists.show(request, ListName.RISK)
             case DeskVerb.MENU:
-                await self._app.show_menu(request, button.arg)
+                await request.show(await self._app.menu(request))
 
     async def _throw(self, request: Request, state: HaltState) -> None:
         halted = await self._app.trading.halt(request.actor, state, request.args)

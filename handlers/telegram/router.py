@@ -31,7 +31,14 @@ from services.storage import chats, people
 
 log = structlog.get_logger()
 _COMMAND = re.compile(r"^/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
-_OPEN_BUTTONS: tuple[type[CallbackData], ...] = (MissionButton, TradeButton, DeskButton, ListButton, ChoiceButton)
+_BUTTONS: tuple[type[CallbackData], ...] = (
+    MissionButton,
+    TradeButton,
+    DeskButton,
+    ListButton,
+    ChoiceButton,
+    ActButton,
+)
 ANONYMOUS_ADMIN = 1087968824
 
 
@@ -103,6 +110,7 @@ class ChatRoutes:
             bot_username=self._app.bot_username,
         )
         try:
+            await self._app.people.rename(request.actor, request.actor.name, request.username)
             await self._carry_out_tap(request, tap.data)
             await request.toast("")
         except AlreadyDone:
@@ -125,6 +133,7 @@ class ChatRoutes:
         try:
             if request.is_group and not await self._approved(request):
                 return
+            await self._app.people.rename(request.actor, request.actor.name, request.username)
             request.private_only = spec.where is Where.MONEY
             if spec.where is Where.PRIVATE and request.is_group:
                 await self._refuse(request, "PRIVATE_ONLY", {"command": f"/{spec.name}"})
@@ -148,7 +157,7 @@ class ChatRoutes:
     async def _carry_out_tap(self, request: Request, data: str) -> None:
         if request.is_group and not await self._approved(request):
             return
-        for kind in (*_OPEN_BUTTONS, ActButton):
+        for kind in _BUTTONS:
             if data.startswith(f"{kind.__prefix__}{kind.__separator__}"):
                 try:
                     button = kind.unpack(data)
@@ -203,9 +212,7 @@ class ChatRoutes:
 
     def _actor(self, person_id: int, name: str, chat_id: int) -> Actor:
         correlation = structlog.contextvars.get_contextvars().get("correlation") or self._app.ids.row()
-        return Actor(
-            kind="person", id=person_id, name=name, channel="telegram", correlation=str(correlation), chat_id=chat_id
-        )
+        return Actor(kind="person", id=person_id, name=name, channel="telegram", correlation=str(correlation), chat_id=chat_id)
 
     def _job(self, name: str) -> Actor:
         return Actor.job(name, self._app.ids.row())
@@ -220,5 +227,3 @@ def _acts(message: Message) -> bool:
         and message.edit_date is None
         and not message.is_automatic_forward
     )
-
-

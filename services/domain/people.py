@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import total_ordering
 
 
-@total_ordering
 class Role(StrEnum):
     """What a person may do: observer < trader < commander. A stranger has no row that grants anything."""
 
@@ -21,10 +19,18 @@ class Role(StrEnum):
         """Return the place in the order of roles."""
         return list(Role).index(self)
 
+    # All four by hand: a StrEnum has the comparisons of text already, in which "trader" is above "commander".
     def __lt__(self, other: object) -> bool:
-        if not isinstance(other, Role):
-            return NotImplemented
-        return self.rank < other.rank
+        return self.rank < other.rank if isinstance(other, Role) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self.rank <= other.rank if isinstance(other, Role) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self.rank > other.rank if isinstance(other, Role) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self.rank >= other.rank if isinstance(other, Role) else NotImplemented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from services.domain.money import canonical
 from services.domain.notices import Event, Priority, Topic
 from services.domain.orders import OrderRole, VenueFill
 from services.domain.trades import Trade
-from services.storage import outbox, people
+from services.storage import outbox, people, trades
 from services.storage.database import Unit
 
 OWN_TAP = timedelta(seconds=30)
@@ -23,11 +23,20 @@ def refresh_cards(unit: Unit, trade: Trade) -> None:
     outbox.refresh(unit, mission_card(trade.mission_id))
 
 
+def refresh_prices(unit: Unit) -> int:
+    """Let the cards of open trades show the price as it is now; return how many there are."""
+    held = [trade for trade in trades.live(unit) if trade.open_quantity > 0]
+    for trade in held:
+        outbox.refresh(unit, trade_card(trade.id), Priority.BULK)
+    return len(held)
+
+
 def fill(unit: Unit, trade: Trade, booked: VenueFill, role: OrderRole) -> None:
     """Tell of a fill: right after the trader's own tap the card is enough, later a message replies to it."""
     person = people.find(unit, trade.person_id)
     recent = role in (OrderRole.ENTRY, OrderRole.CLOSE) and booked.time - trade.tapped_at <= OWN_TAP
-    if person is not None and not recent and role is not OrderRole.STOP:
+    # The last fill of a trade is told by its result.
+    if person is not None and not recent and trade.open_quantity > 0:
         facts = {
             "trade": trade.number,
             "symbol": trade.symbol,

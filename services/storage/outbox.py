@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, insert, or_, select, update
+from sqlalchemy import and_, case, delete, insert, or_, select, update
 
 from services.domain.notices import Card, Notice, Priority
 from services.domain.states import NoticeState
@@ -88,11 +88,11 @@ def show(
     unit.wake("sender")
 
 
-def refresh(unit: Unit, key: str, priority: Priority | None = None) -> None:
-    """Ask for a new rendering of a card in every chat that has it."""
-    values: dict[str, Any] = {"wanted": cards.c.wanted + 1, "stale": True}
-    if priority is not None:
-        values["priority"] = case((cards.c.priority < int(priority), cards.c.priority), else_=int(priority))
+def refresh(unit: Unit, key: str, priority: Priority = Priority.NORMAL) -> None:
+    """Ask for a new rendering of a card in every chat that has it; a card that waits already keeps the more urgent lane."""
+    waits_in_front = and_(cards.c.stale, cards.c.priority < int(priority))
+    lane = case((waits_in_front, cards.c.priority), else_=int(priority))
+    values: dict[str, Any] = {"wanted": cards.c.wanted + 1, "stale": True, "priority": lane}
     if unit.run(update(cards).where(cards.c.key == key).values(**values)).rowcount:
         unit.wake("sender")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.telegram.callbacks import ActButton, MissionButton, MissionVerb
 from handlers.telegram.views.checks import LABELS, compared, explain
-from handlers.telegram.views.format import clip, fixed, r_units
+from handlers.telegram.views.format import COLUMNS, clip, fixed, r_units
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import SIDE_MARK, badge, share_words
@@ -18,7 +18,6 @@ from services.storage.previews import PreviewState
 
 CHECKS_A_PAGE = 10
 CHOSEN = " •"
-WIDEST_VALUE = 17
 
 
 def render_preview(view: PreviewView) -> Rendered:
@@ -143,8 +142,11 @@ def render_checks(view: PreviewView, page: int = 1) -> Rendered:
 
 
 def _line(check: Check, view: PreviewView) -> tuple[str, str, str]:
-    said = check.value or "no data"
-    if check.value is not None and check.unit is not Unit.STATE:
-        said = _compared(check, view)
-    return "✓" if check.passed else "✗", check.code.value, clip(said, WIDEST_VALUE)
+    said = _compared(check, view)
+    if check.unit is Unit.PRICE:
+        said = said.partition(" of ")[0]
+    elif check.unit is Unit.MONEY:
+        said = said.replace(f" {view.value.currency}", "")
+    code = check.code.value
+    return "✓" if check.passed else "✗", code, clip(said, COLUMNS - len(code) - 3)
 

@@ -82,7 +82,7 @@ def resume_question(asked: ResumeAsked, since: str, risk_percent: Decimal | None
     lines = [
         f"🛑 {state} by {escape(halt.by_name)} {since}",
         f"“{escape(halt.reason)}”" if halt.reason else "no reason given",
-        f"{asked.open_trades} open trades, open risk {risk}",
+        f"{asked.open_trades} open trade{'' if asked.open_trades == 1 else 's'}, open risk {risk}",
     ]
     if asked.token is None:
         return Rendered(text="\n".join([*lines, "A commander can lift it."]))
