@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
 import segno
@@ -23,13 +23,10 @@ from bot.system import StageWakeups, SystemClock, SystemIds
 from config.groups import DeskSettings, TelegramSettings
 from config.settings import DEFAULT_FILE, FILE_VARIABLE, Settings, load_settings
 from migrations import api
-from services.domain.buttons import Act, ActToken
-from services.domain.errors import Misconfigured
-from services.domain.people import Actor
-from services.storage import tokens
-from services.storage.database import Database, Unit
+from services.access.links import Link, issue_claim
+from services.domain.errors import Misconfigured, Refused
+from services.storage.database import Database
 
-CLAIM_LIFE = timedelta(hours=1)
 TRIES = 3
 TOKEN_VARIABLE = "SORTIE_TELEGRAM__TOKEN"  # pragma: allowlist secret - a variable's name
 BASE_VARIABLE = "SORTIE_TELEGRAM__API_BASE"
@@ -65,8 +62,12 @@ def initialise(options: InitOptions) -> int:
         settings = _write_files(file, token, api_base)
         schema = api.upgrade(settings.database_url)
     typer.echo(f"Database ready, schema {schema}.")
-    claim = asyncio.run(_store_claim(settings))
-    _show_link(f"https://t.me/{bot.username}?start=claim_{claim}")
+    try:
+        link = asyncio.run(_store_claim(settings))
+    except Refused as refused:
+        typer.echo(f"{process_redactor.clean(str(refused.values['by']))} is commander already and can grant you a role.")
+        return 0
+    _show_link(f"https://t.me/{bot.username}?start={link.payload}", link.expires_at)
     return 0
 
 
@@ -153,40 +154,18 @@ def _restored_on_failure(file: Path) -> Iterator[None]:
         raise
 
 
-async def _store_claim(settings: Settings) -> str:
-    """Store a token that makes the first private /start with it a commander; return it."""
-    clock, claim = SystemClock(), SystemIds().secret()
-    process_redactor.register(claim)
-    database = Database(
-        settings.database_url, clock, StageWakeups(), busy_timeout_s=settings.database.busy_timeout_s, threads=False
-    )
-
-    def store(unit: Unit) -> None:
-        tokens.add(
-            unit,
-            ActToken(
-                id=claim,
-                act=Act.CLAIM,
-                person_id=None,
-                chat_id=None,
-                terms={},
-                created_at=unit.now,
-                expires_at=unit.now + CLAIM_LIFE,
-                used_at=None,
-            ),
-        )
-        actor = Actor(kind="shell", id=0, name="init", channel="shell", correlation=SystemIds().row())
-        unit.record(actor, "claim.issued", expires_at=unit.now + CLAIM_LIFE)
-
+async def _store_claim(settings: Settings) -> Link:
+    """Store a token that makes the first private /start with it a commander; raise Refused when there is one already."""
+    busy_s = settings.database.busy_timeout_s
+    database = Database(settings.database_url, SystemClock(), StageWakeups(), busy_timeout_s=busy_s, threads=False)
     try:
-        await database.write(store)
+        return await database.write(lambda unit: issue_claim(unit, SystemIds()))
     finally:
         await database.close()
-    return claim
 
 
-def _show_link(link: str) -> None:
-    typer.echo("\nOpen this in Telegram within the hour; the first to do so becomes commander:\n")
+def _show_link(link: str, until: datetime) -> None:
+    typer.echo(f"\nThe first to open this in Telegram becomes commander. It works once, until {until:%H:%M UTC on %d %B}:\n")
     typer.echo(f"  {link}\n")
     drawn = io.StringIO()
     segno.make(link, error="l", micro=False).terminal(drawn, border=2, compact=True)

@@ -12,7 +12,7 @@ import sys
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,7 @@ async def test_leaves_settings_database_and_one_claim(token: str, telegram: str,
     assert found.group(1) == f"claim_{claim}"
     assert len(found.group(1)) <= 64
     assert used_at is None
-    assert timedelta(minutes=59) < datetime.fromisoformat(expires_at) - datetime.now(UTC) <= timedelta(hours=1)
+    assert f"{datetime.fromisoformat(expires_at):%H:%M UTC on %d %B}" in shown.out
 
 
 async def test_claim_is_journaled_without_being_told(token: str, telegram: str) -> None:
@@ -78,7 +78,7 @@ async def test_claim_is_journaled_without_being_told(token: str, telegram: str) 
     ((claim, _, _),) = _claims()
     with closing(sqlite3.connect("var/sortie.db")) as connection:
         ((kind, actor, facts),) = connection.execute("SELECT kind, actor, facts FROM journal").fetchall()
-    assert (kind, actor) == ("claim.issued", "shell:init")
+    assert (kind, actor) == ("link.claim", "system:init")
     assert claim not in facts
 
 
@@ -88,6 +88,22 @@ async def test_link_is_drawn_as_a_code(telegram: str, capsys: pytest.CaptureFixt
     drawn = [line for line in capsys.readouterr().out.splitlines() if set(line) & set("█▀▄")]
     assert len(drawn) > 10
     assert max(map(len, drawn)) < 80
+
+
+async def test_desk_that_has_a_commander_gives_no_second_link(telegram: str, capsys: pytest.CaptureFixture[str]) -> None:
+    await asyncio.to_thread(initialise, _options(telegram))
+    with closing(sqlite3.connect("var/sortie.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO people (id, name, role, zone, locale, reachable, created_at) "
+            "VALUES (7, 'Carl', 'commander', 'UTC', 'en', 1, '2026-01-01T00:00:00.000000+00:00')"
+        )
+    capsys.readouterr()
+
+    assert await asyncio.to_thread(initialise, _options(telegram, force=True)) == 0
+
+    shown = capsys.readouterr().out
+    assert "Carl is commander already" in shown
+    assert LINK.search(shown) is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
