@@ -13,6 +13,7 @@ from services.domain.market import Instrument, Universe
 from services.domain.money import ZERO
 from services.domain.orders import (
     CLIENT_ID_BASE,
+    Instruction,
     Order,
     OrderRole,
     Purpose,
@@ -25,8 +26,8 @@ from services.domain.ports import Ids
 from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, InstructionState, TradeState
 from services.domain.trades import Terminal, Trade, apply_fill, is_dust, position_change
 from services.execution import telling
-from services.execution.protection import covers, live_exits, wanted_exits
-from services.execution.writes import add_close, add_protection
+from services.execution.protection import Exits, covers, live_exits, wanted_exits
+from services.execution.writes import add_cancel, add_close, add_protection
 from services.portfolio.accounts import AccountBoard
 from services.risk.days import day_of
 from services.storage import desk, instructions, orders, terminals, trades
@@ -165,9 +166,32 @@ class Booking:
             self._announce(unit, actor, trade, after)
         if after.state is TradeState.OPEN:
             self._protect(unit, actor, after, placed, {each.purpose for each in pending}, instrument)
-        elif after.state is TradeState.CLOSED and live_exits(placed):
-            unit.wake("fills")
+        elif after.state is TradeState.CLOSED:
+            self._take_exits_away(unit, after, placed, pending)
         return after
+
+    def unsettled(self, unit: Unit, terminal: Terminal) -> bool:
+        """Tell whether a live trade calls for a move or for other exits although its venue has nothing new to say."""
+        universe = desk.current_universe(unit)
+        return universe is not None and any(
+            self._calls_for_more(unit, trade, universe) for trade in trades.live(unit, terminal_id=terminal.id)
+        )
+
+    def _calls_for_more(self, unit: Unit, trade: Trade, universe: Universe) -> bool:
+        instrument = universe.find(trade.symbol)
+        if instrument is None:
+            return False
+        placed = orders.of_trade(unit, trade.id)
+        pending = {each.purpose for each in instructions.pending_of_trade(unit, trade.id)}
+        moved = self._moved(unit, trade, placed, pending, instrument)
+        return moved != trade or _missing_exits(trade, placed, pending, instrument) is not None
+
+    def _take_exits_away(self, unit: Unit, trade: Trade, placed: Sequence[Order], pending: Sequence[Instruction]) -> None:
+        """Cancel what still works for a closed trade: left alone it would reduce whatever is opened next."""
+        asked = {client_id for each in pending for client_id in each.cancels}
+        left = [order for order in live_exits(placed) if order.client_id not in asked]
+        if left:
+            add_cancel(unit, self._ids, trade, left)
 
     def _moved(self, unit: Unit, trade: Trade, placed: Sequence[Order], pending: set[Purpose], instrument: Instrument) -> Trade:
         entries = [order for order in placed if order.role is OrderRole.ENTRY]
@@ -222,15 +246,13 @@ class Booking:
         pending: set[Purpose],
         instrument: Instrument,
     ) -> None:
-        if pending & {Purpose.PROTECT, Purpose.CLOSE} or trade.open_quantity <= 0:
-            return
-        wanted, working = wanted_exits(trade, placed, instrument), live_exits(placed)
-        if covers(wanted, working):
+        wanted = _missing_exits(trade, placed, pending, instrument)
+        if wanted is None:
             return
         if rejections(unit, trade.id) >= MAX_PROTECT_REJECTIONS:
             self.close_unprotected(unit, actor, trade, "the venue refused the stop again and again")
             return
-        instruction = add_protection(unit, self._ids, trade, wanted, working)
+        instruction = add_protection(unit, self._ids, trade, wanted, live_exits(placed))
         unit.record(
             actor,
             "protection.planned",
@@ -255,6 +277,14 @@ class Booking:
             add_close(unit, self._ids, trade, trade.open_quantity)
             unit.record(actor, "trade.closing", trade=trade.number, reason="STOP_NOT_PLACED")
             telling.refresh_cards(unit, trade)
+
+
+def _missing_exits(trade: Trade, placed: Sequence[Order], pending: set[Purpose], instrument: Instrument) -> Exits | None:
+    """Return the exits that have to be placed now, or None when they stand, are under way or are not called for."""
+    if trade.state is not TradeState.OPEN or trade.open_quantity <= 0 or pending & {Purpose.PROTECT, Purpose.CLOSE}:
+        return None
+    wanted = wanted_exits(trade, placed, instrument)
+    return None if covers(wanted, live_exits(placed)) else wanted
 
 
 def rejections(unit: Unit, trade_id: str) -> int:

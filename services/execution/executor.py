@@ -21,10 +21,10 @@ from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, Venue, Wakeups
-from services.domain.states import InstructionState, TradeState
+from services.domain.states import ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
-from services.execution.booking import Booking, rejections, to_order
+from services.execution.booking import Booking, to_order
 from services.risk.ledger import halts_for
 from services.storage import desk, instructions, missions, orders, terminals, trades
 from services.storage.database import Database, Unit
@@ -36,6 +36,8 @@ LEASE_S = 20.0
 CALL_TIMEOUT_S = 10.0
 POLL_S = 1.0
 _NO_POSITION = frozenset({"REDUCE_ONLY"})
+# Made from an older picture, or never arrived: what works at the venue still does, and the next look plans anew.
+_PLAN_ANEW = frozenset({"REDUCE_ONLY", "ORDER_FINAL", "UNKNOWN_ORDER", "NOT_FOUND"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,8 @@ class Executor:
                 self._book_canceled(unit, instruction, order)
                 continue
             orders.add(unit, to_order(order, instruction.terminal_id, role, instruction.id, instruction.trade_id))
+        if instruction.kind is InstructionKind.REPLACE_LIST:
+            self._book_replaced(unit, instruction)
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         if trade is not None:
             if instruction.purpose is Purpose.ENTRY and trade.acknowledged_at is None:
@@ -218,6 +222,13 @@ class Executor:
             telling.refresh_cards(unit, trade)
         unit.record(actor, "instruction.accepted", instruction=instruction.id, orders=[o.venue_id for o in placed])
         unit.wake("fills")
+
+    def _book_replaced(self, unit: Unit, instruction: Instruction) -> None:
+        """Take replaced orders out of what protects; the venue's word on what they filled comes with the next look."""
+        for name in instruction.cancels:
+            known = orders.find(unit, instruction.terminal_id, name)
+            if known is not None and OrderState.PENDING_CANCEL in ORDER_MOVES[known.state]:
+                orders.save(unit, known, replace(known, state=OrderState.PENDING_CANCEL))
 
     def _book_canceled(self, unit: Unit, instruction: Instruction, reported: VenueOrder) -> None:
         known = orders.find(unit, instruction.terminal_id, reported.client_id or "")
@@ -238,7 +249,7 @@ class Executor:
                 after = replace(trade, state=TradeState.FAILED, closed_at=unit.now, close_reason=code)
                 self._end_unfilled(unit, trade, after, code, "the venue refused it")
         elif instruction.purpose is Purpose.PROTECT:
-            if code not in _NO_POSITION or rejections(unit, trade.id) > 1:
+            if code not in _PLAN_ANEW:
                 self._booking.close_unprotected(unit, actor, trade, f"the venue refused the stop: {code}")
         elif instruction.purpose is Purpose.CLOSE and code not in _NO_POSITION:
             facts: dict[str, object] = {"trade": trade.number, "trade_id": trade.id, "symbol": trade.symbol, "detail": code}

@@ -12,7 +12,7 @@ from decimal import Decimal
 from services.domain.market import Instrument
 from services.domain.money import ZERO, Price, Quantity, truncate_to
 from services.domain.orders import Order, OrderRequest, OrderRole, OrderType, client_id, exit_side
-from services.domain.states import LIVE_ORDER_STATES
+from services.domain.states import LIVE_ORDER_STATES, OrderState
 from services.domain.trades import Trade
 
 
@@ -66,8 +66,9 @@ def large_enough(size: Decimal, price: Decimal, instrument: Instrument) -> bool:
 
 
 def live_exits(orders: Sequence[Order]) -> list[Order]:
-    """Return the stop and target orders that still work."""
-    return [o for o in orders if o.role in (OrderRole.STOP, OrderRole.TARGET) and o.state in LIVE_ORDER_STATES]
+    """Return the stop and target orders that still work and are to stay."""
+    staying = LIVE_ORDER_STATES - {OrderState.PENDING_CANCEL}
+    return [o for o in orders if o.role in (OrderRole.STOP, OrderRole.TARGET) and o.state in staying]
 
 
 def covers(wanted: Exits, working: Sequence[Order]) -> bool:
