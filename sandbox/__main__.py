@@ -69,7 +69,8 @@ async def _serve(args: argparse.Namespace, world: World, store: Store | None, ma
     flush: Callable[[], None] = store.flush if store else _keep_nothing
     app = create_app(world, token=args.token, control_url=args.control_url, flush=flush, playing=lambda: _playing(market)).app
     setup(app, market)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    # A poll whose bot is gone ends at once, so that it neither waits nor answers for nobody.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, args.host, args.port).start()

@@ -6,11 +6,13 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, ClientResponse, MultipartReader, web
+from aiohttp.multipart import MultipartResponseWrapper
 
 from sandbox.telegram.failures import Refused, bad
 from sandbox.telegram.files import Upload
 
+Parts = MultipartReader | MultipartResponseWrapper
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -25,9 +27,22 @@ async def read(request: web.Request) -> tuple[dict[str, Any], dict[str, Upload]]
     if request.body_exists:
         kind = request.content_type
         if kind == "multipart/form-data":
-            await _add_parts(parameters, uploads, request)
+            await _add_parts(parameters, uploads, await request.multipart())
         else:
             _add_body(parameters, await request.read(), kind)
+    return parameters, uploads
+
+
+async def read_answer(answer: ClientResponse) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """Read the call a bot may put into its answer to a webhook, in the same forms; nothing where there is none."""
+    parameters: dict[str, Any] = {}
+    uploads: dict[str, Upload] = {}
+    if answer.content_type == "multipart/form-data":
+        await _add_parts(parameters, uploads, MultipartReader.from_response(answer))
+    else:
+        body = await answer.read()
+        if answer.content_type in ("application/json", "application/x-www-form-urlencoded"):
+            _add_body(parameters, body, answer.content_type)
     return parameters, uploads
 
 
@@ -68,9 +83,9 @@ def _add_pairs(parameters: dict[str, Any], text: str) -> None:
         _put(parameters, name, value)
 
 
-async def _add_parts(parameters: dict[str, Any], uploads: dict[str, Upload], request: web.Request) -> None:
+async def _add_parts(parameters: dict[str, Any], uploads: dict[str, Upload], parts: Parts) -> None:
     try:
-        async for part in await request.multipart():
+        async for part in parts:
             if not isinstance(part, BodyPartReader) or not part.name:
                 raise bad("can't parse request: a part without a name")
             content = bytes(await part.read(decode=True))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 
+from sandbox.telegram import requests
 from sandbox.telegram.api import BotApi
+from sandbox.telegram.failures import Refused
+from sandbox.telegram.files import Upload
 from sandbox.telegram.methods_updates import touch_webhook
 from sandbox.telegram.state import Webhook
 from sandbox.telegram.updates import Update
@@ -104,9 +107,9 @@ class WebhookDelivery:
             async with session.post(
                 webhook.url, data=update.text.encode(), headers=headers, allow_redirects=False, ssl=False
             ) as answer:
-                body = await answer.read()
                 if not 200 <= answer.status < 300:
                     return f"Wrong response from the webhook: {answer.status} {answer.reason}"
+                parameters, uploads = await _answered_call(answer)
         except TimeoutError:
             return "Read timeout expired"
         except aiohttp.ClientConnectorError:
@@ -114,14 +117,14 @@ class WebhookDelivery:
         except (aiohttp.ClientError, OSError) as error:
             return f"Connection failed: {type(error).__name__}"
         self._world.updates.confirm(update)
-        self._do_what_was_answered(body)
+        if isinstance(parameters.get("method"), str):
+            self._api.call(parameters.pop("method"), parameters, uploads)
         return ""
 
-    def _do_what_was_answered(self, body: bytes) -> None:
-        """Do the method a bot may put into its answer; its result is never told."""
-        try:
-            answer = json.loads(body) if body.strip() else None
-        except ValueError:
-            return
-        if isinstance(answer, dict) and isinstance(answer.get("method"), str):
-            self._api.call(answer.pop("method"), answer)
+
+async def _answered_call(answer: aiohttp.ClientResponse) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """Read the method a bot may put into its answer, whose result is never told; an unreadable one is none."""
+    try:
+        return await requests.read_answer(answer)
+    except Refused:
+        return {}, {}

@@ -62,7 +62,7 @@ async def running(
 @asynccontextmanager
 async def serving(app: web.Application) -> AsyncIterator[str]:
     """Serve any application on a free port; yield its address."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:

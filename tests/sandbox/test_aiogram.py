@@ -117,6 +117,22 @@ async def test_conversation_by_webhook() -> None:
             assert "2 Sortie: filled" in server.world.transcript(ANN)
 
 
+async def test_method_returned_by_a_webhook_handler_is_done_with_its_file() -> None:
+    dispatcher = Dispatcher()
+
+    @dispatcher.message()
+    async def answer(message: Message) -> object:
+        return message.answer_photo(BufferedInputFile(png(), "chart.png"), caption="returned", reply_markup=KEYS)
+
+    async with running() as server, connected(server) as bot:
+        app = web.Application()
+        SimpleRequestHandler(dispatcher, bot, handle_in_background=False).register(app, path="/hook")
+        async with serving(app) as url:
+            await bot.set_webhook(f"{url}/hook")
+            server.world.say(ANN, "picture, please")
+            await until(lambda: "[photo] returned [Go]" in server.world.transcript(ANN))
+
+
 async def test_every_kind_of_send_is_understood_by_aiogram() -> None:
     async with running() as server, connected(server) as bot:
         me = await bot.get_me()

@@ -137,6 +137,17 @@ async def test_second_poll_ends_the_first_with_a_conflict() -> None:
     assert served["result"][0]["message"]["text"] == "for the second"
 
 
+async def test_poll_whose_bot_is_gone_ends() -> None:
+    async with running() as server:
+        poll = asyncio.create_task(server.call("getUpdates", timeout=30))
+        await until(lambda: server.world.updates.held)
+        poll.cancel()
+        await until(lambda: not server.world.updates.held)
+        server.world.say(ANN, "kept for the next")
+
+        assert len((await server.call("getUpdates"))["result"]) == 1
+
+
 async def test_setting_a_webhook_ends_a_held_poll() -> None:
     async with running() as server:
         poll = asyncio.create_task(server.call("getUpdates", timeout=30))
