@@ -10,8 +10,6 @@ from functools import partial
 import structlog
 from aiogram import Bot, Dispatcher
 from aiohttp import web
-from handlers.telegram.lists import Lists
-from services.reporting.digest import SendDigests
 
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
@@ -23,12 +21,13 @@ from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, make_bot, publish_commands
-from bot.wiring import Outside, Trading, build_trading
+from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
 from handlers.telegram.app import App, PeopleActs, TradingActs
 from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
+from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
 from handlers.telegram.positions import PositionHandlers
@@ -51,14 +50,15 @@ from services.market.feed import Feed
 from services.missions.call import CallMission
 from services.operations.doctor import run_checks
 from services.operations.stages import Stages, WatchStages
+from services.reporting.digest import SendDigests
 from services.reporting.live import Live
+from services.reporting.viewer import Terms
 from services.signals.scan import ScanMarket
 from services.signals.switches import SwitchStrategy
 from services.storage import desk
 from services.storage.database import Unit
 from services.storage.desk import Lease
 from services.strategies.registry import load_strategies
-from services.venues.ccxt_market import CcxtMarketData
 
 log = structlog.get_logger()
 LEASE_S = 20.0
@@ -83,8 +83,7 @@ class Graph:
         self.ticker = Ticker()
         self.charts = ChartRenderer()
         self.leases: dict[str, Lease] = {}
-        venue = settings.venues[settings.market.venue]
-        self.market: MarketData = market or CcxtMarketData(settings.market.venue, venue, self.clock)
+        self.market: MarketData = market or build_market(settings, self.clock)
         self._build_market()
         self._build_chat(token)
 
@@ -193,7 +192,8 @@ class Graph:
             command_max_age_s=self.settings.telegram.command_max_age_s,
             started_at=self.clock.now(),
         )
-        lists = Lists(self.app, self.settings, self.stages)
+        loaded = tuple((each.name, each.version) for each in self.registry.all())
+        lists = Lists(self.app, Terms(limits=self.settings.risk, signals=self.settings.signals, strategies=loaded))
         missions, positions = MissionHandlers(self.app, lists), PositionHandlers(self.app, lists)
         risk, people = RiskHandlers(self.app, lists), PeopleHandlers(self.app, lists)
         desk_room = DeskHandlers(self.app, lists, self.switch)

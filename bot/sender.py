@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from handlers.telegram.views.notices import render_notice
 
 from bot.delivery import Delivery, Envelope, Fate, Outcome
 from bot.pacing import Pacer
 from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.notices import render_notice
 from services.domain.notices import Card, Notice, Priority
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
 from services.reporting.cards import CardFacts, load_card

@@ -29,6 +29,7 @@ from services.portfolio.accounts import AccountBoard
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
+from services.venues.ccxt_market import CcxtMarketData
 from services.venues.paper import PaperVenue
 
 HALT_FILE = "HALT"
@@ -84,6 +85,12 @@ def halt_file(settings: Settings) -> Path:
 def costs_of(settings: Settings) -> Costs:
     """Return what a round trip at the paper venue costs, as shares of the traded value."""
     return Costs(fee=settings.paper.taker_bps / 10_000, slippage=settings.paper.slippage_bps / 10_000)
+
+
+def build_market(settings: Settings, clock: Clock) -> MarketData:
+    """Build the public side of the exchange that prices are read from."""
+    name = settings.market.venue
+    return CcxtMarketData(name, settings.venues[name], clock)
 
 
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:

@@ -1,4 +1,4 @@
-"""What the paper venue itself holds, read from its own file: accounts, positions and orders, as an exchange's page would list."""
+"""What the paper venue itself holds, read from its own file as an exchange's page lists it: accounts, positions, orders."""
 
 from __future__ import annotations
 

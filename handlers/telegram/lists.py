@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import ListButton, ListName
 from handlers.telegram.commands import Handler
 from handlers.telegram.request import Request
+from handlers.telegram.views.digest import render_digest
+from handlers.telegram.views.health import render_doctor, render_status
 from handlers.telegram.views.lists import render_list
-from services.domain.errors import NotAllowed
+from handlers.telegram.views.message import Rendered
+from services.access.authority import require
+from services.domain.errors import NotFound
 from services.domain.people import Role
-from services.reporting.lists import read_list
-from services.storage import people
+from services.operations.status import desk_status
+from services.reporting.digest import digest_now
+from services.reporting.lists import Terms, read_list
+from services.storage.database import Unit
 
 _COMMANDERS = frozenset({ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR})
-_MONEY = frozenset({ListName.POSITIONS, ListName.ORDERS, ListName.HISTORY, ListName.BALANCE, ListName.PNL, ListName.TERMINALS})
+_MONEY = frozenset(
+    {
+        ListName.POSITIONS,
+        ListName.ORDERS,
+        ListName.HISTORY,
+        ListName.BALANCE,
+        ListName.PNL,
+        ListName.TERMINALS,
+        ListName.NOTIFY,
+        ListName.SETTINGS,
+    }
+)
+_Special = Callable[[Request, int, str], Awaitable[Rendered]]
 
 
 class Lists:
     """Reads a list and shows a page of it."""
 
-    def __init__(self, app: App, settings: object, stages: object) -> None:
+    def __init__(self, app: App, terms: Terms) -> None:
         self._app = app
-        self._settings = settings
-        self._stages = stages
+        self._terms = terms
+        self._special: Mapping[ListName, _Special] = {
+            ListName.STATUS: self._status,
+            ListName.DOCTOR: self._doctor,
+            ListName.DIGEST: self._digest,
+        }
 
     def command(self, name: ListName) -> Handler:
         """Return a command handler that shows a list's first page."""
@@ -31,3 +55,45 @@ class Lists:
             await self.show(request, name, 1, request.args)
 
         return handler
+
+    async def tap(self, request: Request, button: ListButton) -> None:
+        """Show a page in place; in a group, what shows money is for private chats only."""
+        if request.is_group and button.name in _MONEY:
+            await request.toast("Ask me in private for that.", alert=True)
+            return
+        await self.show(request, button.name, button.page, button.arg)
+
+    async def show(self, request: Request, name: ListName, page: int = 1, arg: str = "") -> None:
+        """Read the list as it is now and show a page of it; raise NotAllowed for a list above the asker's role."""
+        least = Role.COMMANDER if name in _COMMANDERS else Role.OBSERVER
+        await self._app.database.read(lambda unit: require(unit, request.actor, least))
+        special = self._special.get(name)
+        rendered = await (special(request, page, arg) if special else self._read(request, name, page, arg))
+        await request.show(rendered)
+
+    async def _read(self, request: Request, name: ListName, page: int, arg: str) -> Rendered:
+        live = self._app.live()
+        where = request.actor.id if request.private_only else request.chat_id
+
+        def body(unit: Unit) -> object:
+            return read_list(unit, name.value, person_id=request.actor.id, chat_id=where, live=live, terms=self._terms, arg=arg)
+
+        data = await self._app.database.read(body)
+        if data is None:
+            raise NotFound("LIST", reference=name.value)
+        return render_list(name, page, data)
+
+    async def _status(self, request: Request, page: int, arg: str) -> Rendered:
+        status = await self._app.database.read(
+            lambda unit: desk_status(unit, now=self._app.live().now, started_at=self._app.started_at)
+        )
+        return render_status(self._app.desk_name, status)
+
+    async def _doctor(self, request: Request, page: int, arg: str) -> Rendered:
+        await request.toast("Asking every dependency, up to ten seconds.")
+        return render_doctor(await self._app.doctor())
+
+    async def _digest(self, request: Request, page: int, arg: str) -> Rendered:
+        live = self._app.live()
+        facts = await self._app.database.read(lambda unit: digest_now(unit, request.chat_id, live, self._app.desk_name))
+        return render_digest(facts)
