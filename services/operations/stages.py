@@ -13,6 +13,7 @@ from services.access.alerts import AlertCode, alert
 from services.domain.errors import Unavailable
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids
+from services.operations.journal_anchor import keep_head
 from services.storage import desk
 from services.storage.database import Database, Unit
 
@@ -227,6 +228,7 @@ class WatchStages:
             if alert(unit, self._ids, AlertCode.STAGE_SILENT, name, facts):
                 unit.record(actor, "stage.silent", **facts)
         self._stages.save(unit)
+        keep_head(unit)
 
     def _open_before(self, unit: Unit) -> set[str]:
         """Take over what the process before left open."""

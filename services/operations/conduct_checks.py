@@ -1,0 +1,328 @@
+"""Checks 5, 6 and 8: how the desk behaved, from the journal's history and the rows as they stand."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from services.domain.halts import HaltScope
+from services.domain.money import ZERO
+from services.domain.states import (
+    HALT_MOVES,
+    INSTRUCTION_MOVES,
+    LIVE_ORDER_STATES,
+    MISSION_MOVES,
+    TRADE_MOVES,
+    HaltState,
+    InstructionState,
+    MissionState,
+    NoticeState,
+    OrderState,
+    TradeState,
+    UpdateState,
+)
+from services.operations.evidence import DOUBTFUL, SENT_STATES, Evidence
+from services.operations.judgement import CheckResult, counted, judge
+
+Moves = Mapping[Any, frozenset[Any]]
+STARTED = "desk.started"
+JOURNALLED_ANSWERS = frozenset({"accepted", "rejected", "unknown"})
+# The file's time has the resolution of the system's tick.
+FILE_TICK = timedelta(milliseconds=50)
+_LIVE_ORDER = {state.value for state in LIVE_ORDER_STATES}
+_UNANSWERED = {"intent", "sent", "unknown"}
+
+
+def only_listed_moves(evidence: Evidence) -> CheckResult:
+    """Check every journalled history against its state table, and that the rows stand where their history leads."""
+    trades = {trade.number: trade.state for trade in evidence.trades}
+    missions = {mission.number: mission.state for mission in evidence.missions.values()}
+    instructions = {row.id: row.state for row in evidence.instructions.values()}
+    halts = {(row.scope, row.subject): row.state for row in evidence.halts}
+    histories = _histories(evidence)
+    offenders = [
+        *_strange_states(evidence),
+        *_walk("trade", TRADE_MOVES, histories["trade"], trades, first=TradeState.WORKING, repeats={TradeState.CLOSING}),
+        *_walk("mission", MISSION_MOVES, histories["mission"], missions, first=MissionState.OPEN),
+        *_walk("instruction", INSTRUCTION_MOVES, histories["instruction"], instructions, start=InstructionState.INTENT),
+        *_walk("halt", HALT_MOVES, histories["halt"], halts, start=HaltState.ACTIVE, all_journalled=True),
+        *_unwritten(evidence, histories["instruction"]),
+    ]
+    moves = sum(len(states) for kind in histories.values() for states in kind.values())
+    return judge(5, looked_at=counted(moves, "move"), offenders=offenders, nothing=None if moves else "nothing has moved")
+
+
+def _histories(evidence: Evidence) -> dict[str, dict[Any, list[Any]]]:
+    """Return the journalled states of each trade, mission, instruction and halt, in order."""
+    found: dict[str, dict[Any, list[Any]]] = {name: defaultdict(list) for name in ("trade", "mission", "instruction", "halt")}
+    states: dict[str, type[StrEnum]] = {"trade": TradeState, "mission": MissionState, "instruction": InstructionState}
+    words = {"trade.fired": TradeState.WORKING, "mission.opened": MissionState.OPEN}
+    for entry in evidence.journal:
+        room, _, word = entry.kind.partition(".")
+        if room in states and (entry.kind in words or word in set(states[room])):
+            state = words.get(entry.kind) or states[room](word)
+            found[room][evidence.told_of(entry).get(room)].append(state)
+        elif room == "halt" and word in (HaltState.HALTED, HaltState.REDUCING, "lifted"):
+            facts = evidence.told_of(entry)
+            key = (facts.get("scope"), facts.get("subject"))
+            found["halt"][key].append(HaltState.ACTIVE if word == "lifted" else HaltState(word))
+    return found
+
+
+def _walk(
+    noun: str,
+    table: Moves,
+    histories: Mapping[Any, Sequence[Any]],
+    rows: Mapping[Any, str],
+    *,
+    first: StrEnum | None = None,
+    start: StrEnum | None = None,
+    repeats: Iterable[StrEnum] = (),
+    all_journalled: bool = False,
+) -> list[str]:
+    """Follow each history; moves in between that are not journalled must be listed too.
+
+    A history begins with ``first`` and each row has one, or it begins somewhere behind ``start``. ``repeats`` are states
+    that are journalled again without a move, as for a half close. With ``all_journalled`` a row is where its history ends.
+    """
+    offenders = []
+    known = set(table)
+    for key, states in histories.items():
+        if key not in rows:
+            offenders.append(f"{noun} {key} is journalled and has no row")
+            continue
+        path = [*([start] if start is not None else []), *states]
+        if first is not None and path[0] is not first:
+            offenders.append(f"{noun} {key} begins as {path[0]}")
+        steps = [(a, b) for a, b in pairwise(path) if not (a is b and b in repeats)]
+        offenders += [f"{noun} {key} went from {a} to {b}" for a, b in steps if b not in _reach(id(table), a)]
+        row = rows[key]
+        onward = frozenset() if all_journalled else _reach(id(table), path[-1])
+        if row in known and row != path[-1] and row not in onward:
+            offenders.append(f"{noun} {key} is {row}, its last journalled state {path[-1]}")
+    if first is not None:
+        offenders += [f"{noun} {key} has no journal row" for key in rows if key not in histories]
+    return offenders
+
+
+_TABLES = {id(table): table for table in (TRADE_MOVES, MISSION_MOVES, INSTRUCTION_MOVES, HALT_MOVES)}
+
+
+@cache
+def _reach(table: int, state: Any) -> frozenset[Any]:
+    """Return every state that listed moves lead to from here, by one or more."""
+    moves: Moves = _TABLES[table]
+    found: set[Any] = set()
+    edge = set(moves[state])
+    while edge:
+        found |= edge
+        edge = {after for each in edge for after in moves[each]} - found
+    return frozenset(found)
+
+
+def _strange_states(evidence: Evidence) -> list[str]:
+    kinds: tuple[tuple[str, Iterable[Any], type[StrEnum]], ...] = (
+        ("trade", evidence.trades, TradeState),
+        ("mission", evidence.missions.values(), MissionState),
+        ("instruction", evidence.instructions.values(), InstructionState),
+        ("order", evidence.orders.values(), OrderState),
+        ("halt", evidence.halts, HaltState),
+        ("update", evidence.updates, UpdateState),
+        ("notice", evidence.notices, NoticeState),
+    )
+    return [f"a {noun} is {row.state!r}" for noun, rows, states in kinds for row in rows if row.state not in set(states)]
+
+
+def _unwritten(evidence: Evidence, histories: Mapping[str, Sequence[InstructionState]]) -> list[str]:
+    offenders = []
+    for row in evidence.instructions.values():
+        if (row.sent_at is not None) != (row.state in SENT_STATES):
+            offenders.append(f"instruction {row.id} is {row.state} with sent_at {row.sent_at}")
+        if row.state in JOURNALLED_ANSWERS and (not histories.get(row.id) or histories[row.id][-1] != row.state):
+            offenders.append(f"instruction {row.id} is {row.state} without a journal row")
+    return offenders
+
+
+def no_exposure_while_blocked(evidence: Evidence) -> CheckResult:
+    """Check that no entry was sent under a halt, nor before reconciliation, nor decided on an instrument in doubt."""
+    entries = [row for row in evidence.instructions.values() if row.purpose == "entry" and row.sent_at is not None]
+    spans, looks = _halt_spans(evidence), _Reconciliations(evidence)
+    file_since = _file_halt(evidence)
+    offenders = []
+    for entry in entries:
+        halted = _halted(evidence, spans, entry)
+        if halted is not None:
+            offenders.append(f"entry {entry.id} was sent while {halted} was halted")
+        elif file_since is not None and entry.sent_at > file_since:
+            offenders.append(f"entry {entry.id} was sent beside the halt file")
+        elif not looks.passed(entry):
+            offenders.append(f"entry {entry.id} was sent before {entry.terminal_id} was reconciled")
+        elif (doubt := _doubt(evidence, entry)) is not None:
+            offenders.append(f"entry {entry.id} was decided while {doubt} was in doubt")
+    looked_at = f"{counted(len(entries), 'entry', 'entries')} sent, {counted(len(spans), 'halt')}"
+    return judge(6, looked_at=looked_at, offenders=offenders, nothing=None if entries else "no entry was sent")
+
+
+_Span = tuple[str, str, datetime, datetime | None]
+
+
+def _halt_spans(evidence: Evidence) -> list[_Span]:
+    """Return each scope's times of halted or reducing, from the journal."""
+    spans: list[_Span] = []
+    since: dict[tuple[str, str], datetime] = {}
+    for entry in evidence.journal:
+        if entry.kind not in ("halt.halted", "halt.reducing", "halt.lifted"):
+            continue
+        facts = evidence.told_of(entry)
+        key = (str(facts.get("scope")), str(facts.get("subject")))
+        if entry.kind != "halt.lifted":
+            since.setdefault(key, entry.at)
+        elif key in since:
+            spans.append((*key, since.pop(key), entry.at))
+    return spans + [(*key, at, None) for key, at in since.items()]
+
+
+def _halted(evidence: Evidence, spans: Sequence[_Span], entry: Any) -> str | None:
+    trade = evidence.trade_of.get(entry.trade_id)
+    subjects = {HaltScope.TERMINAL.value: entry.terminal_id, HaltScope.INSTRUMENT.value: entry.symbol}
+    if trade is not None:
+        subjects[HaltScope.PERSON.value] = str(trade.person_id)
+        subjects[HaltScope.STRATEGY.value] = evidence.sources.get(trade.mission_id, "")
+    for scope, subject, start, end in spans:
+        covers = scope == HaltScope.DESK or subjects.get(scope) == subject
+        if covers and start < entry.sent_at and (end is None or entry.sent_at < end):
+            return f"{scope} {subject}" if scope != HaltScope.DESK else "the desk"
+    return None
+
+
+def _file_halt(evidence: Evidence) -> datetime | None:
+    file = evidence.material.halt_file
+    try:
+        written = file.stat().st_mtime if file is not None else None
+    except FileNotFoundError:
+        return None
+    return None if written is None else datetime.fromtimestamp(written, evidence.now.tzinfo) + FILE_TICK
+
+
+class _Reconciliations:
+    """When each terminal was open to new exposure, from the journal."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._starts = [entry.at for entry in evidence.journal if entry.kind == STARTED]
+        self._looks: dict[str, list[tuple[datetime, bool]]] = defaultdict(list)
+        for entry in evidence.journal:
+            if entry.kind in ("reconcile.passed", "reconcile.differs"):
+                terminal = str(evidence.told_of(entry).get("terminal"))
+                self._looks[terminal].append((entry.at, entry.kind == "reconcile.passed"))
+
+    def passed(self, entry: Any) -> bool:
+        """Tell whether the last look before the decision agreed, and one had since the desk's start when it was sent."""
+        looks = self._looks[entry.terminal_id]
+        before = bisect_right(looks, (entry.created_at, True))
+        started = bisect_right(self._starts, entry.sent_at)
+        since = self._starts[started - 1] if started else None
+        agreed = [at for at, passed in looks if passed and at <= entry.sent_at and (since is None or at >= since)]
+        return bool(before and looks[before - 1][1] and agreed)
+
+
+def _doubt(evidence: Evidence, entry: Any) -> str | None:
+    """Return another instruction on the same terminal and instrument whose outcome nobody knew when this was decided."""
+    for other in evidence.instructions.values():
+        if other.id == entry.id or (other.terminal_id, other.symbol) != (entry.terminal_id, entry.symbol):
+            continue
+        if other.sent_at is None or other.sent_at >= entry.created_at:
+            continue
+        if other.state in DOUBTFUL or (other.answered_at is not None and other.answered_at > entry.created_at):
+            return str(other.id)
+    return None
+
+
+def halted_and_protected(evidence: Evidence) -> CheckResult:
+    """Check that no entry order works under a halt, and that protection covers every open position or an incident names it."""
+    in_force = [row for row in evidence.halts if row.state != HaltState.ACTIVE]
+    offenders = [offence for halt in in_force for offence in _working_entries(evidence, halt)]
+    held = [trade for trade in evidence.live_trades if _open(trade) > 0]
+    for trade in held:
+        offenders += _unprotected(evidence, trade)
+    halts = sum(entry.kind in ("halt.halted", "halt.reducing") for entry in evidence.journal)
+    opened = any(trade.entry_quantity > 0 for trade in evidence.trades)
+    looked_at = f"{counted(halts, 'halt')}, {len(in_force)} in force, {counted(len(held), 'open position')} covered"
+    return judge(
+        8, looked_at=looked_at, offenders=offenders, nothing=None if halts or opened else "no halt and no position yet"
+    )
+
+
+def _open(trade: Any) -> Decimal:
+    left: Decimal = trade.entry_quantity - trade.exit_quantity - trade.dust
+    return max(ZERO, left)
+
+
+def _working_entries(evidence: Evidence, halt: Any) -> list[str]:
+    if halt.scope not in (HaltScope.DESK, HaltScope.PERSON) or halt.since > evidence.booked_until:
+        return []
+    covered = {trade.id for trade in evidence.trades if halt.scope == HaltScope.DESK or str(trade.person_id) == halt.subject}
+    taken_back = {
+        client_id
+        for row in evidence.instructions.values()
+        if row.purpose == "cancel" and row.state in _UNANSWERED
+        for client_id in row.cancels
+    }
+    ours = [
+        row
+        for row in evidence.orders.values()
+        if row.role == "entry" and row.state in _LIVE_ORDER and row.trade_id in covered and row.client_id not in taken_back
+    ]
+    offenders = [f"entry order {row.client_id} still works under the halt of {halt.scope}" for row in ours]
+    if halt.scope == HaltScope.DESK:
+        asked = {each["client_id"] for row in evidence.instructions.values() if row.state in DOUBTFUL for each in row.orders}
+        named = {row.client_id for row in ours} | taken_back | asked
+        for (account, client_id), order in evidence.venue_orders.items():
+            if account in evidence.terminals and order.live and order.adds and client_id not in named:
+                offenders.append(f"{order.venue_id} of {account} may still add exposure under the halt")
+    return offenders
+
+
+def _unprotected(evidence: Evidence, trade: Any) -> list[str]:
+    """An open trade is covered by its stops, or something is on its way, or an open incident names it."""
+    rows = [row for row in evidence.orders.values() if row.trade_id == trade.id and row.state in _LIVE_ORDER]
+    pending = any(
+        row.trade_id == trade.id and row.purpose in ("protect", "close") and row.state in _UNANSWERED
+        for row in evidence.instructions.values()
+    )
+    filled_at = max((f.booked_at for f in evidence.fills.values() if f.trade_id == trade.id), default=None)
+    recent = filled_at is not None and filled_at > evidence.booked_until
+    if pending or recent or any(row.role == "close" for row in rows) or _named(evidence, trade):
+        return []
+    stops = [row for row in rows if row.role == "stop"]
+    covered = sum((row.quantity - row.filled for row in stops), ZERO)
+    if covered < _open(trade):
+        return [f"trade {trade.number} holds {_open(trade)} {trade.symbol} with stops for {covered}"]
+    return [
+        f"the stop {row.client_id} of trade {trade.number} does not work at the venue"
+        for row in stops
+        if not _works(evidence, row)
+    ]
+
+
+def _works(evidence: Evidence, row: Any) -> bool:
+    book = evidence.book_of(row.terminal_id)
+    order = evidence.venue_orders.get((row.terminal_id, row.client_id))
+    if book is None or row.updated_at >= book.read_at:
+        return True
+    return order is not None and (order.live or order.updated_at > evidence.booked_until)
+
+
+def _named(evidence: Evidence, trade: Any) -> bool:
+    subjects = {f"trade {trade.number}", trade.id}
+    return any(
+        row.closed_at is None
+        and (row.subject in subjects or row.facts.get("trade_id") == trade.id or row.facts.get("trade") == trade.number)
+        for row in evidence.incidents
+    )
