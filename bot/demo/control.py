@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,7 +14,9 @@ from bot.demo.venue_book import BookAccount, BookOrder
 from services.domain.money import canonical
 
 HOST = "127.0.0.1"
-_PRICE_GRID = Decimal("1e-8")
+_PRICE_DIGITS = Context(prec=8)
+_MONEY_GRIDS = {"USDT": Decimal("0.01")}
+_FINE_GRID = Decimal("1e-8")
 
 Books = Callable[[], Awaitable[list[BookAccount]]]
 Mids = Callable[[], Awaitable[dict[str, Decimal]]]
@@ -101,7 +103,7 @@ def _terminal(account: BookAccount, mids: dict[str, Decimal]) -> dict[str, objec
             {
                 "instrument": each.symbol,
                 "quantity": canonical(each.quantity),
-                "entry": canonical(each.entry.quantize(_PRICE_GRID)),
+                "entry": canonical(_PRICE_DIGITS.plus(each.entry)),
             }
             for each in account.positions
         ],
@@ -117,7 +119,7 @@ def _equity(account: BookAccount, mids: dict[str, Decimal]) -> str | None:
         if mid is None:
             return None
         equity += position.quantity * mid - position.cost.copy_sign(position.quantity)
-    return canonical(equity.quantize(_PRICE_GRID))
+    return canonical(equity.quantize(_MONEY_GRIDS.get(account.currency, _FINE_GRID)))
 
 
 def _order(order: BookOrder) -> dict[str, object]:

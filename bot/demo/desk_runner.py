@@ -27,9 +27,7 @@ class DeskState(StrEnum):
 class DeskRunner:
     """Runs the desk's process; ``say`` is told what it does by itself."""
 
-    def __init__(
-        self, child: Child, environment: Mapping[str, str], reading: DeskReading, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, child: Child, environment: Mapping[str, str], reading: DeskReading, say: Callable[[str], None]) -> None:
         self._child = child
         self._environment = environment
         self._reading = reading

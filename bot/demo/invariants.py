@@ -32,9 +32,7 @@ class Report:
 class Invariants:
     """Verifies the desk's database, the venue's book, the logs and what the chat shows."""
 
-    def __init__(
-        self, reading: DeskReading, transcript: Callable[[], Awaitable[str | None]], secrets: frozenset[str]
-    ) -> None:
+    def __init__(self, reading: DeskReading, transcript: Callable[[], Awaitable[str | None]], secrets: frozenset[str]) -> None:
         self._reading = reading
         self._transcript = transcript
         self._secrets = secrets

@@ -74,10 +74,14 @@ class Child:
 
     async def kill(self) -> None:
         """End it at once, without a word to it."""
+        self.kill_now()
+        await self.ended()
+
+    def kill_now(self) -> None:
+        """End it at once, without waiting for its end."""
         if self._process is not None and self.running:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-            await self.ended()
 
     def last_line(self) -> str:
         """Return the last line of its output that says something, or an empty text."""

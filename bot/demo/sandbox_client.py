@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
 
 from bot.demo.console import CannotStart
-from bot.demo.series import Stretch, read_stretch
+from bot.demo.series import Stretch, instrument_of, read_stretch
 
 _LIMIT = aiohttp.ClientTimeout(total=20)
-ROLES = ("trader", "commander", "observer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """Somebody in the chat; ``role`` is what the sandbox says of them: trader, commander, observer or stranger."""
+    """Somebody in the chat; ``role`` is what the sandbox says of them: trader, commander, observer or stranger.
+
+    ``started`` tells whether they pressed Start, without which the bot may not write to them.
+    """
 
     id: int
     name: str
     role: str
+    started: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,11 @@ class SandboxClient:
         if not groups:
             raise CannotStart("the chat has no group with topics", "start anew with --fresh")
         topics = {topic["name"].lower(): int(topic["thread_id"]) for topic in groups[0]["topics"]}
-        members = (Member(id=each["id"], name=each["name"], role=each["note"]) for each in answer["people"])
+        started = {chat["id"] for chat in answer["chats"] if chat["started"]}
+        members = (
+            Member(id=each["id"], name=each["name"], role=each["note"], started=each["id"] in started)
+            for each in answer["people"]
+        )
         return Cast(members=tuple(members), group_id=int(groups[0]["id"]), topics=topics)
 
     async def market(self) -> MarketInfo:
@@ -145,10 +153,13 @@ class SandboxClient:
         async with self._session.get(f"{self.address}/page/transcript?chat_id={chat_id}") as answer:
             return await answer.text()
 
-    async def mids(self, symbols: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-        """Return best bid and ask by the exchange's name of the symbol; what does not trade is left out."""
+    async def mids(self) -> dict[str, Decimal]:
+        """Return the middle of the newest quote by symbol, such as BTC/USDT; what does not trade is left out."""
         answer = await self._ask("GET", "/exchange/api/v3/ticker/bookTicker")
-        return {each["symbol"]: (each["bidPrice"], each["askPrice"]) for each in answer if each["symbol"] in symbols}
+        quotes = {each["symbol"]: (Decimal(each["bidPrice"]), Decimal(each["askPrice"])) for each in answer}
+        return {
+            instrument_of(name, "1", "1").symbol: (bid + ask) / 2 for name, (bid, ask) in quotes.items() if bid > 0 and ask > 0
+        }
 
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
