@@ -21,6 +21,8 @@ from sandbox.telegram.wire import dumps
 from sandbox.telegram.world import World
 
 _VERSION = 1
+# Nobody else writes the file; whoever looks into it does not stop the chat for long.
+_LOCK_SECONDS = 0.2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS things (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key))
 WITHOUT ROWID;
@@ -37,7 +39,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(folder / "telegram.sqlite", isolation_level=None)
+        self._database = sqlite3.connect(folder / "telegram.sqlite", isolation_level=None, timeout=_LOCK_SECONDS)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=OFF")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
@@ -68,18 +70,27 @@ class Store:
         """Write everything that changed, in one transaction."""
         if self._world is None or not self._world.touched:
             return
-        touched, self._world.touched = self._world.touched, {}
         database = self._database
         database.execute("BEGIN")
-        for (kind, key), value in touched.items():
+        try:
+            self._write(self._world)
+            database.execute("COMMIT")
+        except sqlite3.Error:
+            # Nothing is kept and nothing forgotten: the next flush writes it all.
+            database.execute("ROLLBACK")
+            raise
+        self._world.touched.clear()
+
+    def _write(self, world: World) -> None:
+        database = self._database
+        for (kind, key), value in world.touched.items():
             if value is None:
                 database.execute("DELETE FROM things WHERE kind = ? AND key = ?", (kind, key))
             else:
                 database.execute("REPLACE INTO things VALUES (?, ?, ?)", (kind, key, dumps(_row(value))))
             if isinstance(value, StoredFile):
-                content = self._world.contents[value.file_id]
+                content = world.contents[value.file_id]
                 database.execute("REPLACE INTO contents VALUES (?, ?)", (value.file_id, content))
-        database.execute("COMMIT")
 
     def close(self) -> None:
         self.flush()

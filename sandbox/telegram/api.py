@@ -30,7 +30,7 @@ _LOGGED_CHARACTERS = 4_000
 _SECRETS = frozenset({"secret_token"})
 _STATUSES = frozenset(HTTPStatus)
 # In the table, and of the real server only: a business account, paid posts, channels' direct messages.
-_UNSERVED_PARAMETERS = frozenset(
+UNSERVED_PARAMETERS = frozenset(
     {
         "business_connection_id", "direct_messages_topic_id", "suggested_post_parameters", "allow_paid_broadcast",
         "inline_message_id", "rich_message", "certificate", "video_start_timestamp",
@@ -109,7 +109,7 @@ class BotApi:
         known = published().methods[method]
         direct = {name: upload for name, upload in uploads.items() if name in known}
         call = Call(self.world, method, validation.check(method, {**parameters, **direct}), uploads)
-        for name in _UNSERVED_PARAMETERS & call.arguments.keys():
+        for name in UNSERVED_PARAMETERS & call.arguments.keys():
             raise unserved(f'parameter "{name}"')
         if len(direct) < len(uploads):
             _check_attached(call.arguments, set(uploads) - set(direct))

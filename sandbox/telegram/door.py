@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import socket
 import struct
 import sys
@@ -17,6 +18,8 @@ from sandbox.telegram.events import Event, FaultsChanged
 from sandbox.telegram.failures import Refused, conflict, not_found, unauthorized
 from sandbox.telegram.faults import Fault
 from sandbox.telegram.wire import dumps
+
+log = logging.getLogger(__name__)
 
 # Closing a socket that lingers for no time resets the connection.
 _LINGER_ZERO = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -61,8 +64,12 @@ class BotDoor:
             ended = await self._hold(self._api.prepare_poll(parameters))
             if ended:
                 return _refused(conflict(ended)) if ended != "closed" else _reset(request)
-        answer = self._api.call(method, parameters, uploads)
-        self._flush()
+        try:
+            answer = self._api.call(method, parameters, uploads)
+            self._flush()
+        except Exception:
+            log.exception("telegram.call_failed method=%s", method)
+            return _refused(Refused(500, "Internal Server Error"))
         if answer.fault is None:
             return _answered(answer)
         return await _acted_out(request, answer, answer.fault)

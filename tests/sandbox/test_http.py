@@ -249,3 +249,15 @@ async def test_server_stops_at_once_with_a_poll_held_and_a_page_open() -> None:
         await poll
 
     assert stopped < 1.5
+
+
+async def test_fault_of_the_server_itself_is_a_500_that_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> None:
+        raise OSError("disk full")
+
+    async with running(flush=broken) as server:
+        answer = await server.call("sendMessage", chat_id=ANN, text="x")
+
+    assert answer == {"ok": False, "error_code": 500, "description": "Internal Server Error"}
+    assert "telegram.call_failed method=sendMessage" in caplog.text
+    assert server.token not in caplog.text

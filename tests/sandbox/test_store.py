@@ -81,3 +81,24 @@ def test_people_started_later_count_as_started_after_a_restart(tmp_path: Path) -
     second.close()
 
     assert world.chats[ANN].started
+
+
+def test_what_could_not_be_written_is_written_by_the_next_flush(tmp_path: Path) -> None:
+    world = fresh()
+    store = Store(tmp_path)
+    store.open(world)
+    locker = sqlite3.connect(tmp_path / "telegram.sqlite", isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    world.say(ANN, "kept")
+    with pytest.raises(sqlite3.OperationalError):
+        store.flush()
+    locker.execute("ROLLBACK")
+    locker.close()
+    store.flush()
+    store.close()
+    read = fresh()
+    again = Store(tmp_path)
+    again.open(read)
+    again.close()
+
+    assert read.transcript(ANN) == "1 Ann: kept"
