@@ -16,6 +16,7 @@ from services.domain.states import HaltState
 from services.domain.trades import TerminalMode
 from services.reporting.exposure import Exposure, exposure
 from services.reporting.live import Live
+from services.reporting.viewer import modes_of
 from services.storage import halts, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.tables import journal
@@ -75,18 +76,12 @@ def halt_view(unit: Unit, chat_id: int, live: Live) -> HaltView | None:
         halt=halt,
         withdrawn=_withdrawn(unit, halt) if halted else None,
         exposure=exposure(unit, terminals.everything(unit), live),
-        modes=active_modes(unit),
+        modes=modes_of(terminals.everything(unit)),
         private=chat_id > 0,
         threw=person is not None and person.id == halt.by_id,
         may_resume=halted and person is not None and person.role is Role.COMMANDER,
         now=live.now,
     )
-
-
-def active_modes(unit: Unit) -> tuple[TerminalMode, ...]:
-    """Return whether the desk's active terminals trade paper, testnet or live, in that order."""
-    found = {terminal.mode for terminal in terminals.everything(unit)}
-    return tuple(mode for mode in TerminalMode if mode in found)
 
 
 def _withdrawn(unit: Unit, halt: Halt) -> int | None:
@@ -105,7 +100,7 @@ def grouped_view(unit: Unit, day: str, chat_id: int, zone: str) -> GroupedView:
     return GroupedView(
         day=day,
         missions=tuple(missions.grouped_since(unit, chat_id, start)),
-        modes=active_modes(unit),
+        modes=modes_of(terminals.everything(unit)),
         zone=zone,
     )
 

@@ -16,6 +16,7 @@ from services.domain.states import TradeState
 from services.domain.trades import TerminalMode, Trade
 from services.reporting.live import Grid, Live, middle_price, read_grid, viewer_zone
 from services.reporting.trade_view import TradeWord, trade_word
+from services.reporting.viewer import modes_of
 from services.storage import instructions, missions, orders, people, terminals, trades
 from services.storage.database import Unit
 
@@ -120,8 +121,7 @@ def target_lines(signal: Signal) -> tuple[TargetLine, ...]:
 
 def _modes(unit: Unit, chat_id: int) -> tuple[TerminalMode, ...]:
     own = terminals.of_person(unit, chat_id) if chat_id > 0 else None
-    found = {own.mode} if own else {terminal.mode for terminal in terminals.everything(unit)}
-    return tuple(mode for mode in TerminalMode if mode in found)
+    return modes_of([own] if own else terminals.everything(unit))
 
 
 def _decisions(unit: Unit, mission: Mission, fired: Sequence[Trade]) -> tuple[Decision, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from handlers.telegram.views.format import MISSING
+from handlers.telegram.views.format import money
+from services.domain.money import Money
 from services.domain.signals import Side
 from services.domain.trades import TerminalMode
+from services.portfolio.results import WinRate
 
 SIDE_MARK = {Side.LONG: "🟢", Side.SHORT: "🔴"}
 HALF, ONE = Decimal("0.5"), Decimal(1)
@@ -31,6 +33,14 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def or_missing(value: object | None) -> str:
-    """Write a value, or say that there is none."""
-    return MISSING if value is None else str(value)
+def win_words(rate: WinRate) -> str:
+    """Write a win rate with its sample and interval, or that the sample is too small to say: ``too few (7)``."""
+    if rate.rate is None or rate.low is None or rate.high is None or not rate.enough:
+        return f"too few ({rate.n})"
+    low, share, high = (f"{each * 100:.0f}" for each in (rate.low, rate.rate, rate.high))
+    return f"{share} % of {rate.n} ({low}–{high})"
+
+
+def money_words(amounts: Sequence[Money]) -> str:
+    """Write results by currency."""
+    return " ".join(money(each, sign=True) for each in amounts) or "nothing"
