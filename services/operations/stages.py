@@ -159,7 +159,11 @@ class Stages:
 
     def save(self, unit: Unit) -> None:
         """Store what each stage last said of itself, so that another process can read it."""
-        desk.save_stages(unit, {name: self._row(life) for name, life in self._lives.items()})
+        desk.save_stages(unit, self.rows())
+
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what each stage last said of itself, as it is stored."""
+        return {name: self._row(life) for name, life in self._lives.items()}
 
     def _row(self, life: _Life) -> Mapping[str, Any]:
         expected = life.last_success + timedelta(seconds=life.period_s) if life.last_success is not None else None
