@@ -24,6 +24,7 @@ class AlertCode(StrEnum):
     VENUE_UNREACHABLE = "VENUE_UNREACHABLE"
     INTERRUPTED = "INTERRUPTED"
     CLOSE_REJECTED = "CLOSE_REJECTED"
+    LATE_FILL = "LATE_FILL"
 
 
 ADVICE: dict[AlertCode, tuple[str, str]] = {
@@ -35,6 +36,7 @@ ADVICE: dict[AlertCode, tuple[str, str]] = {
     AlertCode.VENUE_UNREACHABLE: ("entries are refused; protection rests at the venue", "/doctor"),
     AlertCode.INTERRUPTED: ("nothing of it was carried out", "/status"),
     AlertCode.CLOSE_REJECTED: ("protection still stands at the venue", "/positions"),
+    AlertCode.LATE_FILL: ("the trade is open again and its stop is being placed", "/positions"),
 }
 
 

@@ -92,7 +92,7 @@ INSTRUCTION_MOVES: Mapping[InstructionState, frozenset[InstructionState]] = {
     _I.EXPIRED: frozenset(),
 }
 
-# A fill may arrive after "canceled" or "expired": the venue's evidence wins, so those two may still become filled or partial.
+# A fill may arrive after "canceled" or "expired": the venue's evidence wins, so those two may still become filled.
 ORDER_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
     _O.ACCEPTED: frozenset({_O.PARTIAL, _O.FILLED, _O.CANCELED, _O.EXPIRED, _O.PENDING_CANCEL}),
     _O.PARTIAL: frozenset({_O.FILLED, _O.CANCELED, _O.EXPIRED, _O.PENDING_CANCEL}),
@@ -102,7 +102,7 @@ ORDER_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
     _O.FILLED: frozenset(),
 }
 
-# A late fill re-opens a trade that was booked as canceled: exposure exists, whatever was said before.
+# A late fill re-opens a trade that was booked as over: exposure exists, whatever was said before.
 TRADE_MOVES: Mapping[TradeState, frozenset[TradeState]] = {
     _T.AWAITING_APPROVAL: frozenset({_T.WORKING, _T.DENIED, _T.CANCELED}),
     _T.WORKING: frozenset({_T.OPEN, _T.CANCELED, _T.FAILED}),
@@ -110,7 +110,7 @@ TRADE_MOVES: Mapping[TradeState, frozenset[TradeState]] = {
     _T.CLOSING: frozenset({_T.OPEN, _T.CLOSED}),
     _T.CANCELED: frozenset({_T.OPEN}),
     _T.FAILED: frozenset({_T.OPEN}),
-    _T.CLOSED: frozenset(),
+    _T.CLOSED: frozenset({_T.OPEN}),
     _T.DENIED: frozenset(),
 }
 

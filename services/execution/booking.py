@@ -10,7 +10,7 @@ from services.access import checklist
 from services.access.alerts import AlertCode, alert
 from services.domain.errors import Unavailable
 from services.domain.market import Instrument, Universe
-from services.domain.money import ZERO
+from services.domain.money import ZERO, canonical
 from services.domain.orders import (
     CLIENT_ID_BASE,
     Instruction,
@@ -34,6 +34,10 @@ from services.storage import desk, instructions, orders, terminals, trades
 from services.storage.database import Unit
 
 MAX_PROTECT_REJECTIONS = 3
+OVER = frozenset({TradeState.CANCELED, TradeState.FAILED, TradeState.CLOSED})
+ENDS_WITH_THE_TRADE = (AlertCode.STOP_NOT_PLACED, AlertCode.CLOSE_REJECTED, AlertCode.LATE_FILL)
+ELSEWHERE = "ELSEWHERE"
+NOTHING_TO_REDUCE = frozenset({"REDUCE_ONLY"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +202,8 @@ class Booking:
         entry_done = Purpose.ENTRY not in pending and all(o.state not in LIVE_ORDER_STATES for o in entries)
         reported = sum((order.filled for order in entries), ZERO)
         after = trade
-        if trade.state in (TradeState.WORKING, TradeState.CANCELED, TradeState.FAILED):
-            if trade.entry_quantity > 0:
+        if trade.state is TradeState.WORKING or trade.state in OVER:
+            if trade.open_quantity > 0:
                 after = replace(trade, state=TradeState.OPEN, opened_at=unit.now, closed_at=None, close_reason=None)
             elif trade.state is TradeState.WORKING and entries and entry_done and reported == 0:
                 return replace(trade, state=TradeState.CANCELED, closed_at=unit.now, close_reason="NOT_FILLED")
@@ -210,10 +214,13 @@ class Booking:
         if entry_done and after.exit_quantity > 0 and is_dust(after.open_quantity, instrument):
             dust = after.dust + after.open_quantity
             return replace(after, state=TradeState.CLOSED, closed_at=unit.now, dust=dust, close_reason=_reason(placed))
-        closes_live = any(o.role is OrderRole.CLOSE and o.state in LIVE_ORDER_STATES for o in placed)
-        if after.state is TradeState.CLOSING and Purpose.CLOSE not in pending and not closes_live:
-            return replace(after, state=TradeState.OPEN)
-        return after
+        if Purpose.CLOSE in pending or any(o.role is OrderRole.CLOSE and o.state in LIVE_ORDER_STATES for o in placed):
+            return after
+        if entry_done and terminals.position(unit, trade.terminal_id, trade.symbol) * trade.side.sign <= 0:
+            # Orders that are not the desk's have taken the position: what the trade still counts is not there any more.
+            gone = after.dust + after.open_quantity
+            return replace(after, state=TradeState.CLOSED, closed_at=unit.now, dust=gone, close_reason=ELSEWHERE)
+        return replace(after, state=TradeState.OPEN) if after.state is TradeState.CLOSING else after
 
     def _announce(self, unit: Unit, actor: Actor, before: Trade, after: Trade) -> None:
         telling.refresh_cards(unit, after)
@@ -228,14 +235,28 @@ class Booking:
             exit=after.exit_quantity,
             realized=after.realized,
         )
+        if before.state in OVER:
+            self._alert_late(unit, before, after)
         if after.state is TradeState.OPEN and before.opened_at is None:
             telling.opened(unit, after)
         if after.state is TradeState.CLOSED:
+            for code in ENDS_WITH_THE_TRADE:
+                desk.close_incident(unit, code.value, f"trade {after.number}")
             balance = self._accounts.latest(after.terminal_id)
             telling.closed(unit, after, balance.equity if balance else None)
             checklist.tick(unit, after.person_id, "close")
         if after.state is TradeState.CANCELED:
             telling.not_sent(unit, after, "NOT_FILLED", "nothing traded at the price or better")
+
+    def _alert_late(self, unit: Unit, before: Trade, after: Trade) -> None:
+        facts: dict[str, object] = {
+            "trade": after.number,
+            "trade_id": after.id,
+            "symbol": after.symbol,
+            "quantity": canonical(after.open_quantity),
+            "detail": f"a fill came after the trade was {before.state.value}",
+        }
+        alert(unit, self._ids, AlertCode.LATE_FILL, f"trade {after.number}", facts, after.person_id)
 
     def _protect(
         self,
@@ -250,6 +271,9 @@ class Booking:
         if wanted is None:
             return
         if rejections(unit, trade.id) >= MAX_PROTECT_REJECTIONS:
+            if _nothing_to_close(unit, trade.id):
+                # The venue says that it holds nothing: the comparison of both books alarms, more writes would not help.
+                return
             self.close_unprotected(unit, actor, trade, "the venue refused the stop again and again")
             return
         instruction = add_protection(unit, self._ids, trade, wanted, live_exits(placed))
@@ -295,6 +319,11 @@ def rejections(unit: Unit, trade_id: str) -> int:
             break
         count += 1
     return count
+
+
+def _nothing_to_close(unit: Unit, trade_id: str) -> bool:
+    closes = [each for each in instructions.of_trade(unit, trade_id) if each.purpose is Purpose.CLOSE]
+    return bool(closes) and closes[-1].answer in NOTHING_TO_REDUCE
 
 
 def to_order(

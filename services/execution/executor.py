@@ -16,15 +16,17 @@ from config.groups import RiskSettings
 from services.access.alerts import AlertCode, alert
 from services.domain.crashpoints import reach
 from services.domain.errors import Unavailable, VenueRejected
-from services.domain.halts import lets_through
+from services.domain.halts import Halt, lets_through
 from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, Venue, Wakeups
-from services.domain.states import ORDER_MOVES, InstructionState, OrderState, TradeState
+from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
-from services.execution.booking import Booking, to_order
+from services.execution.booking import NOTHING_TO_REDUCE, Booking, to_order
+from services.execution.manage import take_back_entry
+from services.execution.writes import add_cancel
 from services.risk.ledger import halts_for
 from services.storage import desk, instructions, missions, orders, terminals, trades
 from services.storage.database import Database, Unit
@@ -35,9 +37,8 @@ ROLE = "executor"
 LEASE_S = 20.0
 CALL_TIMEOUT_S = 10.0
 POLL_S = 1.0
-_NO_POSITION = frozenset({"REDUCE_ONLY"})
 # Made from an older picture, or never arrived: what works at the venue still does, and the next look plans anew.
-_PLAN_ANEW = frozenset({"REDUCE_ONLY", "ORDER_FINAL", "UNKNOWN_ORDER", "NOT_FOUND"})
+_PLAN_ANEW = NOTHING_TO_REDUCE | {"ORDER_FINAL", "UNKNOWN_ORDER", "NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,23 +101,33 @@ class Executor:
             await self._ports.clock.sleep(0.02)
 
     async def _work_lane(self, lane: tuple[str, str], waiting: Sequence[Instruction]) -> None:
+        sent = False
         try:
             for instruction in waiting:
                 if self._draining:
                     return
-                await self.send(instruction)
+                sent |= await self.send(instruction)
         finally:
             self._busy.discard(lane)
+        if sent:
+            # What was committed meanwhile goes at once; a lane that could send nothing waits for the next look.
             self._ports.wakeups.wake("executor")
 
-    async def send(self, instruction: Instruction) -> None:
-        """Claim one instruction and, when the claim holds, write it to its venue once and book the answer."""
+    async def send(self, instruction: Instruction) -> bool:
+        """Claim one instruction and, when the claim holds, write it to its venue once and book the answer.
+
+        Returns whether it was claimed; raises Unavailable before the claim when its venue is not there.
+        """
         actor = Actor.job("executor", instruction.correlation)
         urgent = instruction.purpose is not Purpose.ENTRY
+        venue = self._ports.venues[await self._venue_of(instruction)]
         claimed = await self._database.write(lambda unit: self._claim(unit, actor, instruction), urgent=urgent)
         if claimed is None:
-            return
-        venue = self._ports.venues[await self._venue_of(claimed)]
+            return False
+        await self._write_once(venue, actor, claimed)
+        return True
+
+    async def _write_once(self, venue: Venue, actor: Actor, claimed: Instruction) -> None:
         reach("venue.write.before")
         try:
             placed = await asyncio.wait_for(self._write(venue, claimed), CALL_TIMEOUT_S)
@@ -157,26 +168,33 @@ class Executor:
             if refusal is not None:
                 self._expire(unit, actor, instruction, *refusal)
                 return None
-        return instructions.set_state(unit, instruction, InstructionState.SENT, epoch=lease.epoch)
+        claimed = instructions.set_state(unit, instruction, InstructionState.SENT, epoch=lease.epoch)
+        if claimed is not None:
+            purpose = instruction.purpose.value
+            unit.record(actor, "instruction.sent", instruction=instruction.id, purpose=purpose, epoch=lease.epoch)
+        return claimed
 
     def _entry_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
-        mission = missions.find(unit, trade.mission_id) if trade else None
-        if trade is None or mission is None:
+        if trade is None:
             return "NO_TRADE", "the trade is gone"
-        halts = halts_for(
-            unit,
-            person_id=trade.person_id,
-            terminal_id=trade.terminal_id,
-            symbol=trade.symbol,
-            source=mission.signal.source,
-            halt_file=self._halt_file.exists(),
-        )
+        halts = self._halts(unit, trade)
         if not lets_through(halts, instruction.purpose):
             return "HALT", f"{halts[0].scope.value} by {halts[0].by_name}: {halts[0].reason}"
         if instruction.deadline is None or unit.now >= instruction.deadline:
             return "DEADLINE", "too late to send"
         return self._price_refusal(unit, instruction)
+
+    def _halts(self, unit: Unit, trade: Trade) -> Sequence[Halt]:
+        mission = missions.find(unit, trade.mission_id)
+        return halts_for(
+            unit,
+            person_id=trade.person_id,
+            terminal_id=trade.terminal_id,
+            symbol=trade.symbol,
+            source=mission.signal.source if mission else "",
+            halt_file=self._halt_file.exists(),
+        )
 
     def _price_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
         quote, collar = self._ports.quotes.latest(instruction.symbol), instruction.collar
@@ -217,11 +235,18 @@ class Executor:
             self._book_replaced(unit, instruction)
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         if trade is not None:
-            if instruction.purpose is Purpose.ENTRY and trade.acknowledged_at is None:
-                trades.save(unit, trade, replace(trade, acknowledged_at=unit.now))
+            if instruction.purpose is Purpose.ENTRY:
+                self._acknowledge(unit, actor, trade)
             telling.refresh_cards(unit, trade)
         unit.record(actor, "instruction.accepted", instruction=instruction.id, orders=[o.venue_id for o in placed])
         unit.wake("fills")
+
+    def _acknowledge(self, unit: Unit, actor: Actor, trade: Trade) -> None:
+        if trade.acknowledged_at is None:
+            trades.save(unit, trade, replace(trade, acknowledged_at=unit.now))
+        if not lets_through(self._halts(unit, trade), Purpose.ENTRY):
+            # Halted while it was on its way: no entry is left working at the venue.
+            take_back_entry(unit, actor, self._ports.ids, trade)
 
     def _book_replaced(self, unit: Unit, instruction: Instruction) -> None:
         """Take replaced orders out of what protects; the venue's word on what they filled comes with the next look."""
@@ -232,7 +257,7 @@ class Executor:
 
     def _book_canceled(self, unit: Unit, instruction: Instruction, reported: VenueOrder) -> None:
         known = orders.find(unit, instruction.terminal_id, reported.client_id or "")
-        if known is not None and reported.state is not known.state:
+        if known is not None and reported.state in ORDER_MOVES[known.state]:
             orders.save(unit, known, replace(known, state=reported.state, filled=max(known.filled, reported.filled)))
 
     def book_rejection(self, unit: Unit, actor: Actor, instruction: Instruction, code: str) -> None:
@@ -251,10 +276,19 @@ class Executor:
         elif instruction.purpose is Purpose.PROTECT:
             if code not in _PLAN_ANEW:
                 self._booking.close_unprotected(unit, actor, trade, f"the venue refused the stop: {code}")
-        elif instruction.purpose is Purpose.CLOSE and code not in _NO_POSITION:
+        elif instruction.purpose is Purpose.CLOSE and code not in NOTHING_TO_REDUCE:
             facts: dict[str, object] = {"trade": trade.number, "trade_id": trade.id, "symbol": trade.symbol, "detail": code}
             alert(unit, self._ports.ids, AlertCode.CLOSE_REJECTED, f"trade {trade.number}", facts, trade.person_id)
+        elif instruction.purpose is Purpose.CANCEL:
+            self._cancel_again(unit, instruction, trade)
         telling.refresh_cards(unit, trade)
+
+    def _cancel_again(self, unit: Unit, instruction: Instruction, trade: Trade) -> None:
+        """Commit a new cancel for what an undelivered one was to take away."""
+        asked = set(instruction.cancels)
+        working = [o for o in orders.of_trade(unit, trade.id) if o.client_id in asked and o.state in LIVE_ORDER_STATES]
+        if working:
+            add_cancel(unit, self._ports.ids, trade, working)
 
     def _book_doubt(self, unit: Unit, actor: Actor, instruction: Instruction, reason: str) -> None:
         if instructions.set_state(unit, instruction, InstructionState.UNKNOWN, answer=reason) is None:

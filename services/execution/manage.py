@@ -112,8 +112,10 @@ class CloseTrades:
             if trade.state is not TradeState.OPEN or trade.open_quantity <= 0:
                 continue
             quantity = self._part(unit, trade, share)
+            if quantity <= 0:
+                continue
             after = trade
-            if quantity == trade.open_quantity:
+            if share >= 1:
                 after = replace(trade, state=TradeState.CLOSING)
                 trades.save(unit, trade, after)
             add_close(unit, self._ids, after, quantity)
@@ -124,16 +126,28 @@ class CloseTrades:
         return Closing(trades=tuple(closing), quantity=total)
 
     def _part(self, unit: Unit, trade: Trade, share: Decimal) -> Decimal:
+        under_way = _being_closed(unit, trade)
+        if share >= 1:
+            return trade.open_quantity - under_way
+        if under_way:
+            raise Refused("CLOSE_PENDING", trade=trade.number, quantity=canonical(under_way))
         instrument = instrument_of(unit, trade)
-        pending = instructions.pending_of_trade(unit, trade.id)
-        if any(each.purpose is Purpose.CLOSE for each in pending):
-            raise Refused("CLOSE_PENDING", trade=trade.number)
         part = truncate_to(trade.open_quantity * share, instrument.step)
         price = trade.average_entry or trade.decision_price
         fits = large_enough(part, price, instrument) and large_enough(trade.open_quantity - part, price, instrument)
-        if share < 1 and not fits:
+        if not fits:
             raise Refused("PART_TOO_SMALL", trade=trade.number, value=canonical(part), limit=canonical(instrument.min_quantity))
-        return trade.open_quantity if share >= 1 else part
+        return part
+
+
+def _being_closed(unit: Unit, trade: Trade) -> Decimal:
+    """Return what earlier closes of the trade may still take off: committed, on the way, or working at the venue."""
+    placed = {order.client_id: order for order in orders.of_trade(unit, trade.id) if order.role is OrderRole.CLOSE}
+    left = {name: o.quantity - o.filled for name, o in placed.items() if o.state in LIVE_ORDER_STATES}
+    for each in instructions.pending_of_trade(unit, trade.id):
+        if each.purpose is Purpose.CLOSE:
+            left |= {order.client_id: order.quantity for order in each.orders if order.client_id not in placed}
+    return min(trade.open_quantity, sum(left.values(), Decimal(0)))
 
 
 class MoveStop:

@@ -15,13 +15,14 @@ from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState
 from services.execution import telling
-from services.execution.executor import Executor
+from services.execution.executor import CALL_TIMEOUT_S, Executor
 from services.storage import desk, instructions, terminals, trades
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
 POLL_S = 1.0
 IN_FLIGHT = timedelta(seconds=5)
+UNANSWERED = timedelta(seconds=2 * CALL_TIMEOUT_S)
 ALERT_AFTER = timedelta(seconds=10)
 
 
@@ -60,11 +61,7 @@ class ResolveUnknown:
             actor = Actor.job("start", f"start-{self._ids.row()}")
             found = [i for i in instructions.doubtful(unit) if i.state is InstructionState.SENT]
             for instruction in found:
-                instructions.set_state(unit, instruction, InstructionState.UNKNOWN, answer="found sent at start")
-                unit.record(actor, "instruction.unknown", instruction=instruction.id, reason="found sent at start")
-                trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
-                if trade is not None:
-                    telling.refresh_cards(unit, trade)
+                _doubt(unit, actor, instruction, "found sent at start")
             return len(found)
 
         return await self._database.write(body)
@@ -74,6 +71,7 @@ class ResolveUnknown:
         left = 0
         for instruction in await self._database.read(instructions.doubtful):
             if instruction.state is not InstructionState.UNKNOWN:
+                await self._adopt_unanswered(instruction)
                 continue
             try:
                 left += not await self.resolve(instruction)
@@ -82,6 +80,12 @@ class ResolveUnknown:
                 log.warning("resolve.failed", instruction=instruction.id, error=str(error))
                 await self._complain(instruction)
         return left
+
+    async def _adopt_unanswered(self, instruction: Instruction) -> None:
+        """Call a sent instruction unknown whose answer could not be booked: its call has ended long ago."""
+        if instruction.sent_at is not None and self._clock.now() - instruction.sent_at >= UNANSWERED:
+            actor = Actor.job("resolve", instruction.correlation)
+            await self._database.write(lambda unit: _doubt(unit, actor, instruction, "no answer was booked"))
 
     async def resolve(self, instruction: Instruction) -> bool:
         """Ask the venue about one instruction; tell whether its outcome is known now."""
@@ -99,7 +103,8 @@ class ResolveUnknown:
         if self._taken(instruction, found):
             await self._database.write(lambda unit: self._accept(unit, actor, instruction, found), urgent=True)
             return True
-        if self._clock.now() - (instruction.sent_at or instruction.created_at) < IN_FLIGHT:
+        # A write given up on a moment ago may still arrive: only a venue that has not seen it for a while never will.
+        if self._clock.now() - (instruction.answered_at or instruction.created_at) < IN_FLIGHT:
             return False
         await self._database.write(lambda unit: self._refuse(unit, actor, instruction), urgent=True)
         return True
@@ -131,3 +136,12 @@ class ResolveUnknown:
             alert(unit, self._ids, AlertCode.OUTCOME_UNKNOWN, instruction.id, facts, trade.person_id if trade else None)
 
         await self._database.write(body)
+
+
+def _doubt(unit: Unit, actor: Actor, instruction: Instruction, reason: str) -> None:
+    if instructions.set_state(unit, instruction, InstructionState.UNKNOWN, answer=reason) is None:
+        return
+    unit.record(actor, "instruction.unknown", instruction=instruction.id, reason=reason)
+    trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+    if trade is not None:
+        telling.refresh_cards(unit, trade)

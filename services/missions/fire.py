@@ -24,8 +24,9 @@ from services.domain.orders import (
     client_id,
     entry_side,
 )
-from services.domain.people import Actor, Role
+from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
+from services.domain.signals import Mission
 from services.domain.states import InstructionState, TradeState
 from services.domain.trades import Trade
 from services.domain.verdicts import Check, Verdict
@@ -92,25 +93,28 @@ class FireMission:
             raise NotFound("MISSION", reference=token.terms["mission"])
         shown = previews.find(unit, mission.id, person.id)
         if unit.now >= token.expires_at or shown is None or shown.token_id != token.id:
-            note = "this preview was too old"
-            self._previewing.prepare(unit, person, mission, size=token.terms["size"], anew=False, note=note)
-            return Refreshed(reason=note)
+            return self._refresh(unit, person, mission, token, "this preview was too old")
         case = self._desk.case(unit, mission, person)
+        if case.terminal.id != token.terms["terminal"]:
+            return self._refresh(unit, person, mission, token, "it would go to another terminal now")
         plan = _Bound.of(token)
         verdict, context = self._desk.judge(unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop)
         if not verdict.allowed:
             return self._deny(unit, actor, case, token, verdict, context)
-        tokens.use(unit, token.id)
+        if not tokens.use(unit, token.id):
+            return AlreadyFired()
         return self._commit(unit, actor, case, plan, verdict, context)
+
+    def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
+        self._previewing.prepare(unit, person, mission, size=token.terms["size"], anew=False, note=note)
+        return Refreshed(reason=note)
 
     def _deny(
         self, unit: Unit, actor: Actor, case: Case, token: ActToken, verdict: Verdict, context: GateContext
     ) -> FireOutcome:
         check = verdict.denials[0]
         if {each.code for each in verdict.denials} <= REFRESH_CODES:
-            note = "the price moved"
-            self._previewing.prepare(unit, case.person, case.mission, size=token.terms["size"], anew=False, note=note)
-            return Refreshed(reason=note)
+            return self._refresh(unit, case.person, case.mission, token, "the price moved")
         self._keep(unit, case, verdict, context, trade_id=None)
         self._previewing.prepare(unit, case.person, case.mission, size=token.terms["size"], anew=False)
         unit.record(

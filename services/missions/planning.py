@@ -18,7 +18,7 @@ from services.domain.signals import Mission
 from services.domain.trades import Terminal
 from services.domain.verdicts import Verdict
 from services.risk.gate import GateContext, MarketPart, Plan, decide
-from services.risk.ledger import read_ledger
+from services.risk.ledger import committed_since, read_ledger
 from services.risk.sizing import Costs
 from services.storage import desk, missions, terminals
 from services.storage.database import Unit
@@ -69,18 +69,21 @@ class Desk:
             raise Refused("NO_TERMINAL", person=person.id)
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
-        return Case(mission=mission, person=person, terminal=terminal, market=self.market(terminal, instrument))
+        return Case(mission=mission, person=person, terminal=terminal, market=self._market(unit, terminal, instrument))
 
-    def market(self, terminal: Terminal, instrument: Instrument | None) -> MarketPart:
+    def _market(self, unit: Unit, terminal: Terminal, instrument: Instrument | None) -> MarketPart:
         """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
         balance = self.accounts.latest(terminal.id)
         if balance is not None and instrument is not None and instrument.quote != balance.currency:
             balance = None
+        free = None
+        if balance is not None:
+            free = balance.free - committed_since(unit, terminal.id, balance.received_at, self.rules.costs)
         return MarketPart(
             instrument=instrument,
             quote=self.quotes.latest(instrument.symbol) if instrument else None,
             equity=balance.equity if balance else None,
-            free=balance.free if balance else None,
+            free=free,
             equity_at=balance.received_at if balance else None,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,10 @@ from services.risk.sizing import Costs, funds_needed, loss_at_stop, touch_price
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketPart:
-    """What the feeds keep current. ``equity`` and ``free`` are in the instrument's quote currency; None is missing."""
+    """What the feeds keep current. ``equity`` and ``free`` are in the instrument's quote currency; None is missing.
+
+    ``free`` is without what entries may take that the reading of the account cannot know of yet.
+    """
 
     instrument: Instrument | None
     quote: Quote | None
@@ -74,8 +77,17 @@ class GateContext:
 
 
 def decide(context: GateContext) -> Verdict:
-    """Apply every check in order and return them all; the first failure is the deciding one."""
-    return Verdict(checks=tuple(check(context) for check in _CHECKS), config_hash=context.config_hash, decided_at=context.now)
+    """Apply every check in order and return them all; the first failure is the deciding one, and an error is a no."""
+    checks = tuple(_applied(code, check, context) for code, check in _CHECKS.items())
+    return Verdict(checks=checks, config_hash=context.config_hash, decided_at=context.now)
+
+
+def _applied(code: CheckCode, check: Callable[[GateContext], Check], context: GateContext) -> Check:
+    try:
+        return check(context)
+    except (ArithmeticError, ValueError) as error:
+        note = f"not computable: {type(error).__name__}"
+        return Check(code=code, passed=False, value=None, limit="computable", unit=Unit.STATE, note=note)
 
 
 def _percent(value: Decimal) -> str:
@@ -306,27 +318,27 @@ def _daily_loss(c: GateContext) -> Check:
     )
 
 
-_CHECKS: tuple[Callable[[GateContext], Check], ...] = (
-    _halt,
-    _reconciled,
-    _in_doubt,
-    _deadline,
-    _data_age,
-    _equity_age,
-    _universe,
-    _terminal_side,
-    _stop_side,
-    _spread,
-    _collar,
-    _grid,
-    _min_size,
-    _risk_per_trade,
-    _notional,
-    _free_funds,
-    _open_positions,
-    _duplicate,
-    _daily_loss,
-)
+_CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
+    CheckCode.HALT: _halt,
+    CheckCode.RECONCILED: _reconciled,
+    CheckCode.IN_DOUBT: _in_doubt,
+    CheckCode.DEADLINE: _deadline,
+    CheckCode.DATA_AGE: _data_age,
+    CheckCode.EQUITY_AGE: _equity_age,
+    CheckCode.UNIVERSE: _universe,
+    CheckCode.TERMINAL_SIDE: _terminal_side,
+    CheckCode.STOP_SIDE: _stop_side,
+    CheckCode.SPREAD: _spread,
+    CheckCode.PRICE_COLLAR: _collar,
+    CheckCode.GRID: _grid,
+    CheckCode.MIN_SIZE: _min_size,
+    CheckCode.RISK_PER_TRADE: _risk_per_trade,
+    CheckCode.NOTIONAL: _notional,
+    CheckCode.FREE_FUNDS: _free_funds,
+    CheckCode.OPEN_POSITIONS: _open_positions,
+    CheckCode.DUPLICATE: _duplicate,
+    CheckCode.DAILY_LOSS: _daily_loss,
+}
 
 SIZE_CODES = frozenset({CheckCode.RISK_PER_TRADE, CheckCode.NOTIONAL, CheckCode.FREE_FUNDS})
 REFRESH_CODES = frozenset({CheckCode.PRICE_COLLAR})

@@ -13,6 +13,7 @@ from services.domain.states import HaltState
 from services.domain.trades import Terminal
 from services.risk.days import day_end, day_of
 from services.risk.gate import LedgerPart
+from services.risk.sizing import Costs, funds_needed
 from services.storage import halts as halt_rows
 from services.storage import instructions as instruction_rows
 from services.storage import terminals as terminal_rows
@@ -87,6 +88,16 @@ def read_ledger(
         day_opening_equity=_opening_equity(unit, terminal, zone),
         day_ends_at=day_end(unit.now, zone),
     )
+
+
+def committed_since(unit: Unit, terminal_id: str, reading_at: datetime, costs: Costs) -> Decimal:
+    """Return the funds that entries may take of which a reading of the account at that time knew nothing, at their worst."""
+    total = ZERO
+    for trade in trade_rows.live(unit, terminal_id=terminal_id):
+        known = trade.acknowledged_at or trade.opened_at
+        if known is None or known > reading_at:
+            total += funds_needed(trade.quantity, trade.worst_price, costs)
+    return total
 
 
 def day_profit(unit: Unit, terminal: Terminal, zone: str, price_of: PriceOf) -> Decimal | None:
