@@ -21,7 +21,7 @@ _LOOKAHEAD = 500
 _OUTAGE_LOOK_SECONDS = 0.1
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+PROOF_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
 class WebhookDelivery:
@@ -102,7 +102,7 @@ class WebhookDelivery:
         """Post an update and confirm it when it was taken; return what went wrong, or ""."""
         headers = {"Content-Type": "application/json"}
         if webhook.secret:
-            headers[SECRET_HEADER] = webhook.secret
+            headers[PROOF_HEADER] = webhook.secret
         try:
             async with session.post(
                 webhook.url, data=update.text.encode(), headers=headers, allow_redirects=False, ssl=False

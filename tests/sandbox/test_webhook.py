@@ -29,7 +29,7 @@ class Hook:
     answers: list[web.Response] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
-        self.secrets.append(request.headers.get(webhook.SECRET_HEADER))
+        self.secrets.append(request.headers.get(webhook.PROOF_HEADER))
         self.got.append(await request.json())
         return self.answers.pop(0) if self.answers else web.Response()
 
