@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.demo.console import CannotStart
 from bot.demo.desk_settings import DeskTerms
@@ -25,6 +25,7 @@ async def open_market(
     start: int | None,
     *,
     seed: int | None,
+    now: datetime,
     say: Callable[[str], None],
 ) -> None:
     """Start a market that is still held: at bar ``start``, or with None where the planner says; a kept one goes on."""
@@ -35,7 +36,7 @@ async def open_market(
         await _start(client, start, min(float(market.bar_seconds), close_in(market.bar_seconds)))
         say(f"The market begins with bar {start} open.")
         return
-    found = await _search(client, market, terms, seed)
+    found = await _search(client, market, terms, seed, now)
     if found is None:
         say("No signal that could be fired was found: the market begins after its warm-up, a mission may take a while.")
         await _start(client, market.minimum_start, close_in(market.bar_seconds))
@@ -45,7 +46,9 @@ async def open_market(
     say(f"First mission: {found.symbol} {found.side.value}, about {bars:.0f} s after the desk first looks at candles.")
 
 
-async def _search(client: SandboxClient, market: MarketInfo, terms: DeskTerms, seed: int | None) -> Start | None:
+async def _search(
+    client: SandboxClient, market: MarketInfo, terms: DeskTerms, seed: int | None, now: datetime
+) -> Start | None:
     rules = Rules(
         strategies=load_strategies(StrategySettings().folders).all(),
         history=terms.market.history,
@@ -59,7 +62,7 @@ async def _search(client: SandboxClient, market: MarketInfo, terms: DeskTerms, s
         if market.last_index is not None and begin > market.last_index:
             break
         stretch = await client.stretch(max(0, begin - rules.history), STRETCH_BARS + rules.history)
-        now, currency = datetime.now(UTC), terms.desk.currency
+        currency = terms.desk.currency
         found = await asyncio.to_thread(find_start, stretch, begin, rules, now, quote_currency=currency)
         if found is not None:
             return found

@@ -43,13 +43,17 @@ class Cast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketInfo:
-    """What is played: a sentence, the names the exchange uses, and how far it is; ``last_index`` None never ends."""
+    """What is played: a sentence, the names the exchange uses, and how far it is.
+
+    ``index`` is the open bar, None before the start; ``last_index`` is None for a market without an end.
+    """
 
     playing: str
     symbols: tuple[str, ...]
     timeframe: str
     bar_seconds: int
     started: bool
+    index: int | None
     minimum_start: int
     last_index: int | None
 
@@ -117,6 +121,7 @@ class SandboxClient:
             timeframe=answer["timeframe"],
             bar_seconds=answer["bar_seconds"],
             started=answer["started"],
+            index=answer["index"],
             minimum_start=answer["minimum_start"],
             last_index=answer["last_index"],
         )
