@@ -21,7 +21,7 @@ from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, make_bot, publish_commands
-from bot.wiring import Outside, Trading, build_market, build_trading
+from bot.wiring import Outside, Trading, build_market, build_trading, halt_file
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
 from handlers.telegram.app import App, PeopleActs, TradingActs
@@ -123,7 +123,7 @@ class Graph:
         )
         self.answers = ChatAnswers(self.bot, self.sender)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
-        self.digests = SendDigests(database, self.live, settings.digest, settings.desk, self.ids)
+        self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups)
         self.token = token
         self.webhook_runner: web.AppRunner | None = None
@@ -191,6 +191,8 @@ class Graph:
             bot_username=username,
             command_max_age_s=self.settings.telegram.command_max_age_s,
             started_at=self.clock.now(),
+            config_hash=self.settings.fingerprint,
+            halt_file=halt_file(self.settings),
         )
         loaded = tuple((each.name, each.version) for each in self.registry.all())
         lists = Lists(self.app, Terms(limits=self.settings.risk, signals=self.settings.signals, strategies=loaded))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from handlers.telegram.request import Request
 from handlers.telegram.views.cards import render_card
@@ -92,6 +93,8 @@ class App:
     bot_username: str
     command_max_age_s: float
     started_at: datetime
+    config_hash: str
+    halt_file: Path
 
     def in_private(self, actor: Actor) -> Actor:
         """Return the actor as if they had spoken in private: the answer goes there, so its button belongs there."""

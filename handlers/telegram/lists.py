@@ -15,9 +15,9 @@ from handlers.telegram.views.message import Rendered
 from services.access.authority import require
 from services.domain.errors import NotFound
 from services.domain.people import Role
-from services.operations.status import desk_status
-from services.reporting.digest import digest_now
-from services.reporting.lists import Terms, read_list
+from services.operations.status import DeskStatus, desk_status
+from services.reporting.digest_content import digest_now
+from services.reporting.lists import ListData, Terms, read_list
 from services.storage.database import Unit
 
 _COMMANDERS = frozenset({ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR})
@@ -75,7 +75,7 @@ class Lists:
         live = self._app.live()
         where = request.actor.id if request.private_only else request.chat_id
 
-        def body(unit: Unit) -> object:
+        def body(unit: Unit) -> ListData | None:
             return read_list(unit, name.value, person_id=request.actor.id, chat_id=where, live=live, terms=self._terms, arg=arg)
 
         data = await self._app.database.read(body)
@@ -84,10 +84,12 @@ class Lists:
         return render_list(name, page, data)
 
     async def _status(self, request: Request, page: int, arg: str) -> Rendered:
-        status = await self._app.database.read(
-            lambda unit: desk_status(unit, now=self._app.live().now, started_at=self._app.started_at)
-        )
-        return render_status(self._app.desk_name, status)
+        now, halted_by_file = self._app.live().now, self._app.halt_file.exists()
+
+        def body(unit: Unit) -> DeskStatus:
+            return desk_status(unit, now=now, started_at=self._app.started_at, halted_by_file=halted_by_file)
+
+        return render_status(self._app.desk_name, await self._app.database.read(body), self._app.config_hash)
 
     async def _doctor(self, request: Request, page: int, arg: str) -> Rendered:
         await request.toast("Asking every dependency, up to ten seconds.")
