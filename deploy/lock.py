@@ -12,8 +12,8 @@ import sys
 from deploy.environment import PYTHON, ROOT
 
 UV = "uv>=0.8,<1"
-# Later files take what earlier ones locked, so that one package never has two versions.
-FILES = {"core": [], "test": ["core"], "check": ["core", "test"]}
+# The extras of each file. Later files take what earlier ones locked, so that one package never has two versions.
+FILES: dict[str, list[str]] = {"core": [], "test": ["test"], "check": ["test", "check"]}
 
 
 def main(packages: list[str]) -> int:
@@ -21,10 +21,10 @@ def main(packages: list[str]) -> int:
     subprocess.run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV], check=True)
     options = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     renew = packages if packages[:1] == ["--upgrade"] else [f"--upgrade-package={name}" for name in packages]
-    for name, earlier in FILES.items():
+    for number, (name, chosen) in enumerate(FILES.items()):
         target = f"requirements/{name}.txt"
-        extra = [] if name == "core" else [f"--extra={name}"]
-        constraints = [f"--constraints=requirements/{each}.txt" for each in earlier]
+        extra = [f"--extra={each}" for each in chosen]
+        constraints = [f"--constraints=requirements/{each}.txt" for each in list(FILES)[:number]]
         command = [
             str(PYTHON),
             "-m",
