@@ -146,10 +146,15 @@ def risk_list(unit: Unit, viewer: Viewer, live: Live, terms: Terms) -> RiskList:
         own=own.name if own else None,
         uses=(*(_account_uses(unit, own, live, terms) if own else ()), *_quota(unit, viewer, live, terms)),
         exposure=exposure(unit, accounts_of(unit, viewer), live),
-        halts=tuple(HaltLine(halt=each, covers=_covers(unit, each, viewer)) for each in halts.all_in_force(unit)),
+        halts=halt_lines(unit, viewer),
         modes=modes_of([own] if own else terminals.everything(unit)),
         at=live.now,
     )
+
+
+def halt_lines(unit: Unit, viewer: Viewer) -> tuple[HaltLine, ...]:
+    """Return the switches in force, oldest first, each with what it covers."""
+    return tuple(HaltLine(halt=each, covers=_covers(unit, each, viewer)) for each in halts.all_in_force(unit))
 
 
 def _covers(unit: Unit, halt: Halt, viewer: Viewer) -> str:

@@ -17,6 +17,7 @@ from handlers.telegram.callbacks import (
     TradeVerb,
 )
 from handlers.telegram.views.checks import MEANINGS, UNITS, decimal_of, written
+from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.format import quantity
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
@@ -27,6 +28,7 @@ from services.domain.signals import Side
 from services.domain.verdicts import CheckCode, Unit
 
 log = structlog.get_logger()
+DIGEST = "digest"
 Facts = Mapping[str, object]
 Words = Mapping[str, object]
 _SHOWN = ("code", "trade", "mission", "symbol", "person", "detail")
@@ -37,9 +39,11 @@ _ROLES = {"target": "target", "stop": "stop", "close": "close", "entry": "entry"
 def render_notice(template: str, facts: Facts) -> Rendered:
     """Return the message of a stored event; one that nobody knows, or whose facts are odd, is told in plain words."""
     kind = _KINDS.get(template)
-    if kind is None:
+    if kind is None and template != DIGEST:
         return _plain(template, facts)
     try:
+        if kind is None:
+            return render_digest(facts)
         words = kind.words(facts) if kind.words else {}
         buttons = kind.buttons(facts) if kind.buttons else ()
         text = render(f"notice_{template}", f=facts, mode=_mode(facts), **words)
@@ -205,4 +209,4 @@ _KINDS: Mapping[str, _Kind] = {
     "unbound": _Kind(),
     "welcome": _Kind(),
 }
-NOTICES = frozenset(_KINDS)
+NOTICES = frozenset({*_KINDS, DIGEST})

@@ -38,6 +38,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "LINK": ("this link is not known", "ask for a new one"),
     "LINK_EXPIRED": ("this link is too old", "ask for a new one"),
     "LINK_USED": ("this link was used", "ask for a new one"),
+    "LIST": ("there is no list {reference} here", "/menu has what there is"),
     "MISSION": ("there is no mission {reference}", "/missions lists what is open"),
     "MISSION_OVER": ("mission #{mission} is {state}", "/missions lists what is open"),
     "NOTHING_REFUSED": ("nothing of this was refused", "the preview can be confirmed"),

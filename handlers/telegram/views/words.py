@@ -28,9 +28,14 @@ def share_words(shares: Sequence[Decimal]) -> list[str]:
     return [*words[:-1], "rest"] if words else []
 
 
-def plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str, several: str = "") -> str:
     """Write a count with its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
+def hash_words(digest: str) -> str:
+    """Write a hash by its first and last digits."""
+    return f"{digest[:4]}…{digest[-2:]}"
 
 
 def win_words(rate: WinRate) -> str:

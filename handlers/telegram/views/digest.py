@@ -1,0 +1,115 @@
+"""The digest as a message, from the facts that were stored for it, with the curve of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from handlers.telegram.views.checks import decimal_of
+from handlers.telegram.views.format import clip, r_units
+from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.templating import render
+from handlers.telegram.views.words import badge, hash_words, money_words, plural, win_words
+from services.charts.spec import EquityPoint, EquitySpec
+from services.domain.money import Money
+from services.domain.trades import TerminalMode
+from services.portfolio.results import win_rate
+
+REASONS, CODES, HALTS = 3, 3, 1
+
+
+def render_digest(facts: Mapping[str, object]) -> Rendered:
+    """Return a digest; raise LookupError, ValueError or TypeError for facts that are not those of one."""
+    modes = [TerminalMode(str(each)) for each in _list(facts, "modes")]
+    n = _count(facts, "n")
+    wins = win_rate(min(_count(facts, "wins"), n), n)
+    text = render(
+        "notice_digest",
+        f=facts,
+        since=_time(facts["since"]),
+        badge=badge(modes),
+        trades=plural(n, "trade"),
+        rate=win_words(wins) if n else "",
+        money=money_words([_amount(each) for each in _list(facts, "money")]) if "money" in facts and n else "",
+        equity=_amount(facts["equity"]) if facts.get("equity") else None,
+        skipped=_tally(facts, "skipped", REASONS),
+        refused=_tally(facts, "refused", CODES),
+        best=_named(facts["best"]),
+        worst=_named(facts["worst"]),
+        entries=plural(_count(facts, "n_slippage"), "entry", "entries"),
+        incidents=_tally(facts, "incidents", 2) or "none",
+        chain=_chain(facts),
+        halts=[str(each) for each in _list(facts, "halts")][:HALTS],
+    )
+    return Rendered(text=text, chart=_curve(facts, modes) if n else None)
+
+
+def _list(facts: Mapping[str, object], name: str) -> list[object]:
+    found = facts[name]
+    if not isinstance(found, list):
+        raise TypeError(f"{name} is no list")
+    return found
+
+
+def _count(facts: Mapping[str, object], name: str) -> int:
+    return max(0, int(str(facts[name])))
+
+
+def _time(text: object) -> datetime:
+    return datetime.fromisoformat(str(text))
+
+
+def _amount(pair: object) -> Money:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise TypeError("an amount is a number and a currency")
+    return Money(_number(pair[0]), clip(pair[1], 10))
+
+
+def _number(text: object) -> Decimal:
+    value = decimal_of(text)
+    if value is None:
+        raise ValueError(f"not a number: {text!r}")
+    return value
+
+
+def _tally(facts: Mapping[str, object], name: str, most: int) -> str:
+    """Write counted reasons, the most frequent first: ``2 news, 1 size``."""
+    found = facts[name]
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{name} is no tally")
+    said = [f"{count} {clip(reason, 20)}" for reason, count in found.items()]
+    return ", ".join(said[:most]) + (f", {len(said) - most} more" if len(said) > most else "")
+
+
+def _named(pair: object) -> str:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return ""
+    return f"{clip(str(pair[0]).partition('/')[0], 10)} {r_units(decimal_of(pair[1]), 1)}"
+
+
+def _chain(facts: Mapping[str, object]) -> str:
+    if facts["broken_at"] is not None:
+        return f"BROKEN at {facts['broken_at']}"
+    return f"{_count(facts, 'journal'):,} ✓ {hash_words(str(facts['head']))}"
+
+
+def _curve(facts: Mapping[str, object], modes: list[TerminalMode]) -> EquitySpec:
+    points = tuple(_point(each) for each in _list(facts, "points"))
+    return EquitySpec(
+        title="Result in R",
+        unit="R",
+        decimals=1,
+        points=points,
+        mode=modes[-1] if modes else TerminalMode.PAPER,
+        as_of=_time(facts["at"]),
+        zone=ZoneInfo(str(facts["zone"])).key,
+    )
+
+
+def _point(row: object) -> EquityPoint:
+    if not isinstance(row, list) or len(row) != 3:
+        raise TypeError("a point is a time, a value and a result")
+    result = None if row[2] is None else _number(row[2])
+    return EquityPoint(time=_time(row[0]), value=_number(row[1]), result=result)
