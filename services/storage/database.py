@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, insert, make_url, select, text, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -174,7 +176,8 @@ class Database:
         ticket = ticket if ticket is not None and not ticket.marked else None
         await self._turn.acquire(urgent=urgent)
         try:
-            result, unit = await self._in_writer(lambda connection: self._write_in(connection, body, ticket))
+            with _answering():
+                result, unit = await self._in_writer(lambda connection: self._write_in(connection, body, ticket))
         finally:
             self._turn.release()
         if ticket is not None:
@@ -184,28 +187,29 @@ class Database:
         return result
 
     async def read(self, body: Body[T]) -> T:
-        """Run ``body`` over one snapshot; it must not write."""
+        """Run ``body`` over one snapshot; it must not write. Raises Unavailable when the database does not answer."""
         now = self._clock.now()
-        if self._async is not None:
-            async with self._async.connect() as connection:
-                return await connection.run_sync(lambda plain: body(Unit(plain, now)))
+        with _answering():
+            if self._async is not None:
+                async with self._async.connect() as connection:
+                    return await connection.run_sync(lambda plain: body(Unit(plain, now)))
 
-        def in_thread() -> T:
-            with self._read_engine.connect() as connection:
-                return body(Unit(connection, now))
+            def in_thread() -> T:
+                with self._read_engine.connect() as connection:
+                    return body(Unit(connection, now))
 
-        if self._readers is None:
-            return in_thread()
-        return await asyncio.get_running_loop().run_in_executor(self._readers, in_thread)
+            if self._readers is None:
+                return in_thread()
+            return await asyncio.get_running_loop().run_in_executor(self._readers, in_thread)
 
     def write_now(self, body: Body[T]) -> T:
         """Run one write unit synchronously on SQLite, for shell commands that have no event loop."""
-        with self._engine.connect() as connection:
+        with _answering(), self._engine.connect() as connection:
             return self._write_in(connection, body, None)[0]
 
     def read_now(self, body: Body[T]) -> T:
         """Run one read synchronously on SQLite, for shell commands that have no event loop."""
-        with self._read_engine.connect() as connection:
+        with _answering(), self._read_engine.connect() as connection:
             return body(Unit(connection, self._clock.now()))
 
     async def close(self) -> None:
@@ -245,12 +249,20 @@ class Database:
             reach("storage.commit.before")
             connection.commit()
             reach("storage.commit.after")
-        except Exception as error:
+        except Exception:
             connection.rollback()
-            if isinstance(error.__cause__, sqlite3.OperationalError) or isinstance(error, sqlite3.OperationalError):
-                raise Unavailable("DATABASE", reason=type(error).__name__) from error
             raise
         return result, unit
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what the database cannot do now (locked, full, read-only, gone) into Unavailable."""
+    try:
+        yield
+    except (OperationalError, sqlite3.OperationalError) as error:
+        reason = str(error.orig) if isinstance(error, OperationalError) else str(error)
+        raise Unavailable("DATABASE", reason=reason) from error
 
 
 def _mark_done(unit: Unit, update_id: int) -> None:
