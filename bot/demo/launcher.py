@@ -75,7 +75,15 @@ class Launcher:
             self._runner = DeskRunner(self._desk_child, terms.environment(os.environ), self._reading, self._console.say)
             await self._open_control(door.dup(), cast, market)
         await self._welcome(cast)
-        await open_market(self.client, market, terms, self._options.start, seed=self._kept.played.seed, say=self._console.say)
+        await open_market(
+            self.client,
+            market,
+            terms,
+            self._options.start,
+            seed=self._kept.played.seed,
+            now=datetime.now(UTC),
+            say=self._console.say,
+        )
         await self._start_desk()
         return cast
 

@@ -46,9 +46,7 @@ async def open_market(
     say(f"First mission: {found.symbol} {found.side.value}, about {bars:.0f} s after the desk first looks at candles.")
 
 
-async def _search(
-    client: SandboxClient, market: MarketInfo, terms: DeskTerms, seed: int | None, now: datetime
-) -> Start | None:
+async def _search(client: SandboxClient, market: MarketInfo, terms: DeskTerms, seed: int | None, now: datetime) -> Start | None:
     rules = Rules(
         strategies=load_strategies(StrategySettings().folders).all(),
         history=terms.market.history,

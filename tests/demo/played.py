@@ -93,5 +93,3 @@ def _offered(
         for number, call in enumerate(calls_of(strategies, series, quote))
     ]
     return [each for each in signals if malformed(each) is None and each.score >= settings.min_score]
-
-
