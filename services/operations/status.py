@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -23,7 +22,6 @@ from services.storage.database import Unit
 from services.storage.tables import instructions, leases, updates
 
 READY = "desk.ready"
-HALT_FILE = "HALT"
 _GRAVITY = (TerminalMode.LIVE, TerminalMode.TESTNET, TerminalMode.PAPER)
 
 
@@ -92,26 +90,21 @@ class DeskStatus:
     open_positions: int
 
 
-def halt_file(state_dir: Path) -> Path:
-    """Return the file whose presence halts the desk, whatever its database says."""
-    return state_dir / HALT_FILE
-
-
 def desk_status(
     unit: Unit,
     *,
     now: datetime,
     started_at: datetime | None = None,
     rows: Mapping[str, Mapping[str, Any]] | None = None,
-    halted_by_file: bool = False,
+    file_since: datetime | None = None,
 ) -> DeskStatus:
     """Read how the desk is; ``rows`` are the stages as this process knows them, newer than those that are stored.
 
-    Without ``started_at`` the start is the stored one.
+    Without ``started_at`` the start is the stored one; ``file_since`` is since when the halt file stands.
     """
     in_force = halts.all_in_force(unit)
-    if halted_by_file:
-        in_force.insert(0, file_halt(now))
+    if file_since is not None:
+        in_force.insert(0, file_halt(file_since))
     own = [halt.state for halt in in_force if halt.scope is HaltScope.DESK]
     lease = unit.first(select(leases).order_by(leases.c.expires_at.desc()).limit(1))
     alive = lease is not None and lease.expires_at > now

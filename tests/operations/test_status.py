@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.domain.halts import Halt, HaltScope
 from services.domain.people import Role
@@ -17,9 +17,9 @@ from services.storage.database import Unit
 from tests.access.bench import ANN, TOM, AccessBench
 
 
-def read(bench: AccessBench, *, halted_by_file: bool = False) -> DeskStatus:
+def read(bench: AccessBench, file_since: datetime | None = None) -> DeskStatus:
     now = bench.clock.now()
-    return bench.database.read_now(lambda unit: desk_status(unit, now=now, halted_by_file=halted_by_file))
+    return bench.database.read_now(lambda unit: desk_status(unit, now=now, file_since=file_since))
 
 
 async def run_for_a_moment(bench: AccessBench) -> Stages:
@@ -102,7 +102,7 @@ def test_halts_queues_and_incidents_are_counted(bench: AccessBench) -> None:
 
 
 def test_halt_file_halts_the_desk_whatever_the_rows_say(bench: AccessBench) -> None:
-    status = read(bench, halted_by_file=True)
+    status = read(bench, bench.clock.now())
 
     assert status.state is HaltState.HALTED
     assert status.halts[0].by_name == "halt file"
