@@ -57,9 +57,7 @@ def run(settings: Settings) -> int:
             raise Misconfigured("TOKEN", key="telegram.token", where="settings", fix="run `sortie init`")
         asyncio.run(_Desk(settings, token, lock).run())
     except AlreadyRunning as error:
-        typer.echo(
-            f"Another desk runs here: {error.holder}. Stop it first, or use another desk.state_dir.", err=True
-        )
+        typer.echo(f"Another desk runs here: {error.holder}. Stop it first, or use another desk.state_dir.", err=True)
         return EXIT.already_running
     finally:
         lock.release()

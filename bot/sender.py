@@ -163,9 +163,7 @@ class Sender:
 
     async def _send_card(self, card: Card, item: _Item) -> None:
         def load(unit: Unit) -> tuple[CardFacts | None, int | None]:
-            return load_card(unit, card.key, card.chat_id, self._live()), _reply_to(
-                unit, card.reply_to_card, card.chat_id
-            )
+            return load_card(unit, card.key, card.chat_id, self._live()), _reply_to(unit, card.reply_to_card, card.chat_id)
 
         facts, reply_to = await self._database.read(load)
         rendered = render_card(card.key, facts) if facts is not None else None

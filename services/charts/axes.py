@@ -32,7 +32,5 @@ def value_texts(ticks: Sequence[ValueTick], scale: ValueScale, taken: Sequence[B
 
 def time_texts(places: Iterable[tuple[float, str]]) -> tuple[Text, ...]:
     """Place time labels under the plot, by x, without those that would leave the picture or meet one another."""
-    texts = [
-        Text(x=x, y=BOTTOM + 26, text=words, size=TICK_SIZE, anchor="middle", tone=Tone.MUTED) for x, words in places
-    ]
+    texts = [Text(x=x, y=BOTTOM + 26, text=words, size=TICK_SIZE, anchor="middle", tone=Tone.MUTED) for x, words in places]
     return apart(text for text in texts if text.box.left >= 4 and text.box.right <= WIDTH - 4)

@@ -141,9 +141,7 @@ class _Clock:
         return [self.begin + (self.end - self.begin) * index / SAMPLES for index in range(SAMPLES + 1)]
 
 
-def _steps(
-    points: Sequence[EquityPoint], clock: _Clock, scale: ValueScale, plot: Box
-) -> tuple[tuple[float, float], ...]:
+def _steps(points: Sequence[EquityPoint], clock: _Clock, scale: ValueScale, plot: Box) -> tuple[tuple[float, float], ...]:
     """Return the curve's corners: a value holds until the next point."""
     corners = [(clock.x(points[0].time), scale.y(float(points[0].value)))]
     for point in points[1:]:

@@ -113,9 +113,7 @@ class ChartRenderer:
         if self._process is None or self._process.returncode is not None:
             await self._stop()
             environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=PIPE, stdout=PIPE, env=environment
-            )
+            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, env=environment)
             log.info("chart.worker_started", pid=self._process.pid)
         return self._process
 

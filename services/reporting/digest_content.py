@@ -92,9 +92,7 @@ def _best(result: TradeResult | None) -> list[str] | None:
     return [result.symbol, canonical(result.r.quantize(Decimal("0.01")))]
 
 
-def _percent(
-    unit: Unit, closed: Sequence[Trade], accounts: Sequence[Terminal], since: datetime, live: Live
-) -> Decimal | None:
+def _percent(unit: Unit, closed: Sequence[Trade], accounts: Sequence[Terminal], since: datetime, live: Live) -> Decimal | None:
     """Return the closed trades' result in percent of the equity that its days opened with; None without such a reading."""
     opening = [_opening(unit, account, since, live) for account in accounts]
     known = [each for each in opening if each is not None]

@@ -228,4 +228,3 @@ def pnl_list(unit: Unit, viewer: Viewer, live: Live, arg: str = "") -> PnlList:
         modes=modes_of(accounts_of(unit, viewer)),
         at=live.now,
     )
-

@@ -65,6 +65,7 @@ def accounts_of(unit: Unit, viewer: Viewer) -> list[Terminal]:
     own = terminals.of_person(unit, viewer.person_id)
     return [own] if own else []
 
+
 def modes_of(accounts: Sequence[Terminal]) -> tuple[TerminalMode, ...]:
     """Return whether these terminals trade paper, testnet or live, in that order."""
     found = {account.mode for account in accounts}

@@ -33,9 +33,7 @@ def overlaps(model: ChartModel) -> list[tuple[str, str]]:
 
 def outside(model: ChartModel) -> list[str]:
     return [
-        words
-        for words, box in mission_labels(model)
-        if box.left < 0 or box.top < 0 or box.right > WIDTH or box.bottom > HEIGHT
+        words for words, box in mission_labels(model) if box.left < 0 or box.top < 0 or box.right > WIDTH or box.bottom > HEIGHT
     ]
 
 
@@ -151,9 +149,7 @@ def test_the_stop_is_in_the_picture_where_the_target_no_longer_is() -> None:
 
 def test_a_spike_runs_out_of_the_plot_and_does_not_flatten_the_rest() -> None:
     calm = candles(72)
-    wild = tuple(
-        each._replace(high=each.high * 3, low=each.low / 5) if at == 30 else each for at, each in enumerate(calm)
-    )
+    wild = tuple(each._replace(high=each.high * 3, low=each.low / 5) if at == 30 else each for at, each in enumerate(calm))
 
     spiked, usual = chart_model(mission(shown=wild)), chart_model(mission(shown=calm))
 
@@ -243,6 +239,4 @@ def test_a_spec_is_made_from_a_signal_and_the_newest_candles() -> None:
     assert 60 <= CANDLES <= 90
     assert (spec.entry, spec.stop, spec.risk) == (Decimal(100), Decimal(100), Decimal(2))
     assert levels(chart_model(spec)).keys() >= {"TP1 1.5 R"}
-    assert hash(spec) == hash(
-        chart_of(signal, series, mode=TerminalMode.TESTNET, as_of=START, stop=Price(Decimal(100)))
-    )
+    assert hash(spec) == hash(chart_of(signal, series, mode=TerminalMode.TESTNET, as_of=START, stop=Price(Decimal(100))))

@@ -173,9 +173,7 @@ async def test_a_process_that_died_is_started_again(renderer: ChartRenderer) -> 
     "command",
     [
         python("pass"),
-        python(
-            "import sys; sys.stdin.buffer.read(100); sys.stdout.buffer.write(b'\\x00\\x00\\x00'); sys.stdout.flush()"
-        ),
+        python("import sys; sys.stdin.buffer.read(100); sys.stdout.buffer.write(b'\\x00\\x00\\x00'); sys.stdout.flush()"),
         ("./no-such-program",),
     ],
     ids=["dies at once", "half an answer", "cannot start"],

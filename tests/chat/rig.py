@@ -106,9 +106,10 @@ class ChatRig:
             if found:
                 return found
             await asyncio.sleep(0.01)
-        raise AssertionError(f"never came: {why}\n{self.world.transcript(GROUP)}\n" + "\n---\n".join(
-            self.world.transcript(person) for person in (ANN, TOM, CARL)
-        ))
+        raise AssertionError(
+            f"never came: {why}\n{self.world.transcript(GROUP)}\n"
+            + "\n---\n".join(self.world.transcript(person) for person in (ANN, TOM, CARL))
+        )
 
     async def message(self, person: int, text: str, chat: int | None = None) -> Message:
         """Wait for a message with a text in a chat, the newest first."""
@@ -128,7 +129,9 @@ class ChatRig:
         await self.say(person, text, chat)
 
         def find() -> Message | None:
-            found = [m for m in self.seen(person, chat) if m.message_id > before and m.sender_id != person and expected in text_of(m)]
+            found = [
+                m for m in self.seen(person, chat) if m.message_id > before and m.sender_id != person and expected in text_of(m)
+            ]
             return found[-1] if found else None
 
         return await self.until(find, f"{expected!r} after {text!r}")
@@ -136,7 +139,8 @@ class ChatRig:
     async def press(self, person: int, message: Message, label: str) -> str:
         """Press a button by its label and return the toast that answers it."""
         data = next(
-            (b["callback_data"] for row in buttons_of(message) for b in row if label in b["text"] and "callback_data" in b), None
+            (b["callback_data"] for row in buttons_of(message) for b in row if label in b["text"] and "callback_data" in b),
+            None,
         )
         assert data is not None, f"no button {label!r} on:\n{text_of(message)}\n{buttons_of(message)}"
         query = self.world.tap(person, message.chat_id, message.message_id, data)
@@ -202,8 +206,14 @@ def settings_for(folder: Path, address: str, **groups: Any) -> Settings:
     group = str(GROUP)
     return Settings(
         desk={"state_dir": folder, **groups.pop("desk", {})},
-        telegram={"api_base": address, "chat_per_minute": 6000, "group_per_minute": 6000, "messages_per_second": 900,
-                  "poll_timeout_s": 2, **groups.pop("telegram", {})},
+        telegram={
+            "api_base": address,
+            "chat_per_minute": 6000,
+            "group_per_minute": 6000,
+            "messages_per_second": 900,
+            "poll_timeout_s": 2,
+            **groups.pop("telegram", {}),
+        },
         people={"commanders": (CARL, CORA), "traders": (ANN, TOM), "observers": (OLGA,)},
         chats=groups.pop("chats", {"missions": group, "fills": group, "risk": group, "digest": group}),
         market={"instruments": ("BTC/USDT", "ETH/USDT"), "quote_every_s": 0.05, **groups.pop("market", {})},

@@ -10,9 +10,7 @@ from .desk import ANN, DESK, Bot, Sandbox
 from .screen import OpenPage, bubble, pane
 
 
-def test_after_a_restart_the_chat_is_whole_and_nothing_is_doubled(
-    sandbox: Sandbox, bot: Bot, open_page: OpenPage
-) -> None:
+def test_after_a_restart_the_chat_is_whole_and_nothing_is_doubled(sandbox: Sandbox, bot: Bot, open_page: OpenPage) -> None:
     bot.say(ANN, "before")
     changed = bot.say(ANN, "old words")
     removed = bot.say(ANN, "to be deleted")

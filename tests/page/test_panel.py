@@ -25,13 +25,9 @@ def test_without_a_control_its_parts_are_hidden(sandbox: Sandbox, open_page: Ope
     expect(panel.get_by_role("heading", name="Verify")).to_be_hidden()
 
 
-def test_the_venues_orders_and_the_invariants_are_live(
-    controlled: tuple[Sandbox, Control], open_page: OpenPage
-) -> None:
+def test_the_venues_orders_and_the_invariants_are_live(controlled: tuple[Sandbox, Control], open_page: OpenPage) -> None:
     sandbox, control = controlled
-    control.terminals = [
-        {"name": "ann-paper", "equity": "10081.22", "currency": "USDT", "positions": [], "orders": [ORDER]}
-    ]
+    control.terminals = [{"name": "ann-paper", "equity": "10081.22", "currency": "USDT", "positions": [], "orders": [ORDER]}]
     panel = open_page(sandbox.url).locator(".panel")
     expect(panel.get_by_role("table", name="Orders")).to_contain_text("63,420.00")
     expect(panel).to_contain_text("10,081.22 USDT")

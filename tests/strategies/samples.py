@@ -106,6 +106,4 @@ def recorded(name: str, count: int, *, skip: int = 0) -> list[Candle]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))[skip : skip + count]
     columns = ("open", "high", "low", "close", "volume")
-    return [
-        Candle(datetime.fromisoformat(row["timestamp"]), *(float(row[column]) for column in columns)) for row in rows
-    ]
+    return [Candle(datetime.fromisoformat(row["timestamp"]), *(float(row[column]) for column in columns)) for row in rows]

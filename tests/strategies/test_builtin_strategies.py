@@ -65,9 +65,7 @@ class TestTrend:
         assert TrendStrategy().signals(series(candles_of([*closes, top - 5, top - 9, top + 0.1]))) == ()
 
     def test_a_cross_of_the_averages_calls_with_the_words_of_its_side(self) -> None:
-        found = {
-            signal.side: signal for _, signal in calls(TrendStrategy(), walk(3, 1600), 386) if "cross" in signal.reason
-        }
+        found = {signal.side: signal for _, signal in calls(TrendStrategy(), walk(3, 1600), 386) if "cross" in signal.reason}
 
         assert found[Side.LONG].reason.startswith("EMA 9 crossed above 21, ADX ")
         assert found[Side.SHORT].reason.startswith("EMA 9 crossed below 21, ADX ")

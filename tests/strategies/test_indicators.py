@@ -50,9 +50,7 @@ def difference(indicator: Callable[[Bars], Values], warm_up: int) -> float:
 
 
 @pytest.mark.parametrize(("indicator", "warm_up"), [each[1:] for each in SETTLING], ids=[each[0] for each in SETTLING])
-def test_after_settling_a_longer_history_changes_only_rounding(
-    indicator: Callable[[Bars], Values], warm_up: int
-) -> None:
+def test_after_settling_a_longer_history_changes_only_rounding(indicator: Callable[[Bars], Values], warm_up: int) -> None:
     assert difference(indicator, warm_up) < 1e-8
     assert difference(indicator, warm_up // 2) > 1e-8
 

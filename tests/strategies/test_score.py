@@ -35,9 +35,7 @@ def call(side: Side = Side.LONG, *, entry: float = 100.0, risk: float = 1.0, set
     )
 
 
-def parts(
-    signal: StrategySignal, candles: list[Candle], *others: StrategySignal, ask: str | None = None
-) -> dict[str, int]:
+def parts(signal: StrategySignal, candles: list[Candle], *others: StrategySignal, ask: str | None = None) -> dict[str, int]:
     _, found = score(signal, series(candles), quote("100", ask) if ask else None, others)
     return dict(found)
 

@@ -22,9 +22,7 @@ STEPS = {
 
 def render_grouped(view: GroupedView) -> Rendered:
     """Return the missions that a chat got beyond its quota, newest first."""
-    text = render(
-        "grouped", v=view, badge=badge(view.modes), words=[_word(mission, view.zone) for mission in view.missions]
-    )
+    text = render("grouped", v=view, badge=badge(view.modes), words=[_word(mission, view.zone) for mission in view.missions])
     return Rendered(text=text, rows=((act("Missions", ListButton(name=ListName.MISSIONS)),),))
 
 

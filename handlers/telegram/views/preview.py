@@ -77,9 +77,7 @@ def _compared(check: Check, view: PreviewView) -> str:
 
 
 def _refused(view: PreviewView, check: Check) -> Rendered:
-    sentence = explain(
-        check, symbol=view.mission.signal.symbol, decimals=view.grid.decimals, currency=view.value.currency
-    )
+    sentence = explain(check, symbol=view.mission.signal.symbol, decimals=view.grid.decimals, currency=view.value.currency)
     text = render(
         "refused",
         v=view,
@@ -149,4 +147,3 @@ def _line(check: Check, view: PreviewView) -> tuple[str, str, str]:
         said = said.replace(f" {view.value.currency}", "")
     code = check.code.value
     return "✓" if check.passed else "✗", code, clip(said, COLUMNS - len(code) - 3)
-

@@ -78,9 +78,7 @@ class MeanReversionStrategy:
     def warm_up(self) -> int:
         """Return how many closed candles are needed."""
         rules = self.parameters
-        return max(
-            rules.band + 1, rules.swing, wilder_settles(rules.momentum), wilder_settles(rules.strength, passes=2)
-        )
+        return max(rules.band + 1, rules.swing, wilder_settles(rules.momentum), wilder_settles(rules.strength, passes=2))
 
     def signals(self, series: CandleSeries) -> Sequence[StrategySignal]:
         """Return at most one call on the last closed candle."""
