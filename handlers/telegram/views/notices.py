@@ -21,7 +21,7 @@ from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.format import quantity
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
-from handlers.telegram.views.words import SIDE_MARK
+from handlers.telegram.views.words import SIDE_MARK, close_words
 from services.domain.buttons import Act
 from services.domain.money import Money
 from services.domain.signals import Side
@@ -91,7 +91,7 @@ def _money(facts: Facts, name: str) -> Money | None:
 
 def _by(facts: Facts) -> str:
     reason = facts.get("reason")
-    return f" by {str(reason).lower()[:20]}" if reason else ""
+    return f" {close_words(str(reason))}" if reason else ""
 
 
 def _fill(facts: Facts) -> Words:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from handlers.telegram.views.format import money
+from handlers.telegram.views.format import clip, money
 from services.domain.money import Money
 from services.domain.signals import Side
 from services.domain.trades import TerminalMode
@@ -31,6 +31,14 @@ def share_words(shares: Sequence[Decimal]) -> list[str]:
 def plural(count: int, noun: str, several: str = "") -> str:
     """Write a count with its noun."""
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
+_CLOSED = {"STOP": "by its stop", "TARGET": "by its target", "CLOSE": "at market", "ELSEWHERE": "outside of the desk"}
+
+
+def close_words(code: str | None) -> str:
+    """Say what closed a trade."""
+    return _CLOSED.get(code, f"by {clip(code.lower(), 24)}") if code else ""
 
 
 def hash_words(digest: str) -> str:
