@@ -25,15 +25,9 @@ from bot.wiring import Outside, Trading, build_market, build_trading, halt_file
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
 from handlers.telegram.app import App, PeopleActs, TradingActs
-from handlers.telegram.commands import CommandTable
-from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.lists import Lists
-from handlers.telegram.missions import MissionHandlers
-from handlers.telegram.people import PeopleHandlers
-from handlers.telegram.positions import PositionHandlers
-from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.rooms import Rooms
 from handlers.telegram.router import ChatRoutes
-from handlers.telegram.taps import Taps
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
@@ -196,16 +190,10 @@ class Graph:
         )
         loaded = tuple((each.name, each.version) for each in self.registry.all())
         lists = Lists(self.app, Terms(limits=self.settings.risk, signals=self.settings.signals, strategies=loaded))
-        missions, positions = MissionHandlers(self.app, lists), PositionHandlers(self.app, lists)
-        risk, people = RiskHandlers(self.app, lists), PeopleHandlers(self.app, lists)
-        desk_room = DeskHandlers(self.app, lists, self.switch)
-        self.table = CommandTable(
-            desk_room.commands(), missions.commands(), positions.commands(), risk.commands(), people.commands()
-        )
-        desk_room.know(self.table)
-        taps = Taps(self.app, lists, missions, positions, risk, people)
+        rooms = Rooms(self.app, lists, self.switch)
+        self.table = rooms.table
         dispatcher = Dispatcher()
-        dispatcher.include_router(ChatRoutes(self.app, self.table, taps, self.answers).router())
+        dispatcher.include_router(ChatRoutes(self.app, self.table, rooms.taps, self.answers).router())
         self.intake = Intake(
             database,
             ChatDispatcher(self.bot, dispatcher, self.ids).handle,

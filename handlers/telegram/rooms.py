@@ -1,0 +1,28 @@
+"""The rooms of the chat, built side by side, and the one table of their commands."""
+
+from __future__ import annotations
+
+from handlers.telegram.app import App
+from handlers.telegram.commands import CommandTable
+from handlers.telegram.desk import DeskHandlers
+from handlers.telegram.lists import Lists
+from handlers.telegram.missions import MissionHandlers
+from handlers.telegram.people import PeopleHandlers
+from handlers.telegram.positions import PositionHandlers
+from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.taps import Taps
+from services.signals.switches import SwitchStrategy
+
+
+class Rooms:
+    """Every room with the same app and lists; the order of the table is the order of help and menus."""
+
+    def __init__(self, app: App, lists: Lists, switch: SwitchStrategy) -> None:
+        desk = DeskHandlers(app, lists, switch)
+        missions, positions = MissionHandlers(app, lists), PositionHandlers(app, lists)
+        risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
+        self.table = CommandTable(
+            desk.commands(), missions.commands(), positions.commands(), risk.commands(), people.commands()
+        )
+        desk.know(self.table)
+        self.taps = Taps(app, lists, missions, positions, risk, people)
