@@ -123,20 +123,26 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Say how the desk is, from its database: stages, halts, queues; Telegram is not needed."""
+    from bot.system import SystemClock
     from handlers.cli.status import show_status
 
-    raise typer.Exit(show_status(_settings(), json=as_json))
+    raise typer.Exit(show_status(_settings(), SystemClock(), json=as_json))
 
 
 @app.command()
 def halt(
     reason: Annotated[str, typer.Argument(help="Why, for the journal and for whoever resumes.")] = "halted from the shell",
     scope: Annotated[str, typer.Option(help="What to halt: desk, or kind:name such as instrument:BTC/USDT.")] = "desk",
+    lift: Annotated[bool, typer.Option("--lift", help="Lift a halt of something smaller than the desk.")] = False,
 ) -> None:
     """Stop new exposure at once, with Telegram down too; protection stays, and exits pass."""
-    from handlers.cli.halt import halt_desk
+    from bot.system import SystemClock, SystemIds
+    from handlers.cli.halt import halt_desk, lift_halt
 
-    raise typer.Exit(halt_desk(_settings(), reason=reason, scope=scope))
+    settings, clock, ids = _settings(), SystemClock(), SystemIds()
+    if lift:
+        raise typer.Exit(lift_halt(settings, clock, ids, scope=scope))
+    raise typer.Exit(halt_desk(settings, clock, ids, reason=reason, scope=scope))
 
 
 @app.command()
@@ -145,9 +151,13 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check the ten invariants over database, venue, logs and chat."""
+    from bot.redaction import secrets_in
+    from bot.system import SystemClock
     from handlers.cli.verify import run_verify
 
-    raise typer.Exit(run_verify(_settings(), require_all=require_all, json=as_json))
+    settings = _settings()
+    clock, secrets = SystemClock(), secrets_in(settings)
+    raise typer.Exit(run_verify(settings, clock, secrets=secrets, require_all=require_all, json=as_json))
 
 
 @app.command()

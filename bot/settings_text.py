@@ -137,7 +137,9 @@ def _kind(annotation: object) -> str:
         return f"list of {_kind(get_args(annotation)[0])}"
     if origin is dict:
         return "table"
-    names = {bool: "true or false", int: "whole number", float: "number", Decimal: "number", Path: "path", SecretStr: "secret"}
+    names = {bool: "true or false", int: "whole number", float: "number", Decimal: "number", Path: "path"}
+    if annotation is SecretStr:
+        return "secret"
     return names.get(annotation, "text") if isinstance(annotation, type) else "text"
 
 

@@ -9,10 +9,10 @@ import time
 from deploy.environment import ROOT
 
 CHECKS = {
-    "lint": ["-m", "ruff", "check", "--quiet", "."],
-    "format": ["-m", "ruff", "format", "--check", "--quiet", "."],
+    "lint": ["-m", "ruff", "check", "--quiet", "--output-format=concise", "."],
+    "format": ["-m", "ruff", "format", "--check", "--output-format=concise", "."],
     "types": ["-m", "mypy", "--no-error-summary"],
-    "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-timing"],
+    "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"],
     "secrets": ["-m", "deploy.secret_scan"],
 }
 

@@ -147,6 +147,20 @@ def test_doctor_json_is_for_programs(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert json.loads(capsys.readouterr().out)["checks"][0]["name"] == "config"
 
 
+def test_halt_from_the_shell_stands_in_status_and_passes_verify(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _sortie(monkeypatch, "db", "upgrade") == 0
+    assert _sortie(monkeypatch, "halt", "exchange lagging") == 0
+    assert _sortie(monkeypatch, "verify") == 0
+    capsys.readouterr()
+    _sortie(monkeypatch, "status", "--json")
+
+    status = json.loads(capsys.readouterr().out)
+    assert status["state"] == "halted"
+    assert status["halts"][0]["reason"] == "exchange lagging"
+
+
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[DemoOptions]:
     seen: list[DemoOptions] = []

@@ -44,6 +44,13 @@ def test_every_package_of_the_project_is_linted() -> None:
     assert folders - {"tests", "bench"} == set(LINTER["root_packages"])
 
 
+def test_every_package_is_typed_strictly() -> None:
+    folders = {each.parent.name for each in ROOT.glob("*/__init__.py")}
+
+    assert folders - {"tests", "templates"} <= set(PROJECT["tool"]["mypy"]["files"])
+    assert PROJECT["tool"]["mypy"]["strict"] is True
+
+
 @pytest.mark.skipif(find_spec("importlinter") is None, reason="import-linter comes with `make check`")
 def test_each_contract_notices_what_it_forbids(tmp_path: Path) -> None:
     packages = [
