@@ -1,0 +1,1 @@
+"""Shell commands: each parses, calls one use case or read, and prints."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,7 @@ def empty(tmp_path: Path) -> Iterator[AccessBench]:
     """A desk that nobody has."""
     bench = AccessBench(tmp_path)
     yield bench
-    bench.database._engine.dispose()
-    bench.database._read_engine.dispose()
+    asyncio.run(bench.database.close())
 
 
 @pytest.fixture
