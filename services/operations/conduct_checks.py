@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from services.domain.halts import HaltScope
+from services.domain.journal import JournalEntry
 from services.domain.money import ZERO
 from services.domain.states import (
     HALT_MOVES,
@@ -30,9 +30,10 @@ from services.domain.states import (
 )
 from services.operations.evidence import DOUBTFUL, SENT_STATES, Evidence
 from services.operations.judgement import CheckResult, counted, judge
+from services.operations.places import halted_since
+from services.storage.halts import DESK
 
 Moves = Mapping[Any, frozenset[Any]]
-STARTED = "desk.started"
 JOURNALLED_ANSWERS = frozenset({"accepted", "rejected", "unknown"})
 # The file's time has the resolution of the system's tick.
 FILE_TICK = timedelta(milliseconds=50)
@@ -151,97 +152,100 @@ def _unwritten(evidence: Evidence, histories: Mapping[str, Sequence[InstructionS
 
 
 def no_exposure_while_blocked(evidence: Evidence) -> CheckResult:
-    """Check that no entry was sent under a halt, nor before reconciliation, nor decided on an instrument in doubt."""
-    entries = [row for row in evidence.instructions.values() if row.purpose == "entry" and row.sent_at is not None]
-    spans, looks = _halt_spans(evidence), _Reconciliations(evidence)
-    file_since = _file_halt(evidence)
-    offenders = []
-    for entry in entries:
-        halted = _halted(evidence, spans, entry)
-        if halted is not None:
-            offenders.append(f"entry {entry.id} was sent while {halted} was halted")
-        elif file_since is not None and entry.sent_at > file_since:
-            offenders.append(f"entry {entry.id} was sent beside the halt file")
-        elif not looks.passed(entry):
-            offenders.append(f"entry {entry.id} was sent before {entry.terminal_id} was reconciled")
-        elif (doubt := _doubt(evidence, entry)) is not None:
-            offenders.append(f"entry {entry.id} was decided while {doubt} was in doubt")
-    looked_at = f"{counted(len(entries), 'entry', 'entries')} sent, {counted(len(spans), 'halt')}"
-    return judge(6, looked_at=looked_at, offenders=offenders, nothing=None if entries else "no entry was sent")
+    """Check that no entry was sent under a halt, nor before reconciliation, nor decided on an instrument in doubt.
 
-
-_Span = tuple[str, str, datetime, datetime | None]
-
-
-def _halt_spans(evidence: Evidence) -> list[_Span]:
-    """Return each scope's times of halted or reducing, from the journal."""
-    spans: list[_Span] = []
-    since: dict[tuple[str, str], datetime] = {}
+    The journal's order is the order of the commits, so clocks have no say in it.
+    """
+    replay = _Replay(evidence)
     for entry in evidence.journal:
-        if entry.kind not in ("halt.halted", "halt.reducing", "halt.lifted"):
-            continue
-        facts = evidence.told_of(entry)
-        key = (str(facts.get("scope")), str(facts.get("subject")))
-        if entry.kind != "halt.lifted":
-            since.setdefault(key, entry.at)
-        elif key in since:
-            spans.append((*key, since.pop(key), entry.at))
-    return spans + [(*key, at, None) for key, at in since.items()]
+        replay.follow(entry)
+    offenders = replay.offenders
+    since = _file_halt(evidence)
+    for row in evidence.instructions.values():
+        if row.purpose == "entry" and since is not None and row.sent_at is not None and row.sent_at > since:
+            offenders.append(f"entry {row.id} was sent beside the halt file")
+    looked_at = f"{counted(replay.sent, 'entry', 'entries')} sent, {counted(replay.halts, 'halt')}"
+    return judge(6, looked_at=looked_at, offenders=offenders, nothing=None if replay.sent else "no entry was sent")
 
 
-def _halted(evidence: Evidence, spans: Sequence[_Span], entry: Any) -> str | None:
-    trade = evidence.trade_of.get(entry.trade_id)
-    subjects = {HaltScope.TERMINAL.value: entry.terminal_id, HaltScope.INSTRUMENT.value: entry.symbol}
-    if trade is not None:
-        subjects[HaltScope.PERSON.value] = str(trade.person_id)
-        subjects[HaltScope.STRATEGY.value] = evidence.sources.get(trade.mission_id, "")
-    for scope, subject, start, end in spans:
-        covers = scope == HaltScope.DESK or subjects.get(scope) == subject
-        if covers and start < entry.sent_at and (end is None or entry.sent_at < end):
-            return f"{scope} {subject}" if scope != HaltScope.DESK else "the desk"
-    return None
+class _Replay:
+    """Halts, reconciliations and doubts as they stood at each row of the journal."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._numbered = {trade.number: trade for trade in evidence.trades}
+        self._halted: set[tuple[str, str]] = set()
+        self._reconciled: set[str] = set()
+        self._doubtful: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.offenders: list[str] = []
+        self.sent = self.halts = 0
+
+    def follow(self, entry: JournalEntry) -> None:
+        """Take in one row."""
+        facts = self._evidence.told_of(entry)
+        match entry.kind:
+            case "halt.halted" | "halt.reducing":
+                self.halts += 1
+                self._halted.add((str(facts.get("scope")), str(facts.get("subject"))))
+            case "halt.lifted":
+                self._halted.discard((str(facts.get("scope")), str(facts.get("subject"))))
+            case "desk.started":
+                self._reconciled.clear()
+            case "reconcile.passed":
+                self._reconciled.add(str(facts.get("terminal")))
+            case "reconcile.differs":
+                self._reconciled.discard(str(facts.get("terminal")))
+            case "trade.fired":
+                self._decided(self._numbered.get(facts.get("trade")))
+            case "instruction.sent" | "instruction.unknown":
+                self._doubt(facts, doubtful=True)
+            case "instruction.accepted" | "instruction.rejected" | "instruction.resolved":
+                self._doubt(facts, doubtful=False)
+        if entry.kind == "instruction.sent":
+            self._send(self._evidence.instructions.get(str(facts.get("instruction"))))
+
+    def _doubt(self, facts: Mapping[str, Any], *, doubtful: bool) -> None:
+        row = self._evidence.instructions.get(str(facts.get("instruction")))
+        if row is not None:
+            lane = self._doubtful[(row.terminal_id, row.symbol)]
+            (lane.add if doubtful else lane.discard)(row.id)
+
+    def _decided(self, trade: Any) -> None:
+        if trade is None:
+            return
+        if trade.terminal_id not in self._reconciled:
+            self.offenders.append(f"trade {trade.number} was decided before {trade.terminal_id} was reconciled")
+        doubts = self._doubtful[(trade.terminal_id, trade.symbol)]
+        if doubts:
+            self.offenders.append(f"trade {trade.number} was decided while {min(doubts)} was in doubt")
+
+    def _send(self, row: Any) -> None:
+        if row is None or row.purpose != "entry":
+            return
+        self.sent += 1
+        covering = self._halted & self._scopes(row)
+        if covering:
+            self.offenders.append(f"entry {row.id} was sent while {' '.join(min(covering))} was halted")
+        if row.terminal_id not in self._reconciled:
+            self.offenders.append(f"entry {row.id} was sent before {row.terminal_id} was reconciled")
+
+    def _scopes(self, row: Any) -> set[tuple[str, str]]:
+        trade = self._evidence.trade_of.get(row.trade_id)
+        scopes = {
+            (HaltScope.DESK.value, DESK),
+            (HaltScope.TERMINAL.value, row.terminal_id),
+            (HaltScope.INSTRUMENT.value, row.symbol),
+        }
+        if trade is not None:
+            scopes.add((HaltScope.PERSON.value, str(trade.person_id)))
+            scopes.add((HaltScope.STRATEGY.value, self._evidence.sources.get(trade.mission_id, "")))
+        return scopes
 
 
 def _file_halt(evidence: Evidence) -> datetime | None:
     file = evidence.material.halt_file
-    try:
-        written = file.stat().st_mtime if file is not None else None
-    except FileNotFoundError:
-        return None
-    return None if written is None else datetime.fromtimestamp(written, evidence.now.tzinfo) + FILE_TICK
-
-
-class _Reconciliations:
-    """When each terminal was open to new exposure, from the journal."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self._starts = [entry.at for entry in evidence.journal if entry.kind == STARTED]
-        self._looks: dict[str, list[tuple[datetime, bool]]] = defaultdict(list)
-        for entry in evidence.journal:
-            if entry.kind in ("reconcile.passed", "reconcile.differs"):
-                terminal = str(evidence.told_of(entry).get("terminal"))
-                self._looks[terminal].append((entry.at, entry.kind == "reconcile.passed"))
-
-    def passed(self, entry: Any) -> bool:
-        """Tell whether the last look before the decision agreed, and one had since the desk's start when it was sent."""
-        looks = self._looks[entry.terminal_id]
-        before = bisect_right(looks, (entry.created_at, True))
-        started = bisect_right(self._starts, entry.sent_at)
-        since = self._starts[started - 1] if started else None
-        agreed = [at for at, passed in looks if passed and at <= entry.sent_at and (since is None or at >= since)]
-        return bool(before and looks[before - 1][1] and agreed)
-
-
-def _doubt(evidence: Evidence, entry: Any) -> str | None:
-    """Return another instruction on the same terminal and instrument whose outcome nobody knew when this was decided."""
-    for other in evidence.instructions.values():
-        if other.id == entry.id or (other.terminal_id, other.symbol) != (entry.terminal_id, entry.symbol):
-            continue
-        if other.sent_at is None or other.sent_at >= entry.created_at:
-            continue
-        if other.state in DOUBTFUL or (other.answered_at is not None and other.answered_at > entry.created_at):
-            return str(other.id)
-    return None
+    since = halted_since(file.parent) if file is not None else None
+    return None if since is None else since + FILE_TICK
 
 
 def halted_and_protected(evidence: Evidence) -> CheckResult:

@@ -209,8 +209,11 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def committed_before_written(evidence: Evidence) -> CheckResult:
-    """Check that each venue order's instruction was committed, with its journal row, before the venue had the order."""
-    journalled = {entry.at for entry in evidence.journal}
+    """Check that each venue order's instruction was committed and claimed, with a journal row each, before the venue had it."""
+    committed = {entry.at for entry in evidence.journal}
+    claimed = {
+        evidence.told_of(each).get("instruction"): each.at for each in evidence.journal if each.kind == "instruction.sent"
+    }
     offenders, ours = [], 0
     for order in _our_orders(evidence):
         instruction = evidence.instructions.get((order.client_id or "")[:CLIENT_ID_BASE])
@@ -221,9 +224,11 @@ def committed_before_written(evidence: Evidence) -> CheckResult:
             offenders.append(f"{order.venue_id} of {order.account}: {instruction.id} was never claimed")
         elif not instruction.created_at <= instruction.sent_at <= order.accepted_at:
             offenders.append(f"{order.venue_id} of {order.account} was there before {instruction.id} was committed")
-        elif instruction.created_at not in journalled:
-            # The journal row and the instruction are of one unit, so they carry one time.
+        # A journal row and what it tells of are of one unit, so they carry one time.
+        elif instruction.created_at not in committed:
             offenders.append(f"{instruction.id} was committed without a journal row")
+        elif claimed.get(instruction.id) != instruction.sent_at:
+            offenders.append(f"{instruction.id} was claimed without a journal row")
     return judge(
         4, looked_at=counted(ours, "order"), offenders=offenders, nothing=None if ours else "no venue order of the desk's own"
     )

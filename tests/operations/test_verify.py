@@ -21,6 +21,7 @@ from services.operations.verify import holds, run_all_now, score
 from services.storage.database import Database
 from tests.access.bench import NoWakeups, make_database
 from tests.operations.story import Falsify, FixedClock, Story
+from tests.trading.rig import ANN
 
 STOP_AT_VENUE = "UPDATE orders SET state = 'canceled' WHERE type = 'stop' AND state = 'accepted'"
 COPY_ORDER = (
@@ -57,6 +58,15 @@ def in_log(text: str) -> Falsify:
 
 def token_shape() -> str:
     return f"{secrets.randbelow(10**9) + 10**9}:{secrets.token_urlsafe(27)}"
+
+
+def halted_before_all(scope: str, subject: str) -> Falsify:
+    return desk(
+        "UPDATE journal SET kind = 'halt.halted', facts = json_object('scope', ?, 'subject', ?)"
+        " WHERE sequence = (SELECT min(sequence) FROM journal WHERE kind = 'mission.opened')",
+        scope,
+        subject,
+    )
 
 
 def halt_file_from_the_start(story: Story) -> None:
@@ -114,9 +124,10 @@ TWINS: dict[str, tuple[int, Falsify]] = {
     "claimed after it was written": (4, desk(LATE_ENTRY.format(what=f"sent_at = '{AFTER_ALL}'"))),
     "written and never claimed": (4, desk(LATE_ENTRY.format(what="sent_at = NULL"))),
     "committed without a journal row": (4, desk("DELETE FROM journal WHERE kind = 'trade.fired'")),
+    "claimed without a journal row": (4, desk("DELETE FROM journal WHERE kind = 'instruction.sent'")),
     "unknown state": (5, desk("UPDATE orders SET state = 'zombie'")),
     "trade moved off its history": (5, desk("UPDATE trades SET state = 'awaiting_approval' WHERE number = 2")),
-    "closed trade opened again": (5, desk("UPDATE journal SET kind = 'trade.open' WHERE kind = 'instruction.accepted'")),
+    "open trade canceled": (5, desk("UPDATE journal SET kind = 'trade.canceled' WHERE kind = 'trade.closed'")),
     "trade without a history": (5, desk("DELETE FROM journal WHERE kind LIKE 'trade.%'")),
     "history without a trade": (5, desk("DELETE FROM trades WHERE number = 2")),
     "answer without a journal row": (5, desk(LATE_ENTRY.format(what="state = 'rejected'"))),
@@ -126,30 +137,19 @@ TWINS: dict[str, tuple[int, Falsify]] = {
         5,
         desk("UPDATE journal SET kind = 'halt.halted', facts = (SELECT facts FROM journal WHERE kind = 'halt.halted')"),
     ),
-    "entry sent under the halt": (6, desk(LATE_ENTRY.format(what=f"sent_at = '{AFTER_ALL}'"))),
+    "entry sent under the halt": (6, halted_before_all("desk", "desk")),
+    "entry sent under its person's halt": (6, halted_before_all("person", str(ANN))),
+    "entry sent under its instrument's halt": (6, halted_before_all("instrument", "BTC/USDT")),
+    "entry sent under its strategy's halt": (6, halted_before_all("strategy", "strategy:trend@1")),
     "entry sent beside the halt file": (6, halt_file_from_the_start),
     "entry sent before reconciliation": (6, desk("DELETE FROM journal WHERE kind = 'reconcile.passed'")),
     "entry sent after a difference": (6, desk("UPDATE journal SET kind = 'reconcile.differs' WHERE kind = 'reconcile.passed'")),
-    "entry sent right after a start": (
-        6,
-        desk(
-            "UPDATE journal SET kind = 'desk.started', at = (SELECT sent_at FROM instructions WHERE purpose = 'entry' LIMIT 1)"
-            " WHERE kind = 'mission.opened'"
-        ),
-    ),
+    "entry sent right after a start": (6, desk("UPDATE journal SET kind = 'desk.started' WHERE kind = 'mission.opened'")),
     "entry on an instrument in doubt": (
         6,
-        desk(
-            "UPDATE instructions SET terminal_id = 'paper-1002', sent_at = ?, answered_at = ? WHERE purpose = 'protect'",
-            BEFORE_ALL,
-            AFTER_ALL,
-        ),
-    ),
-    "entry on an instrument still in doubt": (
-        6,
-        desk(
-            "UPDATE instructions SET terminal_id = 'paper-1002', sent_at = ?, state = 'unknown' WHERE purpose = 'protect'",
-            BEFORE_ALL,
+        both(
+            desk("UPDATE instructions SET terminal_id = 'paper-1002' WHERE purpose = 'protect'"),
+            desk("DELETE FROM journal WHERE kind = 'instruction.accepted'"),
         ),
     ),
     "update without an end": (
