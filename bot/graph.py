@@ -38,7 +38,7 @@ from services.access.start import Start
 from services.charts.png import ChartRenderer
 from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
-from services.domain.ports import MarketData
+from services.domain.ports import Clock, MarketData
 from services.market.candles import CandleBook
 from services.market.feed import Feed
 from services.missions.call import CallMission
@@ -66,10 +66,12 @@ CHAT_STAGES = ("sender", "intake", "database")
 class Graph:
     """Everything that one run of the desk consists of."""
 
-    def __init__(self, settings: Settings, token: str, owner: str, market: MarketData | None = None) -> None:
+    def __init__(
+        self, settings: Settings, token: str, owner: str, market: MarketData | None = None, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
         self.owner = owner
-        self.clock = SystemClock()
+        self.clock: Clock = clock or SystemClock()
         self.ids = SystemIds()
         self.wakeups = StageWakeups()
         self.nursery = TaskNursery()
@@ -342,6 +344,8 @@ class Graph:
         )
 
 
-def build_graph(settings: Settings, token: str, owner: str, market: MarketData | None = None) -> Graph:
-    """Put the process together; nothing runs yet. ``market`` stands in for the exchange of the settings."""
-    return Graph(settings, token, owner, market)
+def build_graph(
+    settings: Settings, token: str, owner: str, market: MarketData | None = None, clock: Clock | None = None
+) -> Graph:
+    """Put the process together; nothing runs yet. ``market`` and ``clock`` stand in for the exchange and the machine's time."""
+    return Graph(settings, token, owner, market, clock)
