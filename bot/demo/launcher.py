@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -24,10 +25,12 @@ from bot.demo.processes import Child
 from bot.demo.sandbox_client import Cast, MarketInfo, SandboxClient, SandboxError
 from bot.demo.venue_book import read_book
 from bot.demo_options import DemoOptions
+from services.storage import outbox
 
 SANDBOX_READY_S = 60.0
 DESK_READY_S = 60.0
 SANDBOX_PATIENCE_S = 5.0
+SAY_S = 20.0
 LOOK_S = 0.05
 
 
@@ -87,11 +90,12 @@ class Launcher:
         await self._start_desk()
         return cast
 
-    async def sandbox_ended(self) -> None:
-        """Wait until the chat's process ends by itself, and say so."""
+    async def sandbox_ended(self) -> int:
+        """Wait until the chat's process ends by itself, say so, and return its exit code."""
         code = await self._sandbox.ended()
         said = f"{self._sandbox.last_line() or 'it said nothing'} (more in {self._sandbox.log})"
         self._console.say(f"The chat ended by itself with code {code}: {said}")
+        return code
 
     def invariants(self, cast: Cast) -> Invariants:
         """Return what verifies this demo: the token may stand nowhere, not even a part of it in the chat."""
@@ -104,6 +108,13 @@ class Launcher:
                 return None
 
         return Invariants(self._reading, transcript, frozenset({self._kept.token}))
+
+    async def said_everything(self) -> None:
+        """Wait until the desk has sent what it had to say, at most as long as that may take."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SAY_S):
+                while await asyncio.to_thread(self._reading.read, outbox.backlog):
+                    await asyncio.sleep(LOOK_S)
 
     async def close_desk(self) -> None:
         """Let the desk say goodbye, while there is a chat to say it in."""

@@ -6,22 +6,37 @@ import asyncio
 import os
 import signal
 import sys
+import time
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 from bot.demo.console import CannotStart, Console
 from bot.demo.folder import DEFAULT_FOLDER, DemoFolder, Kept, settle
 from bot.demo.launcher import Launcher
+from bot.demo.sandbox_client import Cast
+from bot.demo.script import Crew, Script
+from bot.demo.tally import all_hold, count, last_line
 from bot.demo_options import DemoOptions
 
 EXIT_FAILED = 1
+EXIT_INCOMPLETE = 2
+HEADLESS_FOLDER = Path("var") / "demo-headless"
+LONGEST_SCRIPT_S = 240.0
+OVERTIME_S = 30.0
+T = TypeVar("T")
 
 
 def run_demo(options: DemoOptions) -> int:
     """Play until Ctrl-C, or as long as asked; return the exit code: 1 when the demo could not start or go on."""
     console = Console(headless=options.headless)
-    folder = DemoFolder(options.state_dir or DEFAULT_FOLDER)
+    if options.headless:
+        # A script needs the market's planned beginning; and it must not play with a person's own demo.
+        options = replace(options, fresh=True, open_browser=False)
+    folder = DemoFolder(options.state_dir or (HEADLESS_FOLDER if options.headless else DEFAULT_FOLDER))
     try:
         folder.take()
         try:
@@ -41,28 +56,63 @@ async def _play(options: DemoOptions, folder: DemoFolder, kept: Kept, console: C
     stop = asyncio.Event()
     with _signals_to(stop, launcher):
         try:
-            code = await _until(stop, launcher, options, console)
+            cast = await _first(stop, launcher.open())
+            if cast is None:
+                code = 0
+            elif options.headless:
+                code = await _headless(stop, launcher, cast, options, console)
+            else:
+                code = await _interactive(stop, launcher, options, console)
         finally:
             await launcher.close()
-    console.say("Stopped. The next start goes on from here.")
+    if not options.headless:
+        console.say("Stopped. The next start goes on from here.")
     return code
 
 
-async def _until(stop: asyncio.Event, launcher: Launcher, options: DemoOptions, console: Console) -> int:
-    stopping = asyncio.create_task(stop.wait())
-    opening = asyncio.create_task(launcher.open())
-    await asyncio.wait((stopping, opening), return_when=asyncio.FIRST_COMPLETED)
-    if not opening.done():
-        opening.cancel()
-        await asyncio.wait((opening,))
-        return 0
-    opening.result()
+async def _interactive(stop: asyncio.Event, launcher: Launcher, options: DemoOptions, console: Console) -> int:
     console.say(f"Open {launcher.client.address} - Ann trades, Carl commands. Ctrl-C stops.")
     if options.open_browser:
         await asyncio.to_thread(_open_browser, launcher.client.address)
-    broken = asyncio.create_task(launcher.sandbox_ended())
-    await asyncio.wait((stopping, broken), return_when=asyncio.FIRST_COMPLETED, timeout=options.seconds)
-    return EXIT_FAILED if broken.done() else 0
+    try:
+        async with asyncio.timeout(options.seconds):
+            broken = await _first(stop, launcher.sandbox_ended())
+    except TimeoutError:
+        return 0
+    return 0 if broken is None else EXIT_FAILED
+
+
+async def _headless(stop: asyncio.Event, launcher: Launcher, cast: Cast, options: DemoOptions, console: Console) -> int:
+    """Play the script, stop the desk, and say what the run came to; a signal or a dead chat cuts the script short."""
+    until = time.monotonic() + options.seconds if options.seconds is not None else None
+    script = Script(Crew.of(launcher.client, cast), launcher.desk, console, until=until)
+    try:
+        async with asyncio.timeout((options.seconds or LONGEST_SCRIPT_S) + OVERTIME_S):
+            await _first(stop, script.play())
+    except TimeoutError:
+        console.say("The script took too long and was cut short.")
+    await launcher.said_everything()
+    await launcher.close_desk()
+    report = await launcher.invariants(cast).final()
+    for check in report.checks:
+        console.say(f"{check.number:2}  {check.status.value:7}  {check.name}: {check.detail}")
+    tally = await asyncio.to_thread(launcher.reading.read, count)
+    if tally is None:
+        raise CannotStart("the desk's database cannot be read", f"see {launcher.reading.state}")
+    console.result(last_line(tally, report.checks))
+    return 0 if tally.complete and all_hold(report.checks) else EXIT_INCOMPLETE
+
+
+async def _first(stop: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:
+    """Do the work unless the demo is stopped first; then cancel it and return None."""
+    doing, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return doing.result() if doing.done() else None
+    finally:
+        for task in (doing, stopping):
+            task.cancel()
+        await asyncio.wait((doing, stopping))
 
 
 @contextmanager
