@@ -21,7 +21,7 @@ from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, make_bot, publish_commands
-from bot.wiring import Outside, Trading, build_market, build_trading, halt_file
+from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
 from handlers.telegram.app import App, PeopleActs, TradingActs
@@ -188,7 +188,7 @@ class Graph:
             command_max_age_s=self.settings.telegram.command_max_age_s,
             started_at=self.clock.now(),
             config_hash=self.settings.fingerprint,
-            halt_file=halt_file(self.settings),
+            state_dir=self.settings.desk.state_dir,
         )
         loaded = tuple((each.name, each.version) for each in self.registry.all())
         lists = Lists(self.app, Terms(limits=self.settings.risk, signals=self.settings.signals, strategies=loaded))

@@ -161,11 +161,18 @@ class Sender:
             self._busy.discard(item.chat_id)
             self._wakeups.wake("sender")
 
-    async def _send_card(self, card: Card, item: _Item) -> None:
-        def load(unit: Unit) -> tuple[CardFacts | None, int | None]:
-            return load_card(unit, card.key, card.chat_id, self._live()), _reply_to(unit, card.reply_to_card, card.chat_id)
+    async def _send_card(self, listed: Card, item: _Item) -> None:
+        def load(unit: Unit) -> tuple[Card | None, CardFacts | None, int | None]:
+            # The list may be older than the last sending to this chat: what was shown meanwhile is not sent again.
+            card = outbox.card(unit, listed.key, listed.chat_id)
+            if card is None or card.wanted <= card.shown:
+                return None, None, None
+            facts = load_card(unit, card.key, card.chat_id, self._live())
+            return card, facts, _reply_to(unit, card.reply_to_card, card.chat_id)
 
-        facts, reply_to = await self._database.read(load)
+        card, facts, reply_to = await self._database.read(load)
+        if card is None:
+            return
         rendered = render_card(card.key, facts) if facts is not None else None
         if rendered is None:
             await self._database.write(lambda unit: outbox.drop_card(unit, card.key, card.chat_id))
@@ -190,8 +197,13 @@ class Sender:
             await self._postpone(item, outcome)
 
     async def _send_notice(self, notice: Notice, item: _Item) -> None:
+        def load(unit: Unit) -> tuple[bool, int | None]:
+            return outbox.is_pending(unit, notice.id), _reply_to(unit, notice.reply_to_card, notice.chat_id)
+
+        pending, reply_to = await self._database.read(load)
+        if not pending:
+            return
         rendered = render_notice(notice.template, notice.facts)
-        reply_to = await self._database.read(lambda unit: _reply_to(unit, notice.reply_to_card, notice.chat_id))
         envelope = Envelope(chat_id=notice.chat_id, thread_id=notice.thread_id, silent=notice.silent, reply_to=reply_to)
         outcome = await self._delivery.send(envelope, rendered)
         if outcome.fate is Fate.DELIVERED:

@@ -94,7 +94,7 @@ class App:
     command_max_age_s: float
     started_at: datetime
     config_hash: str
-    halt_file: Path
+    state_dir: Path
 
     def in_private(self, actor: Actor) -> Actor:
         """Return the actor as if they had spoken in private: the answer goes there, so its button belongs there."""

@@ -15,6 +15,7 @@ from handlers.telegram.views.message import Rendered
 from services.access.authority import require
 from services.domain.errors import NotFound
 from services.domain.people import Role
+from services.operations.places import halted_since
 from services.operations.status import DeskStatus, desk_status
 from services.reporting.digest_content import digest_now
 from services.reporting.lists import ListData, Terms, read_list
@@ -84,10 +85,10 @@ class Lists:
         return render_list(name, page, data)
 
     async def _status(self, request: Request, page: int, arg: str) -> Rendered:
-        now, halted_by_file = self._app.live().now, self._app.halt_file.exists()
+        now, since = self._app.live().now, halted_since(self._app.state_dir)
 
         def body(unit: Unit) -> DeskStatus:
-            return desk_status(unit, now=now, started_at=self._app.started_at, halted_by_file=halted_by_file)
+            return desk_status(unit, now=now, started_at=self._app.started_at, file_since=since)
 
         return render_status(self._app.desk_name, await self._app.database.read(body), self._app.config_hash)
 

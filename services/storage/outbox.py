@@ -195,6 +195,12 @@ def pending_notices(unit: Unit, limit: int) -> list[Notice]:
     return [_notice(row) for row in rows]
 
 
+def is_pending(unit: Unit, notice_id: int) -> bool:
+    """Tell whether an event still waits to be told."""
+    row = unit.first(select(notices.c.state).where(notices.c.id == notice_id))
+    return row is not None and row.state == NoticeState.PENDING.value
+
+
 def told(unit: Unit, done: Notice, message_id: int | None) -> None:
     """Note that an event reached its chat."""
     unit.run(
