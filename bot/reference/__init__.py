@@ -10,6 +10,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 PAGES = {
+    "alerts.md": "handlers.telegram.views.reference:alert_reference",
+    "commands.md": "bot.reference.commands:reference_page",
+    "denials.md": "handlers.telegram.views.reference:denial_reference",
+    "events.md": "bot.reference.events:reference_page",
     "settings.md": "bot.settings_text:reference_page",
 }
 

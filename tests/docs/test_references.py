@@ -1,0 +1,114 @@
+"""What the reference pages are written from is found in full."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.reference import FOLDER
+from bot.reference.commands import KIND, ROOMS, WHERE, chat_commands
+from bot.reference.emitted import Emitted, Unnamed, journal_kinds, log_events
+from bot.reference.events import FILLED, PACKAGES, ROOT
+from bot.settings_text import entries
+from handlers.telegram.commands import Kind, Where
+from services.access.alerts import AlertCode
+from services.domain.verdicts import CheckCode
+
+PROMISED = re.findall(
+    r"\w+",
+    """
+    start help menu status whoami missions mission fire skip call positions orders cancel close closeall
+    balance pnl history risk halt reduce stop resume strategies enable disable universe terminals people
+    invite grant revoke chats bind notify digest settings doctor
+    """,
+)
+
+
+def test_every_promised_command_is_in_the_table() -> None:
+    assert {spec.name for spec in chat_commands().all()} == set(PROMISED)
+
+
+def test_every_command_has_a_room_a_place_and_a_kind_on_the_page() -> None:
+    page = (FOLDER / "commands.md").read_text(encoding="utf-8")
+
+    assert {spec.room for spec in chat_commands().all()} == set(ROOMS)
+    assert set(WHERE) == set(Where)
+    assert set(KIND) == set(Kind)
+    assert set(re.findall(r"^\| `/(\w+)", page, re.MULTILINE)) == set(PROMISED)
+
+
+def test_every_check_and_alert_has_its_row() -> None:
+    denials = (FOLDER / "denials.md").read_text(encoding="utf-8")
+    alerts = (FOLDER / "alerts.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `([A-Z_]+)`", denials, re.MULTILINE)[: len(CheckCode)] == [code.value for code in CheckCode]
+    assert re.findall(r"^\| `([A-Z_]+)`", alerts, re.MULTILINE) == [code.value for code in AlertCode]
+
+
+def test_the_settings_that_bound_a_check_exist() -> None:
+    named = {
+        name
+        for line in (FOLDER / "denials.md").read_text(encoding="utf-8").splitlines()
+        for name in re.findall(r"`([a-z]+\.[a-z_]+)`", line)
+    }
+
+    assert named
+    assert named <= {f"{entry.group}.{entry.key}" for _, (_, rows) in entries().items() for entry in rows}
+
+
+def test_kinds_that_are_filled_in_are_explained() -> None:
+    templates = {each.name for each in journal_kinds(ROOT, PACKAGES) if "<" in each.name}
+
+    assert templates == set(FILLED)
+    assert set(FILLED["people.<how>"]) == _keywords("how")
+
+
+def test_log_and_journal_calls_are_found_with_their_fields(tmp_path: Path) -> None:
+    written = """
+log.info("order.sent", order=1, venue=2)
+log.exception("order.lost", exc_info=error, **more)
+structlog.get_logger(__name__).critical("desk.gone")
+unit.record(actor, "trade.on" if on else "trade.off", trade=3)
+unit.record(actor, f"halt.{after.state.value}")
+other.info("not ours")
+"""
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "orders.py").write_text(written, encoding="utf-8")
+
+    logged, journalled = log_events(tmp_path, ("room",)), journal_kinds(tmp_path, ("room",))
+
+    where = "room/orders.py"
+    assert logged == [
+        Emitted(name="desk.gone", level="critical", fields=(), file=where),
+        Emitted(name="order.lost", level="error", fields=("exception", "..."), file=where),
+        Emitted(name="order.sent", level="info", fields=("order", "venue"), file=where),
+    ]
+    assert [(each.name, each.fields) for each in journalled] == [
+        ("halt.<state>", ()),
+        ("trade.off", ("trade",)),
+        ("trade.on", ("trade",)),
+    ]
+
+
+@pytest.mark.parametrize("call", ['log.info("Prose, with words")', "log.error(name)", 'log.info(f"order.{find()}")'])
+def test_a_log_call_without_a_constant_name_is_an_error(tmp_path: Path, call: str) -> None:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "orders.py").write_text(call, encoding="utf-8")
+
+    with pytest.raises(Unnamed, match=r"room/orders\.py:1"):
+        log_events(tmp_path, ("room",))
+
+
+def _keywords(name: str) -> set[str]:
+    """Return every text that is given by this keyword in the services."""
+    calls = (
+        node
+        for file in (ROOT / "services" / "access").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    )
+    given = (each.value for call in calls for each in call.keywords if each.arg == name)
+    return {value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str)}
