@@ -41,7 +41,7 @@ def demo(
     candles: Annotated[
         list[Path] | None, typer.Option(metavar="FILE...", help="Recorded candles to play, CSV or CSV.gz.")
     ] = None,
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More candle files.")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More candle files.")] = None,
     bar: Annotated[float | None, typer.Option(min=0.2, help="Seconds that one bar lasts.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the invented market.")] = None,
     start: Annotated[str, typer.Option(help="Bar to begin at; auto lets the first mission come soon.")] = "auto",
