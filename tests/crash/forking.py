@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import traceback
@@ -30,6 +31,8 @@ def in_fork(work: Callable[[], Any]) -> Any:
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
+        # Collecting would touch, and so copy, every page that the child shares with its parent.
+        gc.disable()
         os.close(reading)
         _be_the_child(work, writing)
     os.close(writing)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 
 from services.domain.buttons import Act
 from services.domain.errors import AlreadyDone
@@ -14,20 +13,21 @@ from services.domain.states import HaltState, TradeState
 from services.execution.manage import CloseAsked
 from services.storage import outbox, previews, terminals, trades, updates
 from services.storage.database import Unit, UpdateTicket, current_update
+from tests.crash.audit import TERMINAL
 from tests.trading.rig import ANN, Rig
 
 Step = Callable[[Rig], Awaitable[None]]
 CALM = ("63999.99", "64000.01")
 UPDATE = 77
-TERMINAL = f"paper-{ANN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """``prepare`` leads to a desk at rest, ``act`` is what is interrupted; ``ends`` are the states the trade may end in.
 
-    ``price`` is the market from the act on; the desk is back ``away_s`` seconds after it died; ``again`` tells that the act
-    runs once more at the start when nothing of it was committed, as a halt does.
+    ``price`` is the market from the act on; the desk is back ``away_s`` seconds after it died. ``tap`` is false when the market
+    acts and not a person; ``again`` tells that the act runs once more at the start when nothing of it was committed, as a
+    halt does.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Scenario:
     ends: frozenset[TradeState | None]
     price: tuple[str, str] = CALM
     away_s: float = 3
+    tap: bool = True
     again: bool = False
     paper: Mapping[str, object] = field(default_factory=dict)
 
@@ -48,11 +49,6 @@ def note(rig: Rig, name: str, text: str) -> None:
 def noted(rig: Rig, name: str) -> str:
     """Return a text that was kept."""
     return (rig.settings.desk.state_dir / name).read_text()
-
-
-def base_of(scenario: Scenario, parent: Path) -> Path:
-    """Return the folder in which the scenario is prepared."""
-    return parent / scenario.name.replace(" ", "-")
 
 
 async def one_round(rig: Rig) -> None:
@@ -172,12 +168,13 @@ async def prepare(scenario: Scenario, rig: Rig) -> None:
     """Bring the desk to the moment before the act, with all that is due told and the person's update received."""
     await scenario.prepare(rig)
     await rig.trading.database.write(everything_told)
-    await rig.trading.database.write(lambda unit: updates.store(unit, [(UPDATE, "{}")]))
+    if scenario.tap:
+        await rig.trading.database.write(lambda unit: updates.store(unit, [(UPDATE, "{}")]))
 
 
 async def carry_out(scenario: Scenario, rig: Rig) -> None:
-    """Do the act as the handling of the person's update, then let the stages work."""
-    ticket = current_update.set(UpdateTicket(UPDATE))
+    """Do the act, a person's as the handling of their update."""
+    ticket = current_update.set(UpdateTicket(UPDATE) if scenario.tap else None)
     try:
         await scenario.act(rig)
     except AlreadyDone:
@@ -193,11 +190,12 @@ SCENARIOS = (
     Scenario(
         name="fire and stay away", prepare=preview, act=confirm, ends=frozenset({None, _OPEN, _FAILED, _CANCELED}), away_s=60
     ),
-    Scenario(name="protect", prepare=filled_unbooked, act=nothing, ends=frozenset({_OPEN})),
+    Scenario(name="protect", prepare=filled_unbooked, act=nothing, tap=False, ends=frozenset({_OPEN})),
     Scenario(
         name="target",
         prepare=open_trade,
         act=partial(price_reaches, "66100", "66100.02"),
+        tap=False,
         price=("66100", "66100.02"),
         ends=frozenset({_OPEN}),
     ),
@@ -205,6 +203,7 @@ SCENARIOS = (
         name="stop",
         prepare=open_trade,
         act=partial(price_reaches, "62999", "62999.02"),
+        tap=False,
         price=("62999", "62999.02"),
         ends=frozenset({_CLOSED}),
     ),

@@ -1,37 +1,34 @@
-"""The desk dies before and after every commit and every venue write, and starts again."""
+"""The desk dies before and after every commit and every venue write, starts again, and dies once more while it recovers."""
 
 from __future__ import annotations
 
-import shutil
-from functools import partial
+import os
 from pathlib import Path
 
 import pytest
 
-from services.domain.states import TradeState
-from tests.crash.forking import Deathtrap, Died, in_fork
-from tests.crash.recovery import act_at, prepare_at, recover_at
+from tests.crash.campaign import die_everywhere, die_twice
 from tests.crash.scenarios import SCENARIOS, Scenario
 
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in forked children")
+every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name.replace(" ", "-"))
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name.replace(" ", "-"))
-def test_death_at_any_point_leaves_one_order_a_protected_position_and_a_person_who_is_told(
-    tmp_path: Path, scenario: Scenario
+
+@every_scenario
+def test_death_at_any_point_leaves_one_write_a_protected_position_and_a_person_who_is_told(
+    memory_folder: Path, scenario: Scenario
 ) -> None:
-    base = tmp_path / "base"
-    in_fork(partial(prepare_at, base, scenario))
-    at, survived = 0, False
-    wrong: list[str] = []
-    ends: set[TradeState | None] = set()
-    while not survived:
-        at += 1
-        folder = tmp_path / str(at)
-        shutil.copytree(base, folder)
-        survived = not isinstance(in_fork(partial(act_at, folder, scenario, Deathtrap(at))), Died)
-        found = in_fork(partial(recover_at, folder, scenario, Deathtrap()))
-        wrong += [f"{at}: {problem}" for problem in found.problems]
-        ends.add(found.end)
-        shutil.rmtree(folder)
+    campaign = die_everywhere(memory_folder, scenario)
 
-    assert not wrong, "\n".join(wrong)
-    assert ends == scenario.ends
+    assert not campaign.problems, "\n".join(campaign.problems)
+    assert campaign.ends == scenario.ends
+    assert campaign.deaths >= 4
+
+
+@every_scenario
+def test_a_second_death_during_the_recovery_changes_nothing_of_that(memory_folder: Path, scenario: Scenario) -> None:
+    campaign = die_twice(memory_folder, scenario, pairs=4, seed=2026)
+
+    assert not campaign.problems, "\n".join(campaign.problems)
+    assert campaign.ends <= scenario.ends
+    assert campaign.deaths == 4

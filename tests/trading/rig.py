@@ -167,9 +167,10 @@ async def desk_at(
     people_too: bool = True,
     **groups: Any,
 ) -> AsyncIterator[Rig]:
-    """Open a desk on a folder; opening the same folder again is a restart."""
+    """Open a desk on a folder; opening the same folder again, without ``people_too``, is a restart."""
     settings = make_settings(folder, **groups)
-    upgrade(settings.database_url)
+    if people_too:
+        upgrade(settings.database_url)
     clock = clock or HandClock()
     crashes: list[BaseException] = []
     nursery = TaskNursery(lambda _name, error: crashes.append(error))
