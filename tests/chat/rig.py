@@ -1,91 +1,59 @@
-"""The whole desk against the Telegram sandbox, in one process: people speak, the desk answers, prices are the test's."""
+"""The whole desk against the Telegram sandbox, in one process: people speak, the desk answers, prices and the hour are the test's."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import func, select
 
 from bot.graph import Graph, build_graph
 from bot.lifecycle import shut_down, start
 from config.settings import Settings
 from migrations.api import upgrade
-from sandbox.clock import SystemClock
 from sandbox.server import create_app
 from sandbox.telegram.events import Event, Toast
-from sandbox.telegram.messages import Message
+from sandbox.telegram.messages import Message, shown_id
 from sandbox.telegram.world import World
-from services.domain.market import Candle, Instrument, Quote
-from services.domain.money import Price, Quantity
+from services.domain.money import Price
+from services.domain.notices import Priority
 from services.domain.people import Actor
 from services.domain.signals import Mission, Side, Signal, targets_of
-from services.storage import missions
+from services.domain.trades import Trade
+from services.storage import missions, outbox, tables, trades
 from services.storage.database import Unit
-from tests.trading.rig import BTC, ETH
+from tests.chat.market import HandMarket, SandboxTime, ShiftedClock
 
 ANN, TOM, CARL, CORA, OLGA, SAM = 1001, 1002, 2001, 2002, 3001, 9001
 GROUP = -1001000000001
-PATIENCE_S = 8.0
-
-
-class HandMarket:
-    """An exchange whose prices the test sets; every reading is stamped with the time it is read."""
-
-    def __init__(self) -> None:
-        self.prices: dict[str, tuple[str, str]] = {
-            "BTC/USDT": ("63999.99", "64000.01"),
-            "ETH/USDT": ("3199.99", "3200.01"),
-        }
-        self.size = "100"
-        self.stale_since: datetime | None = None
-
-    async def instruments(self, symbols: Sequence[str]) -> Sequence[Instrument]:
-        return [each for each in (BTC, ETH) if each.symbol in symbols]
-
-    async def quotes(self, symbols: Sequence[str]) -> Sequence[Quote]:
-        now = self.stale_since or datetime.now(UTC)
-        return [
-            Quote(
-                symbol=symbol,
-                bid=Price(Decimal(bid)),
-                ask=Price(Decimal(ask)),
-                bid_size=Quantity(Decimal(self.size)),
-                ask_size=Quantity(Decimal(self.size)),
-                feed_time=now,
-                received_at=datetime.now(UTC),
-            )
-            for symbol, (bid, ask) in self.prices.items()
-            if symbol in symbols
-        ]
-
-    async def candles(self, symbol: str, timeframe: str, limit: int) -> Sequence[Candle]:
-        now = datetime.now(UTC).replace(second=0, microsecond=0)
-        price = float(self.prices[symbol][0])
-        return [
-            Candle(now - timedelta(minutes=limit - 1 - at), price, price * 1.001, price * 0.999, price, 10.0 + at % 5)
-            for at in range(limit)
-        ]
-
-    async def server_time(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def close(self) -> None:
-        return
+BOT_ID = 770001
+PATIENCE_S = 20.0
+LOOK_EVERY_S = 0.01
+# An amount is a number with a currency or an asset behind it, or a currency's sign before it; R, percent and prices are none.
+MONEY = re.compile(r"[\d.,]\s?(?:USDT|USDC|USD|EUR|BTC|ETH)\b|[$€£]\s?\d")
 
 
 @dataclass
 class ChatRig:
+    """One desk, its chats and what the test holds in its hands."""
+
     world: World
     graph: Graph
     market: HandMarket
+    clock: ShiftedClock
+    folder: Path
     toasts: dict[str, Toast] = field(default_factory=dict)
 
     def hear(self, event: Event) -> None:
@@ -98,124 +66,243 @@ class ChatRig:
     def seen(self, person: int, chat: int | None = None) -> list[Message]:
         return self.world.seen(person, chat if chat is not None else person)
 
+    def newest(self, person: int, text: str, chat: int | None = None) -> Message | None:
+        found = [message for message in self.seen(person, chat) if text in text_of(message)]
+        return found[-1] if found else None
+
+    def mark(self, person: int, chat: int | None = None) -> float:
+        """Return where the chat ends now."""
+        return max((shown_id(message) for message in self.seen(person, chat)), default=0)
+
+    def since(self, mark: float, person: int, chat: int | None = None) -> list[Message]:
+        """Return what the desk said after a mark."""
+        return [m for m in self.seen(person, chat) if shown_id(m) > mark and m.sender_id == self.world.bot.id]
+
     async def until(self, what: Callable[[], Any], why: str) -> Any:
         """Wait until ``what`` returns something, and return it."""
         end = asyncio.get_running_loop().time() + PATIENCE_S
         while asyncio.get_running_loop().time() < end:
             found = what()
+            if isinstance(found, Awaitable):
+                found = await found
             if found:
                 return found
-            await asyncio.sleep(0.01)
-        raise AssertionError(
-            f"never came: {why}\n{self.world.transcript(GROUP)}\n"
-            + "\n---\n".join(self.world.transcript(person) for person in (ANN, TOM, CARL))
-        )
+            await asyncio.sleep(LOOK_EVERY_S)
+        chats = [GROUP, *(person for person in self.world.people if person in self.world.messages)]
+        raise AssertionError(f"never came: {why}\n" + "\n---\n".join(self.world.transcript(chat) for chat in chats))
 
-    async def message(self, person: int, text: str, chat: int | None = None) -> Message:
+    async def message(self, person: int, text: str, chat: int | None = None, *, after: float = 0) -> Message:
         """Wait for a message with a text in a chat, the newest first."""
 
         def find() -> Message | None:
-            found = [m for m in self.seen(person, chat) if text in (text_of(m))]
-            return found[-1] if found else None
+            found = self.newest(person, text, chat)
+            return found if found is not None and shown_id(found) > after else None
 
-        return await self.until(find, f"{text!r} for {person}")
+        found: Message = await self.until(find, f"{text!r} for {person}")
+        return found
 
-    async def say(self, person: int, text: str, chat: int | None = None, *, thread: int = 0) -> None:
-        self.world.say(person, text, chat_id=chat, thread_id=thread)
+    async def say(self, person: int, text: str, chat: int | None = None, *, thread: int = 0) -> Message:
+        return self.world.say(person, text, chat_id=chat, thread_id=thread)
 
     async def ask(self, person: int, text: str, expected: str, chat: int | None = None) -> Message:
-        """Say something and wait for an answer that comes after it."""
-        before = max((m.message_id for m in self.seen(person, chat)), default=0)
-        await self.say(person, text, chat)
+        """Say something and wait for the desk's answer that comes after it."""
+        mark = shown_id(self.world.say(person, text, chat_id=chat))
 
         def find() -> Message | None:
-            found = [
-                m for m in self.seen(person, chat) if m.message_id > before and m.sender_id != person and expected in text_of(m)
-            ]
+            found = [message for message in self.since(mark, person, chat) if expected in text_of(message)]
             return found[-1] if found else None
 
-        return await self.until(find, f"{expected!r} after {text!r}")
+        found: Message = await self.until(find, f"{expected!r} after {text!r}")
+        return found
+
+    def current(self, message: Message) -> Message:
+        """Return a message as it reads now."""
+        return self.world.find(message.key) or message
 
     async def press(self, person: int, message: Message, label: str) -> str:
         """Press a button by its label and return the toast that answers it."""
-        data = next(
-            (b["callback_data"] for row in buttons_of(message) for b in row if label in b["text"] and "callback_data" in b),
-            None,
-        )
-        assert data is not None, f"no button {label!r} on:\n{text_of(message)}\n{buttons_of(message)}"
-        query = self.world.tap(person, message.chat_id, message.message_id, data)
-        toast = await self.until(lambda: self.toasts.get(query.id), f"answer to {label!r}")
+        shown = self.current(message)
+        query = self.world.tap(person, shown.chat_id, shown_id(shown), data_of(shown, label))
+        return await self.toast(query.id, label)
+
+    async def forge(self, person: int, chat: int, data: str, message_id: float | None = None) -> str:
+        """Send a press that no button carries and return the toast that answers it."""
+        query = self.world.press(person, chat, data, message_id)
+        return await self.toast(query.id, data)
+
+    async def toast(self, query_id: str, why: str) -> str:
+        toast: Toast = await self.until(lambda: self.toasts.get(query_id), f"answer to {why!r}")
         return toast.text
 
-    async def mission(self, *, side: Side = Side.LONG, stop: str = "63000", lasts: float = 600) -> Mission:
-        now = self.graph.clock.now()
-        long = side is Side.LONG
-        prices = ("66000", "67500") if long else ("62000", "60500")
-        signal = Signal(
-            id=self.graph.ids.row(),
-            source="strategy:trend@1.0",
-            symbol="BTC/USDT",
-            timeframe="1m",
-            side=side,
-            entry_low=Price(Decimal("63900")),
-            entry_high=Price(Decimal("64100")),
-            stop=Price(Decimal(stop if long else "65000")),
-            targets=targets_of([Price(Decimal(each)) for each in prices]),
-            score=70,
-            score_parts={"setup": 40, "regime": 30},
-            created_at=now,
-            expires_at=now + timedelta(seconds=lasts),
-            candle_time=now,
-            reason="EMA 9 over 21",
-        )
+    async def settled(self) -> None:
+        """Wait until every update is handled, every due message is out and no instruction waits."""
+        calm = 0
+        while calm < 2:
+            await self.until(lambda: not len(self.world.updates), "the desk takes its updates")
+            quiet = await self.graph.nursery.wait_for_jobs(5) and not await self.read(_under_way)
+            calm = calm + 1 if quiet else 0
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def read(self, body: Callable[[Unit], Any]) -> Any:
+        return await self.graph.trading.database.read(body)
+
+    async def write(self, body: Callable[[Unit], Any]) -> Any:
+        return await self.graph.trading.database.write(body)
+
+    async def journal(self, kind: str = "", actor: str = "") -> list[dict[str, Any]]:
+        """Return the facts of journal rows of a kind and an actor, oldest first."""
+        rows = await self.read(lambda unit: unit.all(select(tables.journal).order_by(tables.journal.c.sequence)))
+        return [json.loads(r.facts) for r in rows if r.kind.startswith(kind) and r.actor.startswith(actor)]
+
+    async def count(self, table: Any) -> int:
+        found: int = await self.read(lambda unit: unit.first(select(func.count().label("n")).select_from(table)).n)
+        return found
+
+    async def trades_of(self, person: int) -> list[Trade]:
+        found: list[Trade] = await self.read(lambda unit: trades.live(unit, person_id=person))
+        return found
+
+    async def mission(
+        self,
+        *,
+        symbol: str = "BTC/USDT",
+        side: Side = Side.LONG,
+        stop: str = "63000",
+        lasts: float = 600,
+        source: str = "strategy:trend@1.0",
+        reason: str = "EMA 9 over 21",
+    ) -> Mission:
+        """Let a strategy call, as if a candle had just closed."""
+        signal = self._signal(symbol, side, stop, lasts, source, reason)
 
         def body(unit: Unit) -> Mission:
             missions.add_signal(unit, signal, None)
             return self.graph.trading.offer.open(unit, Actor.job("scan", "test"), signal)
 
-        return await self.graph.trading.database.write(body)
+        opened: Mission = await self.write(body)
+        return opened
+
+    def _signal(self, symbol: str, side: Side, stop: str, lasts: float, source: str, reason: str) -> Signal:
+        now = self.clock.now()
+        bid, ask = (Decimal(each) for each in self.market.prices[symbol])
+        middle, long = (bid + ask) / 2, side is Side.LONG
+        risk = middle - Decimal(stop) if long else middle / 64
+        ways = (Decimal(2), Decimal("3.5"))
+        return Signal(
+            id=self.graph.ids.row(),
+            source=source,
+            symbol=symbol,
+            timeframe="1m",
+            side=side,
+            entry_low=Price(middle - 100),
+            entry_high=Price(middle + 100),
+            stop=Price(Decimal(stop) if long else middle + risk),
+            targets=targets_of([Price(middle + risk * way * side.sign) for way in ways]),
+            score=70,
+            score_parts={"setup": 40, "regime": 30},
+            created_at=now,
+            expires_at=now + timedelta(seconds=lasts),
+            candle_time=now,
+            reason=reason,
+        )
+
+    async def preview(self, person: int, **mission: Any) -> Message:
+        """Offer a mission and open one person's preview of it."""
+        opened = await self.mission(**mission)
+        card = await self.message(person, f"· #{opened.number} ·")
+        await self.press(person, card, "Fire")
+        return await self.message(person, "good until", after=shown_id(card))
+
+    async def trade(self, person: int, **mission: Any) -> Message:
+        """Fire a mission for a person and wait until what filled is protected; return the trade's card."""
+        preview = await self.preview(person, **mission)
+        await self.press(person, preview, "Confirm")
+        await self.until(lambda: "at the venue" in text_of(self.current(preview)), "filled and protected")
+        return self.current(preview)
+
+    async def reads(self, message: Message, text: str) -> Message:
+        """Wait until a message reads so."""
+        await self.until(lambda: text in text_of(self.current(message)), f"{text!r} in {text_of(message)!r}")
+        return self.current(message)
+
+
+def _under_way(unit: Unit) -> bool:
+    # Prices alone refresh cards that somebody reads; those wait on purpose.
+    cards = [card for card in outbox.stale_cards(unit, 50) if card.priority is not Priority.BULK or card.message_id is None]
+    waiting = tables.instructions.c.state.in_(("intent", "sent"))
+    return bool(cards or outbox.pending_notices(unit, 1) or unit.first(select(tables.instructions.c.id).where(waiting)))
+
+
+@cache
+def empty_database() -> bytes:
+    """Return a migrated database without rows; migrating is slow, so it happens once."""
+    with tempfile.TemporaryDirectory() as folder:
+        upgrade(f"sqlite:///{folder}/sortie.db")
+        return Path(folder, "sortie.db").read_bytes()
 
 
 def text_of(message: Message) -> str:
-    shown = message.text or message.caption
-    return shown.text if shown else ""
+    return message.body.text
 
 
 def buttons_of(message: Message) -> list[list[dict[str, Any]]]:
     return [list(row) for row in message.keyboard]
 
 
+def labels_of(message: Message) -> list[str]:
+    return [button["text"] for row in message.keyboard for button in row]
+
+
+def data_of(message: Message, label: str) -> str:
+    """Return what a button carries; the label may be its beginning."""
+    for button in (each for row in message.keyboard for each in row):
+        if button["text"].startswith(label) and "callback_data" in button:
+            return str(button["callback_data"])
+    raise AssertionError(f"no button {label!r} on:\n{text_of(message)}\n{labels_of(message)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandboxed:
+    """A Telegram sandbox that is being served."""
+
+    world: World
+    address: str
+    token: str
+    clock: ShiftedClock
+
+
 @asynccontextmanager
-async def sandboxed(started: Sequence[int] = (ANN, TOM, CARL, CORA, OLGA)) -> AsyncIterator[tuple[World, str, str]]:
-    """Serve a Telegram sandbox; yield its world, address and token."""
-    bot_id = 770001
-    token = f"{bot_id}:{secrets.token_urlsafe(24)}"
-    world = World(clock=SystemClock(), bot_id=bot_id, seed=1, started=started, limits_on=False)
+async def sandboxed(started: Sequence[int] = (ANN, TOM, CARL, CORA, OLGA)) -> AsyncIterator[Sandboxed]:
+    """Serve a Telegram sandbox."""
+    token, clock = f"{BOT_ID}:{secrets.token_urlsafe(27)[:35]}", ShiftedClock()
+    world = World(clock=SandboxTime(clock), bot_id=BOT_ID, seed=1, started=started, limits_on=False)
     app = create_app(world, token=token, control_url="", flush=lambda: None).app
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
     try:
-        yield world, f"http://127.0.0.1:{port}", token
+        yield Sandboxed(world=world, address=f"http://127.0.0.1:{runner.addresses[0][1]}", token=token, clock=clock)
     finally:
         await runner.cleanup()
 
 
-def settings_for(folder: Path, address: str, **groups: Any) -> Settings:
+def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
+    """Return settings with everybody in their roles; a group given by name changes what it names."""
     group = str(GROUP)
+    telegram = {
+        "token": box.token,
+        "api_base": box.address,
+        "chat_per_minute": 6000,
+        "group_per_minute": 6000,
+        "messages_per_second": 900,
+        "poll_timeout_s": 2,
+    }
     return Settings(
         desk={"state_dir": folder, **groups.pop("desk", {})},
-        telegram={
-            "api_base": address,
-            "chat_per_minute": 6000,
-            "group_per_minute": 6000,
-            "messages_per_second": 900,
-            "poll_timeout_s": 2,
-            **groups.pop("telegram", {}),
-        },
-        people={"commanders": (CARL, CORA), "traders": (ANN, TOM), "observers": (OLGA,)},
+        telegram=telegram | groups.pop("telegram", {}),
+        people=groups.pop("people", {"commanders": (CARL, CORA), "traders": (ANN, TOM), "observers": (OLGA,)}),
         chats=groups.pop("chats", {"missions": group, "fills": group, "risk": group, "digest": group}),
+        venues={"binance": {"base_url": box.address}},
         market={"instruments": ("BTC/USDT", "ETH/USDT"), "quote_every_s": 0.05, **groups.pop("market", {})},
         paper={"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})},
         **groups,
@@ -223,16 +310,19 @@ def settings_for(folder: Path, address: str, **groups: Any) -> Settings:
 
 
 @asynccontextmanager
-async def chat_desk(folder: Path, address: str, token: str, world: World, **groups: Any) -> AsyncIterator[ChatRig]:
+async def chat_desk(folder: Path, box: Sandboxed, **groups: Any) -> AsyncIterator[ChatRig]:
     """Run the desk on a folder until the block ends, then stop it as SIGTERM does."""
-    settings = settings_for(folder, address, **groups)
-    upgrade(settings.database_url)
-    market = HandMarket()
-    graph = build_graph(settings, token, "test:1", market)
+    settings = settings_for(folder, box, **groups)
+    database = folder / "sortie.db"
+    if not database.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        database.write_bytes(empty_database())
+    market = HandMarket(box.clock)
+    graph = build_graph(settings, box.token, "test:1", market, box.clock)
+    rig = ChatRig(world=box.world, graph=graph, market=market, clock=box.clock, folder=folder)
+    box.world.watch(rig.hear)
     try:
         await start(graph)
-        rig = ChatRig(world=world, graph=graph, market=market)
-        world.watch(rig.hear)
         yield rig
     finally:
         await shut_down(graph)
@@ -240,6 +330,6 @@ async def chat_desk(folder: Path, address: str, token: str, world: World, **grou
 
 @asynccontextmanager
 async def desk_in_chat(folder: Path, **groups: Any) -> AsyncIterator[ChatRig]:
-    """A sandbox and a desk, both fresh."""
-    async with sandboxed() as (world, address, token), chat_desk(folder, address, token, world, **groups) as rig:
+    """Serve a sandbox and run a desk in it, both fresh."""
+    async with sandboxed() as box, chat_desk(folder, box, **groups) as rig:
         yield rig

@@ -1,0 +1,36 @@
+"""Desks for the conversations: a fresh one for a test, or one that a module shares where order does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.logging import close_logging, configure_logging
+from config.settings import Settings
+from tests.chat.rig import ChatRig, desk_in_chat
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Write the desks' logs to a file, as a running desk does."""
+    folder = tmp_path_factory.mktemp("logs")
+    yield configure_logging(Settings(desk={"state_dir": folder}), console=False)
+    close_logging()
+
+
+@pytest_asyncio.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[ChatRig]:
+    """A fresh desk."""
+    async with desk_in_chat(tmp_path) as rig:
+        yield rig
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ChatRig]:
+    """One desk for all tests of a module; they run on the module's loop."""
+    plenty = {"offers_per_hour": 1000, "offers_per_day": 1000}
+    async with desk_in_chat(tmp_path_factory.mktemp("desk"), signals=plenty) as rig:
+        yield rig

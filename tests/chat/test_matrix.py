@@ -1,0 +1,164 @@
+"""Every command for every role, in private and in the group: the exact answer, and nothing changed by who may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from sandbox.telegram.messages import Message
+from services.storage import tables
+from services.storage.database import Unit
+from tests.chat.rig import ANN, CARL, GROUP, MONEY, OLGA, SAM, ChatRig, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STRANGER, OBSERVER, TRADER, COMMANDER = SAM, OLGA, ANN, CARL
+ROLES = {"stranger": SAM, "observer": OLGA, "trader": ANN, "commander": CARL}
+
+# What a cell says. "+": answered as the row says, where it was asked. ">": answered in private, the group is pointed there.
+# "r": refused by role. "d": "private desk". "p": only in private. "g": only in groups.
+ANSWERED, ELSEWHERE, BY_ROLE, PRIVATE_DESK, ONLY_PRIVATE, ONLY_GROUP = "+", ">", "r", "d", "p", "g"
+REFUSALS = {BY_ROLE: "⛔ ROLE", PRIVATE_DESK: "is a private desk", ONLY_PRIVATE: "⛔ PRIVATE_ONLY", ONLY_GROUP: "⛔ GROUP_ONLY"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is typed, a part of the good answer, and the outcome for stranger, observer, trader and commander."""
+
+    typed: str
+    answer: str
+    private: str
+    group: str
+
+
+# Halts stand last: what comes after them would be refused for another reason.
+TABLE = (
+    Row("/start", "Hello, ", "d+++", "pppp"),
+    Row("/help", "Tap a command", "d+++", "r+++"),
+    Row("/menu", "What would you like", "d+++", "r+++"),
+    Row("/status", "up ", "d+++", "r+++"),
+    Row("/whoami", "zone UTC", "d+++", "pppp"),
+    Row("/strategies", "Strategies, 90 days", "d+++", "r+++"),
+    Row("/enable trend", "trend is on now", "drr+", "rrr+"),
+    Row("/disable breakout", "breakout is off now", "drr+", "rrr+"),
+    Row("/universe", "BTC/USDT 64,000.00", "d+++", "r+++"),
+    Row("/terminals", "Terminals", "d+++", "r>>>"),
+    Row("/digest", "journal", "d+++", "r+++"),
+    Row("/settings", "Your settings", "d+++", "pppp"),
+    Row("/doctor", "Doctor · ", "drr+", "rrr>"),
+    Row("/missions", "Open missions", "d+++", "r+++"),
+    Row("/mission", "LONG BTC/USDT", "d+++", "r+++"),
+    Row("/fire", "good until", "dr++", "rr>>"),
+    Row("/skip", "Skipped #1", "dr++", "rr++"),
+    Row("/call BTCUSDT long sl 63000", "DUPLICATE", "dr++", "rr++"),
+    Row("/positions", "nothing is open", "d+++", "r>>>"),
+    Row("/orders", "no order is working", "d+++", "r>>>"),
+    Row("/cancel", "NOTHING_WORKING", "dr++", "rr++"),
+    Row("/close 7", "there is no trade 7", "dr++", "rr>>"),
+    Row("/closeall", "Nothing of yours is open", "dr++", "rr>>"),
+    Row("/balance", "Accounts", "d+++", "r>>>"),
+    Row("/pnl", "Results", "d+++", "r>>>"),
+    Row("/history", "Closed trades", "d+++", "r>>>"),
+    Row("/risk", "no halt in force", "d+++", "r+++"),
+    Row("/people", "Olga", "drr+", "rrr+"),
+    Row("/invite observer", "One-time link", "drr+", "pppp"),
+    Row("/grant @olga_observes observer", "Olga is observer already", "drr+", "pppp"),
+    Row("/revoke @nobody", "nobody here is @nobody", "drr+", "pppp"),
+    Row("/chats", "Groups", "drr+", "rrr+"),
+    Row("/bind missions", "missions come here from now on", "drrg", "rrr+"),
+    Row("/notify", "What you hear", "d+++", "pppp"),
+    Row("/stop", "Your entries are", "dr++", "rr++"),
+    Row("/reduce", "REDUCING", "dr++", "rr++"),
+    Row("/halt", "HALTED", "dr++", "rr++"),
+    Row("/resume", "HALTED by", "dr++", "rr++"),
+)
+STATE = (
+    tables.people,
+    tables.preferences,
+    tables.access_requests,
+    tables.chats,
+    tables.bindings,
+    tables.strategies,
+    tables.missions,
+    tables.decisions,
+    tables.previews,
+    tables.trades,
+    tables.instructions,
+    tables.tokens,
+    tables.halts,
+    tables.requests,
+)
+
+
+async def state(rig: ChatRig) -> dict[str, list[Any]]:
+    """Return everything that a command or tap could change, and what the journal says of people."""
+
+    def body(unit: Unit) -> dict[str, list[Any]]:
+        rows = {table.name: sorted(map(repr, unit.all(select(table)))) for table in STATE}
+        journal = select(tables.journal.c.kind).where(tables.journal.c.actor.startswith("person:"))
+        return rows | {"journal": [row.kind for row in unit.all(journal)]}
+
+    found: dict[str, list[Any]] = await rig.read(body)
+    return found
+
+
+async def everybody_is_known(rig: ChatRig) -> None:
+    """Let each person be seen once, so that learning their names is behind us."""
+    for person in ROLES.values():
+        await rig.say(person, "/start")
+    await rig.settled()
+
+
+def test_every_command_has_its_row(shared_desk: ChatRig) -> None:
+    listed = [row.typed.split()[0].removeprefix("/") for row in TABLE]
+
+    assert sorted(listed) == sorted(spec.name for spec in shared_desk.graph.table.all())
+
+
+async def test_every_command_answers_each_role_as_the_table_says(shared_desk: ChatRig) -> None:
+    rig = shared_desk
+    await everybody_is_known(rig)
+    await rig.mission()
+    await rig.message(ANN, "LONG BTC/USDT")
+    rig.world.join(SAM, GROUP)
+    wrong: list[str] = []
+
+    for row in TABLE:
+        for place, cells in ((None, row.private), (GROUP, row.group)):
+            for (role, person), cell in zip(ROLES.items(), cells, strict=True):
+                wrong += [f"{row.typed} by {role} in {place or 'private'}: {each}" for each in await told(rig, row, person, place, cell)]
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def told(rig: ChatRig, row: Row, person: int, place: int | None, cell: str) -> list[str]:
+    """Type a command, and return what is not as its cell says."""
+    before = await state(rig) if cell not in (ANSWERED, ELSEWHERE) else None
+    here, private = rig.mark(person, place), rig.mark(person)
+    await rig.say(person, row.typed, place)
+    await rig.settled()
+    said = rig.since(here, person, place)
+    alone = rig.since(private, person) if place is not None else []
+    wrong = [f"a group reads of money: {text_of(each)}" for each in said if place is not None and MONEY.search(text_of(each))]
+    if before is not None and await state(rig) != before:
+        wrong.append("it changed something")
+    if cell == ELSEWHERE:
+        expected = row.answer
+        if not any("in private" in text_of(each) or "private chat" in text_of(each) for each in said):
+            wrong.append(f"the group is not told where the answer is: {texts(said)}")
+        said = alone
+    else:
+        expected = REFUSALS.get(cell, row.answer)
+        wrong += [f"also told in private: {text_of(each)}" for each in alone if cell != ANSWERED]
+    if not any(expected in text_of(each) for each in said):
+        wrong.append(f"expected {expected!r}, got {texts(said)}")
+    if any("Something went wrong" in text_of(each) for each in [*said, *alone]):
+        wrong.append("it failed")
+    return wrong
+
+
+def texts(messages: list[Message]) -> list[str]:
+    return [text_of(message) for message in messages]
