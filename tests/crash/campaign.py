@@ -24,15 +24,19 @@ class Campaign:
 
 
 def die_everywhere(folder: Path, scenario: Scenario, twin: Twin = whole) -> Campaign:
-    """Let the desk die at each point of the act in turn, and recover; the last run is the one that survives."""
+    """Let the desk die at each point of the act in turn, and recover; the last run is the one that survives.
+
+    A broken ``twin`` is enough of a run at its first problem.
+    """
     base = folder / "base"
     in_fork(partial(prepare_at, base, scenario))
     runs: list[Outcome] = []
-    survived = False
-    while not survived:
+    survived = caught = False
+    while not survived and not caught:
         place = _copy(base, folder / str(len(runs) + 1))
         survived = not isinstance(in_fork(partial(act_at, place, scenario, Deathtrap(len(runs) + 1), twin)), Died)
         runs.append(in_fork(partial(recover_at, place, scenario, Deathtrap(), twin)))
+        caught = twin is not whole and bool(runs[-1].problems)
         shutil.rmtree(place)
     return _sum_up(runs, deaths=len(runs) - 1)
 
