@@ -30,7 +30,7 @@ BENCHES: Mapping[str, Bench] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benches and return 0, 1 when a figure misses its target, 2 when one could not be measured."""
     args = _parser().parse_args(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     load = os.getloadavg()[0]
     at = datetime.now(UTC)
     names = args.benches or list(BENCHES)

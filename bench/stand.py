@@ -30,7 +30,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 STOP_SHARE = Decimal("0.2")
 PREVIEWS_A_SECOND = 40
-PREPARE_S = 120.0
+PREPARE_S = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
