@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,13 +58,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a child's processor time")
 def test_help_answers_within_a_third_of_a_second() -> None:
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-P", "-m", "bot", "--help"], capture_output=True, check=True)
-        times.append(time.perf_counter() - started)
+    import resource
 
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-P", "-m", "bot", "--help"], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+    # Processor time, which other work on the machine does not stretch; `make bench` measures the wall clock.
     assert min(times) <= 0.3
 
 
