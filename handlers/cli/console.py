@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.domain.errors import SortieError
+
 COLOURS = {"ok": "green", "OK": "green", "late": "red", "FAIL": "red", "never": "yellow", "NO DATA": "yellow"}
 
 
@@ -34,6 +36,16 @@ def say_rows(rows: Sequence[Sequence[str]]) -> None:
 def say_json(value: object) -> None:
     """Print JSON, indented, in one piece."""
     _console().print(Text(json.dumps(value, ensure_ascii=False, indent=2)), soft_wrap=True)
+
+
+def explain(error: Exception) -> str:
+    """Write what went wrong in one line, the way to mend it last; an error of elsewhere in its own words."""
+    if not isinstance(error, SortieError):
+        return f"{type(error).__name__}: {error}"
+    values = {name: str(value) for name, value in error.values.items()}
+    fix = values.pop("fix", None)
+    said = ", ".join([error.code, *(f"{name} {value}" for name, value in values.items())])
+    return f"{said}. Fix: {fix}" if fix else said
 
 
 def visible(text: str) -> str:

@@ -8,7 +8,7 @@ import getpass
 import structlog
 
 from config.settings import Settings
-from handlers.cli.console import say
+from handlers.cli.console import explain, say
 from services.domain.errors import Refused, SortieError
 from services.domain.halts import Halt, HaltScope
 from services.domain.ports import Clock, Ids
@@ -33,7 +33,7 @@ def lift_halt(settings: Settings, clock: Clock, ids: Ids, *, scope: str) -> int:
         say(f"{error.values['value']} is not lifted: {error.values['limit']}", error=True)
         return WRONG_SCOPE
     except SortieError as error:
-        say(f"nothing is lifted: {error}", error=True)
+        say(f"nothing is lifted: {explain(error)}", error=True)
         return NOTHING_DONE
     say(f"{lifted.scope.value} {lifted.subject} is active again")
     return DONE
@@ -48,8 +48,8 @@ def halt_desk(settings: Settings, clock: Clock, ids: Ids, *, reason: str, scope:
         say(f"{error.values['value']!r} is nothing to halt here: {error.values['limit']}", error=True)
         return WRONG_SCOPE
     except Exception as error:  # noqa: BLE001 - whatever keeps the halt out of the database, the desk must stop
-        log.error("halt.not_committed", reason=str(error) or type(error).__name__)
-        say(f"the database did not take the halt: {error}", error=True)
+        log.error("halt.not_committed", reason=explain(error))
+        say(f"the database did not take the halt: {explain(error)}", error=True)
         return _by_file(settings, clock, user, reason, scope)
     _report(settings, halted, scope)
     return DONE

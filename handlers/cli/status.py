@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from config.settings import Settings
-from handlers.cli.console import say, say_json, say_rows
+from handlers.cli.console import explain, say, say_json, say_rows
 from services.domain.errors import SortieError
 from services.domain.halts import Halt, HaltScope
 from services.domain.ports import Clock
@@ -24,7 +24,7 @@ def show_status(settings: Settings, clock: Clock, *, json: bool) -> int:
         if json:
             say_json({"alive": False, "error": error.code, **{name: str(value) for name, value in error.values.items()}})
         else:
-            say(f"no desk to ask: {error}", error=True)
+            say(f"no desk to ask: {explain(error)}", error=True)
         return NOT_ALIVE
     if json:
         say_json(_as_json(settings.desk.name, status))

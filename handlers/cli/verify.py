@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from config.settings import Settings
-from handlers.cli.console import say, say_json, say_rows
+from handlers.cli.console import explain, say, say_json, say_rows
 from services.domain.errors import SortieError
 from services.domain.ports import Clock
 from services.operations.evidence import Material
@@ -23,7 +23,7 @@ def run_verify(settings: Settings, clock: Clock, *, secrets: Collection[str], re
     try:
         results = asyncio.run(_verify(settings, clock, secrets))
     except SortieError as error:
-        say(f"cannot verify: {error}", error=True)
+        say(f"cannot verify: {explain(error)}", error=True)
         return BROKEN
     kept = holds(results, require_all=require_all)
     if json:
