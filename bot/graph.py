@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
 from bot.intake import ALLOWED, MAX_BODY, Intake
+from bot.introduction import Introduction
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
 from bot.requests import Requests
@@ -152,15 +153,22 @@ class Graph:
         await SeedPeople(self.trading.database, self.roles, self.ids, self.settings.people, self.settings.chats)()
 
     async def connect(self) -> None:
-        """Ask Telegram who we are, and put the handlers together."""
-        me = await self.bot.get_me()
-        self._build_handlers(me.username or "")
+        """Put the handlers together and make ourselves known to the chat server, which may be out of reach for a while."""
+        self._build_handlers()
+        self.introduction = Introduction(
+            self.bot,
+            self.trading.database,
+            self.settings.telegram,
+            self.clock,
+            self.nursery,
+            ALLOWED,
+            lambda: publish_commands(self.bot, self.trading.database, self.table),
+        )
         if self.settings.telegram.mode == "webhook":
             await self._open_webhook()
-        else:
-            await self.bot.delete_webhook()
+        await self.introduction.begin()
 
-    def _build_handlers(self, username: str) -> None:
+    def _build_handlers(self) -> None:
         database, trading = self.trading.database, self.trading
         acts = TradingActs(
             preview=trading.preview,
@@ -184,7 +192,7 @@ class Graph:
             doctor=lambda: run_checks(desk_probes(self.settings, self.clock), self.clock),
             desk_name=self.settings.desk.name,
             zone=self.settings.desk.zone,
-            bot_username=username,
+            username=lambda: self.introduction.username,
             command_max_age_s=self.settings.telegram.command_max_age_s,
             started_at=self.clock.now(),
             config_hash=self.settings.fingerprint,
@@ -272,7 +280,6 @@ class Graph:
         self.nursery.stage("requests", self.requests.run)
         if self.settings.telegram.mode == "polling":
             self.nursery.stage("intake", self.intake.poll)
-        self.nursery.spawn("commands", publish_commands(self.bot, self.trading.database, self.table))
         for name in CHAT_STAGES:
             self.stages.attach(name)
 
@@ -336,12 +343,6 @@ class Graph:
         self.webhook_runner = web.AppRunner(app, access_log=None)
         await self.webhook_runner.setup()
         await web.TCPSite(self.webhook_runner, telegram.webhook_host, telegram.webhook_port).start()
-        secret = telegram.webhook_secret
-        await self.bot.set_webhook(
-            url=telegram.webhook_url or "",
-            secret_token=secret.get_secret_value() if secret else None,
-            allowed_updates=list(ALLOWED),
-        )
 
 
 def build_graph(

@@ -90,7 +90,7 @@ class App:
     doctor: Callable[[], Awaitable[list[CheckResult]]]
     desk_name: str
     zone: str
-    bot_username: str
+    username: Callable[[], str]
     command_max_age_s: float
     started_at: datetime
     config_hash: str

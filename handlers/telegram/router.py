@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import structlog
 from aiogram import Router
@@ -21,7 +20,7 @@ from handlers.telegram.callbacks import (
     TradeButton,
 )
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind, Where
-from handlers.telegram.request import Answers, Request
+from handlers.telegram.request import Answers, Request, answered_in_time
 from handlers.telegram.taps import Taps
 from handlers.telegram.views.errors import render_error, toast
 from handlers.telegram.views.message import Rendered
@@ -40,6 +39,7 @@ _BUTTONS: tuple[type[CallbackData], ...] = (
     ActButton,
 )
 ANONYMOUS_ADMIN = 1087968824
+ALERTS = frozenset({"ROLE", "NO_ROLE", "NOT_YOURS"})
 
 
 class ChatRoutes:
@@ -70,8 +70,10 @@ class ChatRoutes:
             return
         text = (message.text or "").strip()
         found = _COMMAND.match(text)
-        name = found.group(1).lower() if found else self._labels.get(text.lower().strip("/ "), "")
-        if found and found.group(2) and found.group(2).lower() != self._app.bot_username.lower():
+        # In a group people talk; only what begins with a slash is meant for the desk there.
+        bare = "" if request.is_group else self._labels.get(text.lower().strip("/ "), "")
+        name = found.group(1).lower() if found else bare
+        if found and found.group(2) and found.group(2).lower() != self._app.username().lower():
             return
         spec = self._table.find(name)
         if spec is None:
@@ -82,7 +84,7 @@ class ChatRoutes:
         if not _acts(message) and spec.kind is not Kind.READ:
             await self._refuse(request, "NOT_DIRECT", {})
             return
-        age = (datetime.now(UTC) - message.date).total_seconds()
+        age = (self._app.live().now - message.date).total_seconds()
         if spec.kind is Kind.ACT and age > self._app.command_max_age_s:
             await self._refuse(request, "COMMAND_OLD", {"age_s": int(age), "limit_s": int(self._app.command_max_age_s)})
             return
@@ -107,17 +109,18 @@ class ChatRoutes:
             has_photo=bool(message and message.photo),
             callback_id=tap.id,
             answers=self._answers,
-            bot_username=self._app.bot_username,
+            bot_username=self._app.username(),
         )
         try:
             await self._app.people.rename(request.actor, request.actor.name, request.username)
-            await self._carry_out_tap(request, tap.data)
+            async with answered_in_time(request):
+                await self._carry_out_tap(request, tap.data)
             await request.toast("")
         except AlreadyDone:
             await request.toast("Already done.")
             raise
         except SortieError as error:
-            await request.toast(toast(error.code, error.values), alert=error.code in ("ROLE", "NOT_YOURS"))
+            await request.toast(toast(error.code, error.values), alert=error.code in ALERTS)
         except Exception as error:  # noqa: BLE001 - the edge of an update: logged, counted, answered with an id
             await request.toast(self._defect("tap", error))
 
@@ -134,7 +137,6 @@ class ChatRoutes:
             if request.is_group and not await self._approved(request):
                 return
             await self._app.people.rename(request.actor, request.actor.name, request.username)
-            request.private_only = spec.where is Where.MONEY
             if spec.where is Where.PRIVATE and request.is_group:
                 await self._refuse(request, "PRIVATE_ONLY", {"command": f"/{spec.name}"})
                 return
@@ -144,8 +146,10 @@ class ChatRoutes:
                     await self._app.stranger(request)
                     return
                 if role < spec.permission:
-                    await self._refuse(request, "ROLE", {"have": role.value, "need": spec.permission.value})
+                    code = "NO_ROLE" if role is Role.STRANGER else "ROLE"
+                    await self._refuse(request, code, {"have": role.value, "need": spec.permission.value})
                     return
+            request.private_only = spec.where is Where.MONEY
             await spec.handler(request)
         except AlreadyDone:
             raise
@@ -207,7 +211,7 @@ class ChatRoutes:
             has_photo=False,
             callback_id=None,
             answers=self._answers,
-            bot_username=self._app.bot_username,
+            bot_username=self._app.username(),
         )
 
     def _actor(self, person_id: int, name: str, chat_id: int) -> Actor:
