@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.reporting.digest import SendDigests
-
 from services.domain.people import Actor
 from services.domain.ports import Ids, StageBeat
-from services.market.feed import Feed
 from services.execution.telling import refresh_prices
+from services.market.feed import Feed
 from services.missions.expire import ExpireMissions
 from services.missions.offer import OfferMissions
 from services.operations.stages import WatchStages
+from services.reporting.digest import SendDigests
 from services.signals.scan import ScanMarket
 from services.storage import tokens, trades
 from services.storage.database import Database

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from services.reporting.proof import read_proof
-
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import ListName, TradeButton, TradeVerb
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
@@ -19,6 +17,7 @@ from services.domain.errors import NotFound, Refused
 from services.domain.money import canonical
 from services.domain.people import Role
 from services.execution.manage import find_trade
+from services.reporting.proof import read_proof
 
 HALF = Decimal("0.5")
 ALL = Decimal(1)
