@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from services.access.checklist import ITEMS
 from services.domain.halts import Halt, HaltScope
 from services.domain.people import Role
 from services.domain.signals import Mission
@@ -20,8 +21,6 @@ from services.reporting.viewer import modes_of
 from services.storage import halts, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.tables import journal
-
-CHECKLIST = ("fire", "proof", "move_stop", "refused", "close")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,4 +110,4 @@ def checklist_view(unit: Unit, person_id: int) -> ChecklistView | None:
     if person is None:
         return None
     done = people.ticked(unit, person_id)
-    return ChecklistView(name=person.name, items=tuple((item, item in done) for item in CHECKLIST))
+    return ChecklistView(name=person.name, items=tuple((item, item in done) for item in ITEMS))

@@ -48,12 +48,12 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
     CheckCode.PRICE_COLLAR: ("the price is within the bound that was shown", "look at the fresh preview and confirm again"),
     CheckCode.GRID: ("size and prices are on the venue's grid", "report it: the desk rounds to the grid itself"),
     CheckCode.MIN_SIZE: ("the size is above the venue's minimum", "take a larger size, or a call with a closer stop"),
-    CheckCode.RISK_PER_TRADE: ("the loss at the stop is within its share of equity", "take a smaller size"),
-    CheckCode.NOTIONAL: ("the value is within its share of equity", "take a smaller size"),
+    CheckCode.RISK_PER_TRADE: ("the loss at the stop keeps to its limit", "take a smaller size"),
+    CheckCode.NOTIONAL: ("the value keeps to its share of equity", "take a smaller size"),
     CheckCode.FREE_FUNDS: ("the account can pay for it", "take a smaller size, or close something"),
     CheckCode.OPEN_POSITIONS: ("few enough trades are open", "close one first"),
     CheckCode.DUPLICATE: ("no trade on this instrument is live", "close that one first"),
-    CheckCode.DAILY_LOSS: ("the day's loss is within its share of equity", "wait for the next trading day"),
+    CheckCode.DAILY_LOSS: ("the day's loss keeps to its limit", "wait for the next trading day"),
 }
 
 

@@ -38,7 +38,6 @@ def render_digest(facts: Mapping[str, object]) -> Rendered:
         refused=_tally(facts, "refused", CODES),
         best=_named(facts["best"]),
         worst=_named(facts["worst"]),
-        entries=plural(_count(facts, "n_slippage"), "entry", "entries"),
         incidents=_tally(facts, "incidents", 2) or "none",
         chain=_chain(facts),
         halts=[str(each) for each in _list(facts, "halts")][:HALTS],

@@ -165,7 +165,9 @@ def row(left: str, right: str = "", width: int = COLUMNS) -> str:
 def clip_keeping(text: str, length: int) -> str:
     """Shorten like ``clip`` and keep leading spaces."""
     plain = tame(text)
-    return plain if len(plain) <= length else plain[: max(0, length - 1)].rstrip() + "…"
+    if len(plain) <= length:
+        return plain
+    return plain[: length - 1].rstrip() + "…" if length > 0 else ""
 
 
 def listing(parts: list[str]) -> str:

@@ -47,7 +47,7 @@ def render_notice(template: str, facts: Facts) -> Rendered:
         words = kind.words(facts) if kind.words else {}
         buttons = kind.buttons(facts) if kind.buttons else ()
         text = render(f"notice_{template}", f=facts, mode=_mode(facts), **words)
-    except (UndefinedError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+    except (UndefinedError, LookupError, ValueError, TypeError, ArithmeticError, OSError) as error:
         log.warning("notice.odd_facts", template=template, error=str(error))
         return _plain(template, facts)
     return Rendered(text=text, rows=(tuple(button for button in buttons if _fits(button)),))
@@ -117,7 +117,7 @@ def _refused(facts: Facts) -> Words:
 
 def _meaning(facts: Facts) -> str:
     code = str(facts["code"])
-    return f"the rule: {MEANINGS[CheckCode(code)][0]}" if code in set(CheckCode) else ""
+    return f"rule: {MEANINGS[CheckCode(code)][0]}" if code in set(CheckCode) else ""
 
 
 def _asked(facts: Facts) -> Words:

@@ -56,6 +56,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "NO_CONVERSION": ("no rate from {source} to {wanted}: {reason}", "wait for the feed; /status shows it"),
     "NO_DATA": ("no price of {symbol} yet", "wait for the feed; /status shows it"),
     "NO_OPEN_MISSION": ("no mission is open", "wait for one, or /call your own"),
+    "NO_ROLE": ("you have no role at this desk", "write to me in private to ask for one"),
     "NO_TERMINAL": ("you have no terminal", "a commander opens one with the role: /grant"),
     "PART_TOO_SMALL": ("half of trade #{trade} is {value}, the venue's minimum {limit}", "close all of it"),
     "PERSON": ("nobody here is {reference}", "/people lists who is in"),

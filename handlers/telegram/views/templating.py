@@ -11,6 +11,7 @@ from markupsafe import Markup
 from handlers.telegram.views import format as write
 from handlers.telegram.views.checks import decimal_of
 
+LONGEST = 240
 TEMPLATES = Path(__file__).parents[3] / "templates" / "telegram"
 
 
@@ -21,7 +22,8 @@ def render(template: str, /, **values: object) -> str:
 
 
 def _tame(value: object) -> object:
-    return write.tame(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Keep every value that a template prints on one line and within bounds."""
+    return write.clip_keeping(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache
