@@ -9,11 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from services.domain.halts import HaltScope
 from services.domain.states import TradeState
 from services.storage import desk, halts, outbox, updates
 from services.storage.database import Unit
-from tests.crash.audit import UNSETTLED, Audit, all_instructions, all_trades
+from services.storage.tables import instructions
+from tests.crash.audit import UNSETTLED, Audit, all_trades
 from tests.crash.forking import Deathtrap
 from tests.crash.scenarios import Scenario, carry_out, note, one_round, prepare, work
 from tests.crash.witness import Witness, writes
@@ -108,8 +111,8 @@ async def until_at_rest(rig: Rig, price: tuple[str, str]) -> None:
 
 def _mark(unit: Unit) -> tuple[int, int]:
     head = desk.journal_head(unit)
-    waiting = sum(each.state in UNSETTLED for each in all_instructions(unit))
-    return head.sequence if head else 0, waiting
+    unsettled = instructions.c.state.in_([state.value for state in UNSETTLED])
+    return head.sequence if head else 0, len(unit.all(select(instructions.c.id).where(unsettled)))
 
 
 async def _problems(rig: Rig, scenario: Scenario, folder: Path) -> list[str]:

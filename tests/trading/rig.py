@@ -117,13 +117,19 @@ class Rig:
             raise self.crashes[0]
 
     async def mission(
-        self, *, side: Side = Side.LONG, stop: str = "63000", targets: tuple[str, ...] = ("66000", "67500"), lasts: float = 600
+        self,
+        *,
+        symbol: str = "BTC/USDT",
+        side: Side = Side.LONG,
+        stop: str = "63000",
+        targets: tuple[str, ...] = ("66000", "67500"),
+        lasts: float = 600,
     ) -> Mission:
         now = self.clock.now()
         signal = Signal(
             id=SystemIds().row(),
             source="strategy:trend@1",
-            symbol="BTC/USDT",
+            symbol=symbol,
             timeframe="1m",
             side=side,
             entry_low=Price(Decimal("64000")),
@@ -134,7 +140,7 @@ class Rig:
             score_parts={"setup": 40, "regime": 30},
             created_at=now,
             expires_at=now + timedelta(seconds=lasts),
-            candle_time=now,
+            candle_time=None,
             reason="test",
         )
 
