@@ -17,11 +17,11 @@ from typing import Any
 from services.domain.buttons import Act
 from services.domain.states import HaltState, UpdateState
 from services.missions.fire import Fired
-from services.operations.evidence import Material
+from services.operations.evidence import Evidence, Material, collect
 from services.operations.journal_anchor import keep_head
 from services.operations.judgement import CheckResult, Status
 from services.operations.venue_book import VenueBook, read_paper_book
-from services.operations.verify import run_all_now
+from services.operations.verify import judge_all
 from services.storage import desk, outbox, previews, updates
 from services.storage.database import Database, Unit
 from tests.access.bench import NoWakeups
@@ -137,6 +137,9 @@ class Story:
         return [] if book is None else [book]
 
     def verify(self) -> dict[int, CheckResult]:
+        return {result.number: result for result in judge_all(self.evidence())}
+
+    def evidence(self) -> Evidence:
         database = Database(f"sqlite:///{self.desk_file}", FixedClock(self.now), NoWakeups(), threads=False)
         material = Material(
             books=self.books,
@@ -147,7 +150,8 @@ class Story:
             settled=self.settled,
         )
         try:
-            return {result.number: result for result in run_all_now(database, material)}
+            books = self.books()
+            return database.read_now(lambda unit: collect(unit, material, books))
         finally:
             asyncio.run(database.close())
 

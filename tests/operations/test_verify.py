@@ -16,6 +16,7 @@ import pytest
 from services.domain.errors import Unavailable
 from services.operations.evidence import Material
 from services.operations.judgement import Status
+from services.operations.record_checks import journal_unbroken
 from services.operations.venue_book import read_paper_book
 from services.operations.verify import holds, run_all_now, score
 from services.storage.database import Database
@@ -212,28 +213,30 @@ def test_two_orders_with_one_client_id_are_found(story: Story) -> None:
 
 
 @pytest.mark.parametrize("column", ["at", "actor", "kind", "correlation", "facts", "previous", "hash"])
-def test_any_change_of_any_journal_row_is_found(story: Story, column: str) -> None:
-    rows = story.one("SELECT count(*) FROM journal")
-    for sequence in range(1, rows + 1):
-        before = story.one(f"SELECT {column} FROM journal WHERE sequence = ?", sequence)
-        changed = AFTER_ALL if column == "at" else f"{before}!"
-        story.desk(f"UPDATE journal SET {column} = ? WHERE sequence = ?", changed, sequence)
-        assert story.verify()[9].status is Status.FAIL, sequence
-        story.desk(f"UPDATE journal SET {column} = ? WHERE sequence = ?", before, sequence)
+def test_changed_journal_row_is_found(story: Story, column: str) -> None:
+    story.desk(f"UPDATE journal SET {column} = ? WHERE sequence = 5", AFTER_ALL)
 
-    assert story.verify()[9].status is Status.OK
+    assert story.verify()[9].detail.startswith("row 5 does not follow")
 
 
-def test_any_missing_journal_row_is_found_the_last_too(story: Story) -> None:
-    rows = story.one("SELECT count(*) FROM journal")
-    for sequence in range(1, rows + 1):
-        story.desk("CREATE TABLE kept AS SELECT * FROM journal WHERE sequence = ?", sequence)
-        story.desk("DELETE FROM journal WHERE sequence = ?", sequence)
-        assert story.verify()[9].status is Status.FAIL, sequence
-        story.desk("INSERT INTO journal SELECT * FROM kept")
-        story.desk("DROP TABLE kept")
+@pytest.mark.parametrize("column", ["actor", "kind", "correlation", "facts", "previous", "hash"])
+def test_any_change_of_any_row_is_found(story: Story, column: str) -> None:
+    evidence = story.evidence()
+    honest = list(evidence.journal)
+    for index, row in enumerate(honest):
+        evidence.journal[index] = replace(row, **{column: getattr(row, column) + "!"})
+        assert journal_unbroken(evidence).status is Status.FAIL, row.sequence
+        evidence.journal[index] = row
 
-    assert story.verify()[9].status is Status.OK
+    assert journal_unbroken(evidence).status is Status.OK
+
+
+def test_any_missing_row_is_found_the_last_too(story: Story) -> None:
+    evidence = story.evidence()
+    honest = list(evidence.journal)
+    for index, row in enumerate(honest):
+        evidence.journal[:] = honest[:index] + honest[index + 1 :]
+        assert journal_unbroken(evidence).status is Status.FAIL, row.sequence
 
 
 def test_failure_counts_and_names_the_first_offender(story: Story) -> None:
