@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.telegram.app import App
-from handlers.telegram.callbacks import ListName
+from handlers.telegram.callbacks import ChoiceButton, ListName
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind, Where, row_of
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
@@ -49,7 +49,7 @@ class DeskHandlers:
             row("terminals", "Accounts at venues", "", observer, read, Where.MONEY, listing(ListName.TERMINALS)),
             row("digest", "The summary now", "", observer, read, Where.ANYWHERE, listing(ListName.DIGEST)),
             row("settings", "My settings", "[zone Europe/Berlin]", observer, Kind.ACT, Where.PRIVATE, self.settings),
-            row("doctor", "Check every dependency", "", boss, read, Where.ANYWHERE, listing(ListName.DOCTOR)),
+            row("doctor", "Check every dependency", "", boss, read, Where.MONEY, listing(ListName.DOCTOR)),
         )
 
     async def start(self, request: Request) -> None:
@@ -94,7 +94,16 @@ class DeskHandlers:
         """Switch a strategy off."""
         await self._switch_to(request, enabled=False)
 
+    async def choose(self, request: Request, button: ChoiceButton) -> None:
+        """Switch a strategy by its button and show the list again."""
+        await self._switch(request.actor, button.key, enabled=button.value == "on")
+        await request.toast(f"{button.key} is {button.value} now.")
+        await self._lists.show(request, ListName.STRATEGIES)
+
     async def _switch_to(self, request: Request, *, enabled: bool) -> None:
         name = request.args.strip().lower()
+        if not name:
+            await self._lists.show(request, ListName.STRATEGIES)
+            return
         await self._switch(request.actor, name, enabled=enabled)
         await request.reply(Rendered(text=f"{name} is {'on' if enabled else 'off'} now."))

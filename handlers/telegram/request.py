@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from html import escape
 from typing import Protocol
 
 from handlers.telegram.views.message import Rendered
 from services.domain.people import Actor
 
 ANSWER_LIMIT = 200
+TAP_ANSWERED_S = 0.7
 
 
 class Answers(Protocol):
@@ -50,6 +54,7 @@ class Request:
     bot_username: str
     private_only: bool = False
     toasted: bool = False
+    answered_early: bool = False
 
     async def reply(self, rendered: Rendered) -> int | None:
         """Answer where it was asked, or in private when the figures are the asker's alone."""
@@ -68,12 +73,32 @@ class Request:
             await self.answers.edit(self.chat_id, self.message_id, rendered, self.has_photo, reading=reading)
 
     async def toast(self, text: str, *, alert: bool = False, url: str | None = None) -> None:
-        """Answer the tap, once; without a tap, answer with a message."""
-        if self.callback_id is None:
-            await self.reply(Rendered(text=text))
+        """Answer the tap, once; without a tap, or when it had its answer before there was one, say it in a message."""
+        if self.callback_id is None or (self.answered_early and text):
+            self.answered_early = False
+            await self.reply(Rendered(text=escape(text)))
         elif not self.toasted:
             self.toasted = True
             await self.answers.toast(self.callback_id, text[:ANSWER_LIMIT], alert, url)
+
+
+@asynccontextmanager
+async def answered_in_time(request: Request) -> AsyncIterator[None]:
+    """Answer a tap without words when its work takes longer than a person waits; what there is to say comes as a message."""
+
+    async def answer() -> None:
+        await asyncio.sleep(TAP_ANSWERED_S)
+        if not request.toasted:
+            request.answered_early = True
+            await request.toast("")
+
+    # Not one of the nursery's: it never outlives the tap it belongs to.
+    timer = asyncio.create_task(answer())
+    try:
+        yield
+    finally:
+        timer.cancel()
+        await asyncio.gather(timer, return_exceptions=True)
 
 
 TapHandler = Callable[[Request, str], Awaitable[None]]

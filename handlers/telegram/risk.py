@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import DeskButton, DeskVerb, ListName
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
@@ -9,7 +11,6 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.questions import HALT_REASONS, halt_reasons, resume_question
-from services.domain.cards import halt_card
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 from services.domain.states import HaltState
@@ -77,7 +78,7 @@ class RiskHandlers:
                 if not 0 <= index < len(HALT_REASONS):
                     raise NotFound("BUTTON")
                 halt = await self._app.trading.halt.give_reason(request.actor, HALT_REASONS[index])
-                await request.show(Rendered(text=f"Halted: {halt.reason}."))
+                await request.show(Rendered(text=f"The desk is {halt.state.value}: {escape(halt.reason)}."))
             case DeskVerb.RESUME:
                 asked = await self._app.trading.resume.ask(request.actor)
                 percent = await self._app.risk_percent(asked.open_risk)
@@ -89,14 +90,16 @@ class RiskHandlers:
 
     async def _throw(self, request: Request, state: HaltState) -> None:
         halted = await self._app.trading.halt(request.actor, state, request.args)
+        word = halted.halt.state.value
         if halted.already:
             if request.args and halted.halt.by_id == request.actor.id:
                 await self._app.trading.halt.give_reason(request.actor, request.args)
-            await request.toast("The desk is halted already.")
+            await request.toast(f"The desk is {word} already, by {halted.halt.by_name}.")
             return
         if request.callback_id is not None:
-            await request.toast("Halted.")
-        if request.is_group:
-            await self._app.show_card(request, halt_card())
+            await request.toast(f"The desk is {word}.")
+        # The card itself is on its way: to this chat, where risk is told, and to every trader.
         if not request.args:
-            await request.reply(halt_reasons())
+            await request.reply(halt_reasons(halted.halt.state))
+        elif request.is_group:
+            await request.reply(Rendered(text=f"The desk is {word}: {escape(halted.halt.reason)}"))

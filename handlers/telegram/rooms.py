@@ -25,4 +25,4 @@ class Rooms:
             desk.commands(), missions.commands(), positions.commands(), risk.commands(), people.commands()
         )
         desk.know(self.table)
-        self.taps = Taps(app, lists, missions, positions, risk, people)
+        self.taps = Taps(app, lists, desk, missions, positions, risk, people)

@@ -13,8 +13,11 @@ from handlers.telegram.callbacks import (
     DeskButton,
     ListButton,
     MissionButton,
+    MissionVerb,
     TradeButton,
+    TradeVerb,
 )
+from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
@@ -29,6 +32,10 @@ from services.domain.errors import NotFound
 from services.domain.people import Role
 from services.missions.fire import AlreadyFired, Denied, Fired, Refreshed
 
+STRATEGY = "strategy"
+# What shows sizes or money, or somebody's own choices, is not for a group, however the press got there.
+PRIVATE_VERBS = frozenset({MissionVerb.CARD, MissionVerb.CHECKS, MissionVerb.BACK, MissionVerb.SIZE})
+
 ActHandler = Callable[[Request, str], Awaitable[None]]
 
 
@@ -39,6 +46,7 @@ class Taps:
         self,
         app: App,
         lists: Lists,
+        desk: DeskHandlers,
         missions: MissionHandlers,
         positions: PositionHandlers,
         risk: RiskHandlers,
@@ -46,6 +54,7 @@ class Taps:
     ) -> None:
         self._app = app
         self._lists = lists
+        self._desk = desk
         self._missions = missions
         self._positions = positions
         self._risk = risk
@@ -63,6 +72,9 @@ class Taps:
     async def carry_out(self, request: Request, button: CallbackData) -> None:
         """Find the handler of a button; strangers get no further than this."""
         await self._app.database.read(lambda unit: require(unit, request.actor, Role.OBSERVER))
+        if request.is_group and _is_private(button):
+            await request.toast("Ask me in private for that.", alert=True)
+            return
         match button:
             case MissionButton():
                 await self._missions.tap(request, button)
@@ -73,7 +85,8 @@ class Taps:
             case ListButton():
                 await self._lists.tap(request, button)
             case ChoiceButton():
-                await self._people.choose(request, button)
+                room = self._desk if button.name == STRATEGY else self._people
+                await room.choose(request, button)
             case ActButton():
                 handler = self._acts.get(button.act)
                 if handler is None:
@@ -104,3 +117,14 @@ class Taps:
     async def _resume(self, request: Request, token: str) -> None:
         await self._app.trading.resume(request.actor, token, "")
         await request.show(Rendered(text="The desk is active again."))
+
+
+def _is_private(button: CallbackData) -> bool:
+    match button:
+        case MissionButton():
+            return button.verb in PRIVATE_VERBS
+        case TradeButton():
+            return button.verb is not TradeVerb.CARD
+        case ChoiceButton():
+            return button.name != STRATEGY
+    return False

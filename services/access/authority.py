@@ -13,7 +13,7 @@ def require(unit: Unit, actor: Actor, at_least: Role) -> Person:
     person = people.find(unit, actor.id) if actor.kind == "person" else None
     if person is None or person.role < at_least:
         role = person.role if person else Role.STRANGER
-        raise NotAllowed("ROLE", have=role.value, need=at_least.value)
+        raise NotAllowed("NO_ROLE" if role is Role.STRANGER else "ROLE", have=role.value, need=at_least.value)
     return person
 
 

@@ -120,17 +120,17 @@ def throw(
     withdrawn = sum(take_back_entry(unit, actor, ids, trade) for trade in live)
     unit.record(actor, f"halt.{state.value}", scope=scope.value, subject=subject, reason=reason[:200], withdrawn=withdrawn)
     if scope is HaltScope.DESK:
-        _show_halt(unit, by)
+        _show_halt(unit, by, actor.chat_id)
     return Halted(halt=halt, withdrawn=withdrawn, protected=protected, already=False)
 
 
-def _show_halt(unit: Unit, by: Person) -> None:
-    for place in chats.bound(unit, Topic.RISK):
-        outbox.show(unit, halt_card(), place.chat_id, thread_id=place.thread_id, priority=Priority.URGENT, anew=True)
-    for person in people.everyone(unit, Role.TRADER):
-        outbox.show(unit, halt_card(), person.id, priority=Priority.URGENT, anew=True)
-    if by.id not in {person.id for person in people.everyone(unit, Role.TRADER)} and by.id:
-        outbox.show(unit, halt_card(), by.id, priority=Priority.URGENT, anew=True)
+def _show_halt(unit: Unit, by: Person, here: int | None) -> None:
+    """Show the card where risk is told, in the chat it was thrown in, and to every trader."""
+    places = {place.chat_id: place.thread_id for place in chats.bound(unit, Topic.RISK)}
+    private = {person.id: None for person in people.everyone(unit, Role.TRADER)}
+    thrown = {chat_id: None for chat_id in (here, by.id) if chat_id}
+    for chat_id, thread_id in (thrown | private | places).items():
+        outbox.show(unit, halt_card(), chat_id, thread_id=thread_id, priority=Priority.URGENT, anew=True)
 
 
 class ResumeDesk:

@@ -42,7 +42,7 @@ BOT_ID = 770001
 PATIENCE_S = 20.0
 LOOK_EVERY_S = 0.01
 # An amount is a number with a currency or an asset behind it, or a currency's sign before it; R, percent and prices are none.
-MONEY = re.compile(r"[\d.,]\s?(?:USDT|USDC|USD|EUR|BTC|ETH)\b|[$€£]\s?\d")
+MONEY = re.compile(r"[\d.,]\s?(?:USDT|USDC|USD|EUR|BTC|ETH)\b(?!/)|[$€£]\s?\d")
 
 
 @dataclass

@@ -65,13 +65,14 @@ def skip_reasons(mission: Mission) -> Rendered:
     return Rendered(text=f"Skipped #{mission.number} {escape(mission.signal.symbol)}. Why?", rows=(buttons[:3], buttons[3:]))
 
 
-def halt_reasons() -> Rendered:
+def halt_reasons(state: HaltState) -> Rendered:
     """Ask why the desk was halted; the halt already stands."""
     buttons = [
         Button(text=reason, data=DeskButton(verb=DeskVerb.HALT_REASON, arg=str(index)))
         for index, reason in enumerate(HALT_REASONS)
     ]
-    return Rendered(text="Halted. Why? One tap, or /halt and the reason.", rows=(buttons[:2], buttons[2:4], buttons[4:]))
+    word, command = ("Exits only now", "/reduce") if state is HaltState.REDUCING else ("Halted", "/halt")
+    return Rendered(text=f"{word}. Why? One tap, or {command} and the reason.", rows=(buttons[:2], buttons[2:4], buttons[4:]))
 
 
 def resume_question(asked: ResumeAsked, since: str, risk_percent: Decimal | None) -> Rendered:
