@@ -1,4 +1,4 @@
-"""The whole desk against the Telegram sandbox, in one process: people speak, the desk answers, prices and the hour are the test's."""
+"""The whole desk against the Telegram sandbox, in one process: people speak, the desk answers, market and hour are the test's."""
 
 from __future__ import annotations
 

@@ -21,7 +21,12 @@ ROLES = {"stranger": SAM, "observer": OLGA, "trader": ANN, "commander": CARL}
 # What a cell says. "+": answered as the row says, where it was asked. ">": answered in private, the group is pointed there.
 # "r": refused by role. "d": "private desk". "p": only in private. "g": only in groups.
 ANSWERED, ELSEWHERE, BY_ROLE, PRIVATE_DESK, ONLY_PRIVATE, ONLY_GROUP = "+", ">", "r", "d", "p", "g"
-REFUSALS = {BY_ROLE: "ROLE\nyou", PRIVATE_DESK: "is a private desk", ONLY_PRIVATE: "⛔ PRIVATE_ONLY", ONLY_GROUP: "⛔ GROUP_ONLY"}
+REFUSALS = {
+    BY_ROLE: "ROLE\nyou",
+    PRIVATE_DESK: "is a private desk",
+    ONLY_PRIVATE: "⛔ PRIVATE_ONLY",
+    ONLY_GROUP: "⛔ GROUP_ONLY",
+}
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,8 @@ async def test_every_command_answers_each_role_as_the_table_says(shared_desk: Ch
     for row in TABLE:
         for place, cells in ((None, row.private), (GROUP, row.group)):
             for (role, person), cell in zip(ROLES.items(), cells, strict=True):
-                wrong += [f"{row.typed} by {role} in {place or 'private'}: {each}" for each in await told(rig, row, person, place, cell)]
+                found = await told(rig, row, person, place, cell)
+                wrong += [f"{row.typed} by {role} in {place or 'private'}: {each}" for each in found]
 
     assert not wrong, "\n".join(wrong)
 
