@@ -23,12 +23,12 @@ from services.access import audience
 from services.domain.errors import Misconfigured, SortieError, Unavailable
 from services.domain.notices import Event, Topic
 from services.domain.people import Actor, Role
+from services.operations.status import READY
 from services.storage import people, terminals
 from services.storage.counters import set_fact
 from services.storage.database import Unit
 
 log = structlog.get_logger()
-READY = "desk.ready"
 DRAIN_S = 8.0
 FLUSH_S = 4.0
 WARM_UP_S = 45.0
@@ -95,7 +95,7 @@ async def start(graph: Graph) -> None:
     settings, trading = graph.settings, graph.trading
     log.info("desk.starting", config=settings.fingerprint[:12], pid=os.getpid())
     await graph.take_leases()
-    await trading.database.write(terminals.forget_reconciliation)
+    await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint))
     await graph.switch.seed(settings.strategies.disabled)
     await graph.seed_people()
     await trading.paper.open()
@@ -112,6 +112,12 @@ async def start(graph: Graph) -> None:
     ready = json.dumps({"pid": os.getpid(), "at": graph.clock.now().isoformat()})
     await trading.database.write(lambda unit: set_fact(unit, READY, ready))
     log.info("desk.ready", pid=os.getpid())
+
+
+def _open_run(unit: Unit, config: str) -> None:
+    """Close every terminal to entries until its venue was compared, and journal the start in the same unit."""
+    terminals.forget_reconciliation(unit)
+    unit.record(Actor.job("start", f"start-{unit.now.isoformat()}"), "desk.started", pid=os.getpid(), config=config[:12])
 
 
 async def _warm_up(graph: Graph) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
@@ -25,6 +24,7 @@ from services.missions.offer import OfferMissions
 from services.missions.planning import Desk, Rules
 from services.missions.preview import OpenPreview
 from services.missions.skip import SkipMission
+from services.operations.places import halt_file, paper_file
 from services.portfolio.accounts import AccountBoard
 from services.risk.sizing import Costs
 from services.storage.database import Database
@@ -32,7 +32,6 @@ from services.storage.desk import Lease
 from services.venues.ccxt_market import CcxtMarketData
 from services.venues.paper import PaperVenue
 
-HALT_FILE = "HALT"
 PAPER = "paper"
 
 
@@ -77,11 +76,6 @@ class Trading:
     resume: ResumeDesk
 
 
-def halt_file(settings: Settings) -> Path:
-    """Return the file whose presence halts the desk."""
-    return settings.desk.state_dir / HALT_FILE
-
-
 def costs_of(settings: Settings) -> Costs:
     """Return what a round trip at the paper venue costs, as shares of the traded value."""
     return Costs(fee=settings.paper.taker_bps / 10_000, slippage=settings.paper.slippage_bps / 10_000)
@@ -99,7 +93,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     database = Database(settings.database_url, outside.clock, outside.wakeups, busy_timeout_s=settings.database.busy_timeout_s)
     quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
     paper = PaperVenue(
-        state / "paper.db",
+        paper_file(state),
         quotes,
         outside.clock,
         settings.paper,
@@ -109,7 +103,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     venues: dict[str, Venue] = {PAPER: venue(paper)}
     zone, limits = settings.desk.zone, settings.risk
     rules = Rules(
-        limits=limits, costs=costs_of(settings), zone=zone, config_hash=settings.fingerprint, halt_file=halt_file(settings)
+        limits=limits, costs=costs_of(settings), zone=zone, config_hash=settings.fingerprint, halt_file=halt_file(state)
     )
     desk = Desk(quotes, accounts, outside.clock, rules)
     booking = Booking(outside.ids, accounts, zone)
@@ -122,7 +116,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         nursery=outside.nursery,
         beats=outside.beats,
     )
-    executor = Executor(database, ports, booking, limits, halt_file(settings), outside.lease)
+    executor = Executor(database, ports, booking, limits, halt_file(state), outside.lease)
     preview = OpenPreview(database, desk, outside.ids)
     return Trading(
         database=database,

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.demo.desk_reading import DeskReading
-from bot.demo.venue_book import FILE
 from bot.system import SystemClock
-from bot.wiring import HALT_FILE
 from services.domain.errors import Unavailable
 from services.operations.evidence import Material, collect
 from services.operations.judgement import CheckResult
+from services.operations.places import halt_file, log_files, paper_file
 from services.operations.venue_book import VenueBook, read_paper_book
 from services.operations.verify import judge_all
 
@@ -61,10 +60,10 @@ class Invariants:
         state = self._reading.state
         material = Material(
             books=self._books,
-            logs=sorted((state / "logs").glob("*.log*")),
+            logs=log_files(state),
             transcript=transcript,
             secrets=self._secrets,
-            halt_file=state / HALT_FILE,
+            halt_file=halt_file(state),
             settled=settled,
         )
         books = material.books()
@@ -74,7 +73,7 @@ class Invariants:
 
     def _books(self) -> Sequence[VenueBook]:
         try:
-            book = read_paper_book(self._reading.state / FILE, SystemClock())
+            book = read_paper_book(paper_file(self._reading.state), SystemClock())
         except Unavailable:
             # The venue is just making its file, or just died writing it; the next look finds it readable.
             return ()

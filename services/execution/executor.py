@@ -178,6 +178,9 @@ class Executor:
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         if trade is None:
             return "NO_TRADE", "the trade is gone"
+        terminal = terminals.find(unit, trade.terminal_id)
+        if terminal is None or terminal.reconciled_at is None:
+            return "RECONCILED", "the terminal was not compared with its venue yet"
         halts = self._halts(unit, trade)
         if not lets_through(halts, instruction.purpose):
             return "HALT", f"{halts[0].scope.value} by {halts[0].by_name}: {halts[0].reason}"

@@ -238,6 +238,8 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._writer, in_thread)
 
     def _write_in(self, connection: Connection, body: Body[T], ticket: UpdateTicket | None) -> tuple[T, Unit]:
+        # Begun here, so that the unit's time is taken when it holds the lock and not when it began to wait for it.
+        connection.begin()
         unit = Unit(connection, self._clock.now())
         try:
             if not self.is_sqlite:
