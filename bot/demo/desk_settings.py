@@ -111,12 +111,7 @@ def desk_terms(*, cast: Cast, market: MarketInfo, address: str, token: str, stat
         people=PeopleSettings(commanders=ids("commander"), traders=ids("trader"), observers=ids("observer")),
         chats=ChatSettings(missions=topic("missions"), fills=topic("fills"), risk=topic("risk"), digest=topic("digest")),
         venue=VenueSettings(exchange="binance", base_url=f"{address}/exchange"),
-        market=MarketSettings(
-            venue=VENUE,
-            instruments=watched.symbols,
-            timeframe=market.timeframe,
-            quote_every_s=min(1.0, max(0.25, bar_s / 10)),
-        ),
+        market=MarketSettings(venue=VENUE, instruments=watched.symbols, timeframe=market.timeframe),
         paper=PaperSettings(start_balance=START_BALANCES[watched.currency]),
         # Where bars are short, a mission still lives long enough to be read and fired.
         signals=SignalSettings(expiry_bars=min(200, max(5, math.ceil(LEAST_MISSION_S / bar_s)))),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import socket
@@ -111,10 +110,10 @@ class Launcher:
 
     async def said_everything(self) -> None:
         """Wait until the desk has sent what it had to say, at most as long as that may take."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SAY_S):
-                while await asyncio.to_thread(self._reading.read, outbox.backlog):
-                    await asyncio.sleep(LOOK_S)
+        for _ in range(round(SAY_S / LOOK_S)):
+            if not await asyncio.to_thread(self._reading.read, outbox.backlog):
+                return
+            await asyncio.sleep(LOOK_S)
 
     async def close_desk(self) -> None:
         """Let the desk say goodbye, while there is a chat to say it in."""

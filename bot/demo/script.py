@@ -132,7 +132,7 @@ class Script:
 
     async def _ann_looks(self) -> str:
         ann = self._crew.ann
-        for command, expected in (("/positions", "/"), ("/risk", "%"), ("/status", "feed")):
+        for command, expected in (("/positions", "Positions"), ("/risk", "%"), ("/status", "feed")):
             await ann.ask(command, expected)
         return "Ann looked at positions, risk and status"
 
@@ -165,7 +165,7 @@ class Script:
         await self._desk.start()
         if not await self._desk.ready(RESTART_S):
             raise Missed(f"the desk did not come back: {self._desk.why()}")
-        await self._crew.ann.ask("/positions", "/")
+        await self._crew.ann.ask("/positions", "Positions")
         return f"the desk was killed and came back, {before} is {self._desk.pid} now"
 
     async def _tom_closes(self) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bot.demo.desk_reading import open_read_only
 from services.domain.states import LIVE_ORDER_STATES
+from services.operations.places import paper_file
 
-FILE = "paper.db"
 MOST_ORDERS = 40
 _LIVE = tuple(state.value for state in LIVE_ORDER_STATES)
 
@@ -61,7 +61,7 @@ class BookAccount:
 def read_book(state: Path) -> list[BookAccount]:
     """Return the accounts by name; none while the venue has no file yet."""
     try:
-        with closing(open_read_only(state / FILE)) as connection:
+        with closing(open_read_only(paper_file(state))) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")
             rows = connection.execute("SELECT name, currency, cash FROM accounts ORDER BY name").fetchall()
