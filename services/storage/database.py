@@ -17,7 +17,19 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, insert, make_url, select, text, update
+from sqlalchemy import (
+    CursorResult,
+    Engine,
+    Executable,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -35,6 +47,15 @@ T = TypeVar("T")
 Body = Callable[["Unit"], T]
 LOW_AFTER_URGENT = 8
 ADVISORY_KEY = 0x50271E
+
+# A statement that runs often is built once: building it anew costs several times what running it does.
+_JOURNAL_HEAD = select(tables.journal.c.sequence, tables.journal.c.hash).order_by(tables.journal.c.sequence.desc()).limit(1)
+_JOURNAL_ROW = insert(tables.journal)
+_MARK_DONE = (
+    update(tables.updates)
+    .where(tables.updates.c.update_id == bindparam("id"), tables.updates.c.state == UpdateState.RECEIVED.value)
+    .values(state=UpdateState.DONE.value)
+)
 
 
 class UpdateTicket:
@@ -65,13 +86,13 @@ class Unit:
         """Execute one statement, with parameters when given."""
         return self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
 
-    def first(self, statement: Executable) -> Any:
-        """Return the first row, or None."""
-        return self.connection.execute(statement).first()
+    def first(self, statement: Executable, **values: object) -> Any:
+        """Return the first row, or None; ``values`` are the statement's bound parameters."""
+        return self.connection.execute(statement, values).first()
 
-    def all(self, statement: Executable) -> Sequence[Any]:
-        """Return all rows."""
-        return self.connection.execute(statement).all()
+    def all(self, statement: Executable, **values: object) -> Sequence[Any]:
+        """Return all rows; ``values`` are the statement's bound parameters."""
+        return self.connection.execute(statement, values).all()
 
     def record(self, actor: Actor, kind: str, **values: object) -> None:
         """Journal what changed and who did it; the row is written as the unit's last statement."""
@@ -85,9 +106,7 @@ class Unit:
         """Append the recorded rows to the chain."""
         if not self._records:
             return
-        head = self.first(
-            select(tables.journal.c.sequence, tables.journal.c.hash).order_by(tables.journal.c.sequence.desc()).limit(1)
-        )
+        head = self.first(_JOURNAL_HEAD)
         sequence, previous = (head.sequence, head.hash) if head else (0, GENESIS)
         rows = []
         for actor, kind, correlation, facts in self._records:
@@ -108,7 +127,7 @@ class Unit:
                 }
             )
             previous = digest
-        self.run(insert(tables.journal), rows)
+        self.run(_JOURNAL_ROW, rows)
 
 
 class _WriteTurn:
@@ -268,12 +287,7 @@ def _answering() -> Iterator[None]:
 
 
 def _mark_done(unit: Unit, update_id: int) -> None:
-    rows = tables.updates
-    marked = unit.run(
-        update(rows)
-        .where(rows.c.update_id == update_id, rows.c.state == UpdateState.RECEIVED.value)
-        .values(state=UpdateState.DONE.value)
-    )
+    marked = unit.run(_MARK_DONE, {"id": update_id})
     if marked.rowcount == 0:
         raise AlreadyDone("UPDATE_DONE", update_id=update_id)
 
