@@ -132,6 +132,11 @@ def _deadline(c: GateContext) -> Check:
     )
 
 
+def _finite(value: Decimal | None) -> Decimal | None:
+    """Return an amount that can be measured against; NaN and infinity are as good as missing."""
+    return value if value is not None and value.is_finite() else None
+
+
 def _age(code: CheckCode, at: datetime | None, now: datetime, limit_s: float) -> Check:
     if at is None:
         return _missing(code, f"{limit_s:g}", Unit.SECONDS)
@@ -155,7 +160,8 @@ def _data_age(c: GateContext) -> Check:
 
 
 def _equity_age(c: GateContext) -> Check:
-    at = c.market.equity_at if c.market.equity is not None and c.market.equity > 0 else None
+    equity = _finite(c.market.equity)
+    at = c.market.equity_at if equity is not None and equity > 0 else None
     return _age(CheckCode.EQUITY_AGE, at, c.now, c.limits.equity_age_s)
 
 
@@ -248,7 +254,7 @@ def _min_size(c: GateContext) -> Check:
 
 
 def _share_of_equity(c: GateContext, code: CheckCode, amount: Decimal, limit: Decimal) -> Check:
-    equity = c.market.equity
+    equity = _finite(c.market.equity)
     if equity is None or equity <= 0:
         return _missing(code, canonical(limit), Unit.FRACTION)
     return Check(
@@ -271,7 +277,7 @@ def _notional(c: GateContext) -> Check:
 
 
 def _free_funds(c: GateContext) -> Check:
-    free, needed = c.market.free, funds_needed(c.plan.quantity, c.plan.worst_price, c.plan.costs)
+    free, needed = _finite(c.market.free), funds_needed(c.plan.quantity, c.plan.worst_price, c.plan.costs)
     if free is None:
         return _missing(CheckCode.FREE_FUNDS, canonical(needed), Unit.MONEY)
     return Check(
@@ -302,7 +308,7 @@ def _duplicate(c: GateContext) -> Check:
 
 
 def _daily_loss(c: GateContext) -> Check:
-    profit, opening, limit = c.ledger.day_profit, c.ledger.day_opening_equity, c.limits.daily_loss
+    profit, opening, limit = _finite(c.ledger.day_profit), _finite(c.ledger.day_opening_equity), c.limits.daily_loss
     if profit is None or opening is None or opening <= 0:
         return _missing(CheckCode.DAILY_LOSS, canonical(limit), Unit.FRACTION)
     loss = max(Decimal(0), -profit) / opening

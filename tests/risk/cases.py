@@ -1,0 +1,146 @@
+"""Gate contexts for tests: one that passes every check, drawn ones around the limits, and changes to single inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from config.groups import RiskSettings
+from services.domain.halts import Halt, HaltScope
+from services.domain.market import Instrument, Quote
+from services.domain.money import Price, Quantity
+from services.domain.signals import Side
+from services.domain.states import HaltState, MissionState
+from services.domain.verdicts import Check, CheckCode
+from services.risk.gate import GateContext, LedgerPart, MarketPart, Plan, decide
+from services.risk.sizing import Costs
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+BTC = Instrument(
+    symbol="BTC/USDT",
+    base="BTC",
+    quote="USDT",
+    tick=Decimal("0.01"),
+    step=Decimal("0.00001"),
+    min_quantity=Decimal("0.00001"),
+    min_notional=Decimal(5),
+)
+HALTED = Halt(scope=HaltScope.DESK, subject="desk", state=HaltState.HALTED, by_id=1, by_name="Carl", reason="test", since=NOW)
+
+
+def quote(bid: Decimal, ask: Decimal, *, feed_age_s: float = 0, age_s: float = 0) -> Quote:
+    """Return a quote so old."""
+    return Quote(
+        symbol=BTC.symbol,
+        bid=Price(bid),
+        ask=Price(ask),
+        bid_size=Quantity(Decimal(1)),
+        ask_size=Quantity(Decimal(1)),
+        feed_time=NOW - timedelta(seconds=feed_age_s),
+        received_at=NOW - timedelta(seconds=age_s),
+    )
+
+
+def passing(side: Side = Side.LONG) -> GateContext:
+    """Return a context that passes every check."""
+    worst, stop = ("64010", "63000") if side is Side.LONG else ("63990", "65000")
+    return GateContext(
+        now=NOW,
+        plan=Plan(
+            side=side,
+            quantity=Decimal("0.02"),
+            worst_price=Decimal(worst),
+            stop=Decimal(stop),
+            deadline=NOW + timedelta(seconds=60),
+            costs=Costs(fee=Decimal("0.001"), slippage=Decimal("0.00005")),
+        ),
+        market=MarketPart(
+            instrument=BTC,
+            quote=quote(Decimal("63999.99"), Decimal("64000.01")),
+            equity=Decimal(10_000),
+            free=Decimal(10_000),
+            equity_at=NOW,
+        ),
+        ledger=LedgerPart(
+            halts=(),
+            mission_state=MissionState.OPEN,
+            reconciled_at=NOW,
+            doubtful=0,
+            can_long=True,
+            can_short=True,
+            live_trades=0,
+            same_instrument=False,
+            day_profit=Decimal(0),
+            day_opening_equity=Decimal(10_000),
+            day_ends_at=NOW + timedelta(hours=12),
+        ),
+        limits=RiskSettings(),
+        config_hash="test",
+    )
+
+
+def with_plan(context: GateContext, **values: Any) -> GateContext:
+    return replace(context, plan=replace(context.plan, **values))
+
+
+def with_market(context: GateContext, **values: Any) -> GateContext:
+    return replace(context, market=replace(context.market, **values))
+
+
+def with_ledger(context: GateContext, **values: Any) -> GateContext:
+    return replace(context, ledger=replace(context.ledger, **values))
+
+
+def with_quote(context: GateContext, **values: Any) -> GateContext:
+    assert context.market.quote is not None
+    return with_market(context, quote=replace(context.market.quote, **values))
+
+
+def check_of(context: GateContext, code: CheckCode) -> Check:
+    """Return what one check says."""
+    return next(check for check in decide(context).checks if check.code is code)
+
+
+def amounts(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
+    return st.decimals(min_value=low, max_value=high, places=places, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def contexts(draw: st.DrawFn) -> GateContext:
+    """Draw a context near the limits, so that most checks pass about as often as they fail."""
+    side = draw(st.sampled_from(Side))
+    context = passing(side)
+    middle = Decimal(64_000)
+    half = draw(amounts("0.01", "80", 2))
+    context = with_market(
+        context,
+        quote=quote(
+            middle - half,
+            middle + half,
+            feed_age_s=draw(st.floats(-0.9, 7)),
+            age_s=draw(st.floats(-0.9, 7)),
+        ),
+        equity=draw(amounts("0", "20000", 2)),
+        free=draw(amounts("0", "20000", 2)),
+        equity_at=NOW - timedelta(seconds=draw(st.floats(-0.9, 120))),
+    )
+    context = with_plan(
+        context,
+        quantity=draw(st.integers(0, 40_000)) * BTC.step,
+        worst_price=middle + draw(amounts("-120", "120", 2)),
+        stop=middle - draw(amounts("-50", "3000", 2)) * side.sign,
+        deadline=NOW + timedelta(seconds=draw(st.floats(-5, 60))),
+    )
+    return with_ledger(
+        context,
+        halts=draw(st.sampled_from(((), (), (), (HALTED,)))),
+        doubtful=draw(st.integers(0, 1)),
+        live_trades=draw(st.integers(0, 6)),
+        same_instrument=draw(st.booleans()),
+        day_profit=draw(amounts("-900", "300", 2)),
+        day_opening_equity=draw(amounts("0", "20000", 2)),
+    )

@@ -1,0 +1,375 @@
+"""The gate: every check denies and passes, worse inputs never pass where better ones fail, missing and broken ones deny."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.domain.money import on_grid
+from services.domain.signals import Side
+from services.domain.states import HaltState, MissionState
+from services.domain.verdicts import CheckCode
+from services.risk.gate import GateContext, decide
+from services.risk.sizing import Costs, touch_price
+from tests.risk.cases import (
+    HALTED,
+    NOW,
+    amounts,
+    check_of,
+    contexts,
+    passing,
+    quote,
+    with_ledger,
+    with_market,
+    with_plan,
+    with_quote,
+)
+
+Change = Callable[[GateContext], GateContext]
+C = CheckCode
+quick = settings(max_examples=150, deadline=None)
+
+DENYING: dict[CheckCode, Change] = {
+    C.HALT: lambda c: with_ledger(c, halts=(HALTED,)),
+    C.RECONCILED: lambda c: with_ledger(c, reconciled_at=None),
+    C.IN_DOUBT: lambda c: with_ledger(c, doubtful=1),
+    C.DEADLINE: lambda c: with_plan(c, deadline=NOW),
+    C.DATA_AGE: lambda c: with_quote(c, feed_time=NOW - timedelta(seconds=5, microseconds=1)),
+    C.EQUITY_AGE: lambda c: with_market(c, equity_at=NOW - timedelta(seconds=90, microseconds=1)),
+    C.UNIVERSE: lambda c: with_market(c, instrument=None),
+    C.TERMINAL_SIDE: lambda c: with_ledger(c, can_long=False, can_short=False),
+    C.STOP_SIDE: lambda c: with_plan(c, stop=Decimal(64_000) + 100 * c.plan.side.sign),
+    C.SPREAD: lambda c: with_market(c, quote=quote(Decimal("63951.99"), Decimal("64048.01"))),
+    C.PRICE_COLLAR: lambda c: with_plan(c, worst_price=Decimal(64_000) - Decimal("0.01") * c.plan.side.sign),
+    C.GRID: lambda c: with_plan(c, quantity=Decimal("0.020005")),
+    C.MIN_SIZE: lambda c: with_plan(c, quantity=Decimal("0.00007")),
+    C.RISK_PER_TRADE: lambda c: with_plan(c, quantity=Decimal("0.1")),
+    C.NOTIONAL: lambda c: with_market(c, equity=Decimal(1_000)),
+    C.FREE_FUNDS: lambda c: with_market(c, free=Decimal(1_000)),
+    C.OPEN_POSITIONS: lambda c: with_ledger(c, live_trades=4),
+    C.DUPLICATE: lambda c: with_ledger(c, same_instrument=True),
+    C.DAILY_LOSS: lambda c: with_ledger(c, day_profit=Decimal(-500)),
+}
+
+
+@pytest.mark.parametrize("side", Side)
+def test_every_check_is_asked_in_its_order_and_passes(side: Side) -> None:
+    verdict = decide(passing(side))
+
+    assert [check.code for check in verdict.checks] == list(CheckCode)
+    assert verdict.allowed
+    assert verdict.denials == ()
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("code", CheckCode)
+def test_every_check_denies_and_says_value_and_limit(code: CheckCode, side: Side) -> None:
+    verdict = decide(DENYING[code](passing(side)))
+
+    assert not verdict.allowed
+    denied = next(check for check in verdict.denials if check.code is code)
+    assert denied.limit
+    assert denied.value is not None
+
+
+@pytest.mark.parametrize("code", [c for c in CheckCode if c not in (C.UNIVERSE, C.NOTIONAL, C.STOP_SIDE, C.SPREAD)])
+def test_a_single_fault_is_denied_by_its_own_check_alone(code: CheckCode) -> None:
+    assert [check.code for check in decide(DENYING[code](passing())).denials] == [code]
+
+
+@given(
+    st.sets(
+        st.sampled_from([C.HALT, C.IN_DOUBT, C.DEADLINE, C.EQUITY_AGE, C.FREE_FUNDS, C.DUPLICATE, C.DAILY_LOSS]), min_size=1
+    )
+)
+@quick
+def test_the_first_denial_decides_and_all_others_are_reported(codes: set[CheckCode]) -> None:
+    context = passing()
+    for code in codes:
+        context = DENYING[code](context)
+
+    assert [check.code for check in decide(context).denials] == [code for code in CheckCode if code in codes]
+
+
+@pytest.mark.parametrize(
+    ("code", "at_limit", "beyond"),
+    [
+        (
+            C.DEADLINE,
+            lambda c: with_plan(c, deadline=NOW + timedelta(seconds=1)),
+            lambda c: with_plan(c, deadline=NOW - timedelta(seconds=1)),
+        ),
+        (
+            C.DATA_AGE,
+            lambda c: with_quote(c, received_at=NOW - timedelta(seconds=5)),
+            lambda c: with_quote(c, received_at=NOW - timedelta(seconds=5, microseconds=1)),
+        ),
+        (
+            C.DATA_AGE,
+            lambda c: with_quote(c, feed_time=NOW + timedelta(seconds=1)),
+            lambda c: with_quote(
+                c, feed_time=NOW + timedelta(seconds=1, microseconds=1), received_at=NOW + timedelta(seconds=2)
+            ),
+        ),
+        (
+            C.EQUITY_AGE,
+            lambda c: with_market(c, equity_at=NOW - timedelta(seconds=90)),
+            lambda c: with_market(c, equity_at=NOW - timedelta(seconds=90, microseconds=1)),
+        ),
+        (
+            C.SPREAD,
+            lambda c: with_market(c, quote=quote(Decimal(63_952), Decimal(64_048))),
+            lambda c: with_market(c, quote=quote(Decimal(63_952), Decimal("64048.01"))),
+        ),
+        (
+            C.PRICE_COLLAR,
+            lambda c: with_plan(c, worst_price=Decimal("64000.01")),
+            lambda c: with_plan(c, worst_price=Decimal(64_000)),
+        ),
+        (C.OPEN_POSITIONS, lambda c: with_ledger(c, live_trades=3), lambda c: with_ledger(c, live_trades=4)),
+        (
+            C.DAILY_LOSS,
+            lambda c: with_ledger(c, day_profit=Decimal("-499.99")),
+            lambda c: with_ledger(c, day_profit=Decimal(-500)),
+        ),
+        (
+            C.FREE_FUNDS,
+            lambda c: with_market(c, free=Decimal("1281.4802")),
+            lambda c: with_market(c, free=Decimal("1281.4801")),
+        ),
+        (C.NOTIONAL, lambda c: with_market(c, equity=Decimal("1280.2")), lambda c: with_market(c, equity=Decimal("1280.19"))),
+        (C.MIN_SIZE, lambda c: with_plan(c, quantity=Decimal("0.00008")), lambda c: with_plan(c, quantity=Decimal("0.00007"))),
+    ],
+)
+def test_a_limit_is_exact(code: CheckCode, at_limit: Change, beyond: Change) -> None:
+    assert check_of(at_limit(passing()), code).passed
+    assert not check_of(beyond(passing()), code).passed
+
+
+def _wider(c: GateContext, by: Decimal) -> GateContext:
+    assert c.market.quote is not None
+    return with_quote(c, bid=c.market.quote.bid - by, ask=c.market.quote.ask + by)
+
+
+def _further(c: GateContext, by: Decimal) -> GateContext:
+    """Move the whole market against the entry."""
+    assert c.market.quote is not None
+    return with_quote(c, bid=c.market.quote.bid + by * c.plan.side.sign, ask=c.market.quote.ask + by * c.plan.side.sign)
+
+
+def _older(moment: Any, by: Decimal) -> Any:
+    return moment - timedelta(seconds=float(by))
+
+
+# What makes an input worse by an amount, for the check that measures it, and whether it is worse for every other check too.
+WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool]] = [
+    (C.SPREAD, _wider, True),
+    (C.DATA_AGE, lambda c, by: with_quote(c, feed_time=_older(c.market.quote and c.market.quote.feed_time, by)), True),
+    (C.DATA_AGE, lambda c, by: with_quote(c, received_at=_older(c.market.quote and c.market.quote.received_at, by)), True),
+    (C.EQUITY_AGE, lambda c, by: with_market(c, equity_at=_older(c.market.equity_at, by)), True),
+    (C.DEADLINE, lambda c, by: with_plan(c, deadline=_older(c.plan.deadline, by)), True),
+    (C.RISK_PER_TRADE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
+    (
+        C.RISK_PER_TRADE,
+        lambda c, by: with_plan(c, costs=replace(c.plan.costs, slippage=c.plan.costs.slippage + by / 10_000)),
+        True,
+    ),
+    (C.RISK_PER_TRADE, lambda c, by: with_market(c, equity=max(Decimal(0), (c.market.equity or Decimal(0)) - by * 100)), True),
+    (C.NOTIONAL, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
+    (C.NOTIONAL, lambda c, by: with_market(c, equity=max(Decimal(0), (c.market.equity or Decimal(0)) - by * 100)), True),
+    (C.FREE_FUNDS, lambda c, by: with_market(c, free=(c.market.free or Decimal(0)) - by * 100), True),
+    (C.FREE_FUNDS, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
+    (C.OPEN_POSITIONS, lambda c, by: with_ledger(c, live_trades=c.ledger.live_trades + int(by)), True),
+    (C.IN_DOUBT, lambda c, by: with_ledger(c, doubtful=c.ledger.doubtful + int(by)), True),
+    (C.DAILY_LOSS, lambda c, by: with_ledger(c, day_profit=(c.ledger.day_profit or Decimal(0)) - by * 10), True),
+    (C.PRICE_COLLAR, _further, False),
+    (C.HALT, lambda c, by: with_ledger(c, halts=(*c.ledger.halts, HALTED)), True),
+]
+
+
+@pytest.mark.parametrize(("code", "worse", "for_all"), WORSE, ids=[f"{n}-{code}" for n, (code, _, _) in enumerate(WORSE)])
+@given(context=contexts(), by=amounts("0", "30", 2))
+@quick
+def test_a_worse_input_never_passes_where_a_better_one_fails(
+    code: CheckCode, worse: Callable[[GateContext, Decimal], GateContext], for_all: bool, context: GateContext, by: Decimal
+) -> None:
+    worsened = worse(context, by)
+
+    assert check_of(context, code).passed or not check_of(worsened, code).passed
+    if for_all:
+        assert decide(context).allowed or not decide(worsened).allowed
+
+
+@given(context=contexts(), scale=amounts("0.1", "1", 2))
+@quick
+def test_a_nearer_market_never_passes_the_stop_where_a_farther_one_fails(context: GateContext, scale: Decimal) -> None:
+    """The nearer the market is to the stop, or the stop to the market, the worse."""
+    side, stop = context.plan.side, context.plan.stop
+    assert context.market.quote is not None
+    near = context.market.quote.bid if side is Side.LONG else context.market.quote.ask
+    moved = near - abs(near - stop) * scale * side.sign
+    worsened = with_quote(context, **({"bid": moved} if side is Side.LONG else {"ask": moved}))
+
+    assert check_of(context, C.STOP_SIDE).passed or not check_of(worsened, C.STOP_SIDE).passed
+
+
+MISSING: list[Change] = [
+    lambda c: with_market(c, instrument=None),
+    lambda c: with_market(c, quote=None),
+    lambda c: with_market(c, equity=None),
+    lambda c: with_market(c, free=None),
+    lambda c: with_market(c, equity_at=None),
+    lambda c: with_ledger(c, reconciled_at=None),
+    lambda c: with_ledger(c, day_profit=None),
+    lambda c: with_ledger(c, day_opening_equity=None),
+]
+
+
+@pytest.mark.parametrize("change", MISSING)
+@given(context=contexts())
+@quick
+def test_a_missing_value_always_denies(change: Change, context: GateContext) -> None:
+    assert not decide(change(context)).allowed
+    assert not decide(change(passing(context.plan.side))).allowed
+
+
+def test_no_input_that_may_be_missing_is_left_out_above() -> None:
+    optional = {
+        field.name
+        for part in (passing().market, passing().ledger, passing().plan)
+        for field in fields(part)
+        if "None" in str(field.type)
+    }
+
+    assert optional == {
+        "instrument",
+        "quote",
+        "equity",
+        "free",
+        "equity_at",
+        "reconciled_at",
+        "day_profit",
+        "day_opening_equity",
+    }
+
+
+BROKEN: list[Callable[[GateContext, Decimal], GateContext]] = [
+    lambda c, bad: with_plan(c, quantity=bad),
+    lambda c, bad: with_plan(c, worst_price=bad),
+    lambda c, bad: with_plan(c, stop=bad),
+    lambda c, bad: with_plan(c, costs=Costs(fee=bad, slippage=Decimal(0))),
+    lambda c, bad: with_plan(c, costs=Costs(fee=Decimal(0), slippage=bad)),
+    lambda c, bad: with_market(c, equity=bad),
+    lambda c, bad: with_market(c, free=bad),
+    lambda c, bad: with_quote(c, bid=bad),
+    lambda c, bad: with_quote(c, ask=bad),
+    lambda c, bad: with_ledger(c, day_profit=bad),
+    lambda c, bad: with_ledger(c, day_opening_equity=bad),
+]
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "-1"])
+@pytest.mark.parametrize("change", BROKEN)
+@pytest.mark.parametrize("side", Side)
+def test_what_is_not_an_amount_denies_and_never_raises(
+    change: Callable[[GateContext, Decimal], GateContext], text: str, side: Side
+) -> None:
+    context = change(passing(side), Decimal(text))
+    # A day that lost one unit of money, or a rebate of the fee, is an amount.
+    harmless = text == "-1" and (context.ledger.day_profit == -1 or -1 in (context.plan.costs.fee, context.plan.costs.slippage))
+
+    assert decide(context).allowed is harmless
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("64000.01", "63999.99"), ("64000", "64000"), ("0", "64000"), ("0", "0")])
+def test_a_crossed_or_empty_quote_denies(bid: str, ask: str) -> None:
+    assert not decide(with_market(passing(), quote=quote(Decimal(bid), Decimal(ask)))).allowed
+
+
+@pytest.mark.parametrize("state", [HaltState.REDUCING, HaltState.HALTED])
+def test_reducing_stops_an_entry_as_halted_does(state: HaltState) -> None:
+    assert not decide(with_ledger(passing(), halts=(replace(HALTED, state=state),))).allowed
+
+
+@pytest.mark.parametrize("state", set(MissionState) - {MissionState.OPEN})
+def test_a_mission_that_is_over_denies(state: MissionState) -> None:
+    assert [c.code for c in decide(with_ledger(passing(), mission_state=state)).denials] == [C.DEADLINE]
+
+
+def test_a_daily_loss_says_when_it_ends() -> None:
+    context = DENYING[C.DAILY_LOSS](passing())
+
+    assert check_of(context, C.DAILY_LOSS).frees_at == context.ledger.day_ends_at
+
+
+def _keeps_every_limit(c: GateContext) -> bool:
+    """Say by the rules themselves, written down once more, whether an order may go out."""
+    quoted, equity, plan, limits = c.market.quote, c.market.equity or Decimal(0), c.plan, c.limits
+    assert quoted is not None
+    assert c.market.instrument is not None
+    per_unit = (
+        abs(plan.worst_price - plan.stop) + plan.costs.fee * (plan.worst_price + plan.stop) + plan.costs.slippage * plan.stop
+    )
+    bought = plan.side is Side.LONG
+    return all(
+        (
+            not c.ledger.halts and not c.ledger.doubtful and not c.ledger.same_instrument,
+            c.now < plan.deadline,
+            quoted.age(c.now) <= timedelta(seconds=limits.quote_age_s),
+            quoted.ask - quoted.bid <= limits.max_spread_bps / 10_000 * quoted.mid,
+            touch_price(quoted, plan.side) <= plan.worst_price
+            if bought
+            else touch_price(quoted, plan.side) >= plan.worst_price,
+            plan.stop < min(quoted.bid, plan.worst_price) if bought else plan.stop > max(quoted.ask, plan.worst_price),
+            on_grid(plan.quantity, c.market.instrument.step),
+            plan.quantity * per_unit <= limits.per_trade * equity,
+            plan.quantity * plan.worst_price <= limits.max_notional * equity,
+            plan.quantity * plan.worst_price * (1 + plan.costs.fee) <= (c.market.free or Decimal(0)),
+            c.ledger.live_trades < limits.open_positions,
+            (c.ledger.day_profit or Decimal(0)) > -limits.daily_loss * (c.ledger.day_opening_equity or Decimal(0)),
+        )
+    )
+
+
+def test_of_ten_thousand_random_orders_none_that_passes_breaks_a_limit() -> None:
+    chance = random.Random(2026)
+    allowed = 0
+    for _ in range(10_000):
+        context = _drawn(chance)
+        if decide(context).allowed:
+            allowed += 1
+            assert _keeps_every_limit(context)
+
+    assert 500 < allowed < 9_500
+
+
+def _drawn(chance: random.Random) -> GateContext:
+    """Draw an order with a few inputs anywhere around their limits and the others fine."""
+
+    def amount(low: float, high: float) -> Decimal:
+        return Decimal(round(chance.uniform(low, high) * 100)) / 100
+
+    context = passing(chance.choice(list(Side)))
+    sign = context.plan.side.sign
+    changes: list[Change] = [
+        lambda c: with_plan(c, quantity=chance.randrange(4_000) * Decimal("0.00005")),
+        lambda c: with_plan(c, stop=Decimal(64_000) - amount(-200, 3_000) * sign),
+        lambda c: with_plan(c, worst_price=Decimal(64_000) + amount(-60, 200) * sign),
+        lambda c: with_market(c, quote=quote(64_000 - amount(0.01, 70), 64_000 + amount(0.01, 70), age_s=chance.uniform(0, 8))),
+        lambda c: with_market(c, equity=amount(0, 12_000)),
+        lambda c: with_market(c, free=amount(0, 5_000)),
+        lambda c: with_ledger(c, live_trades=chance.randrange(7)),
+        lambda c: with_ledger(c, day_profit=amount(-1_000, 100)),
+        lambda c: with_ledger(c, doubtful=chance.randrange(2)),
+    ]
+    for change in chance.sample(changes, chance.randrange(1, 4)):
+        context = change(context)
+    return context
