@@ -58,7 +58,10 @@ class Booking:
         self._zone = zone
 
     def apply(self, unit: Unit, actor: Actor, terminal: Terminal, report: VenueReport) -> list[Trade]:
-        """Book fills and order states, settle the trades they touch, and return those trades as they stand."""
+        """Book fills and order states, settle the trades they touch, and return those trades as they stand.
+
+        What is booked for a trade is journalled under the correlation of the tap that fired it, not under that of this look.
+        """
         universe = desk.current_universe(unit)
         if universe is None:
             return []
@@ -79,7 +82,7 @@ class Booking:
         for trade_id in touched:
             found = trades.find(unit, trade_id)
             if found is not None:
-                settled.append(self.settle(unit, actor, found, universe))
+                settled.append(self.settle(unit, replace(actor, correlation=found.correlation), found, universe))
         return settled
 
     def _book_fill(self, unit: Unit, actor: Actor, terminal: Terminal, fill: VenueFill, universe: Universe) -> str | None:
@@ -103,7 +106,7 @@ class Booking:
         role = requested.role if requested else OrderRole.FOREIGN
         telling.fill(unit, after, fill, role)
         unit.record(
-            actor,
+            replace(actor, correlation=trade.correlation),
             "fill.booked",
             trade=trade.number,
             fill=fill.venue_fill_id,
