@@ -8,14 +8,14 @@ from handlers.telegram.views.format import COLUMNS
 from handlers.telegram.views.message import Rendered
 from sandbox.telegram.html import parse
 
-LINES, PREVIEW_LINES, A_ROW, PLAIN_COLUMNS = 12, 9, 3, 52
+LINES, PREVIEW_LINES, A_ROW, PLAIN_COLUMNS = 12, 9, 3, 44
 CAPTION, CALLBACK_BYTES, LABEL = 1024, 64, 24
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u23e9-\u23fa]")
 _ASCII_MINUS = re.compile(r"(?<![\w)])-\d")
 _EXPONENT = re.compile(r"\d[eE][+-]?\d")
 
 
-def problems(rendered: Rendered, *, lines: int = LINES, numbers: bool = True) -> list[str]:
+def problems(rendered: Rendered, *, lines: int = LINES, width: int = PLAIN_COLUMNS, numbers: bool = True) -> list[str]:
     """Return everything that is wrong with a message, nothing when it is right."""
     plain = rendered.plain()
     parse(rendered.text)
@@ -24,7 +24,7 @@ def problems(rendered: Rendered, *, lines: int = LINES, numbers: bool = True) ->
     found += [f"an empty line: {plain!r}"] if any(not line.strip() for line in rows) else []
     found += [f"{len(plain)} characters"] if len(plain) > CAPTION else []
     found += [f"column line too wide: {line!r}" for line in _columns(rendered.text) if len(line) > COLUMNS]
-    found += [f"line too wide: {line!r}" for line in rows if len(line) > PLAIN_COLUMNS]
+    found += [f"line too wide: {line!r}" for line in rows if len(line) > width]
     found += [f"two emoji: {line!r}" for line in rows if len(_EMOJI.findall(line)) > 1]
     if numbers:
         found += [f"a hyphen for a minus: {line!r}" for line in rows if _ASCII_MINUS.search(line)]

@@ -113,7 +113,7 @@ def test_the_digest_reads_like_this_and_has_its_curve() -> None:
         "skipped 2 news, 1 size\n"
         "refused 2 RISK_PER_TRADE, 1 SPREAD\n"
         "best ETH +1.4 R · worst LTC −1.0 R\n"
-        "slippage +1.2 bps (9) · journal 4,212 ✓ 9f3c…e1\n"
+        "slip +1.2 bps (9) · journal 4,212 ✓ 9f3c…e1\n"
         "incidents none"
     )
     assert isinstance(rendered.chart, EquitySpec)
@@ -141,7 +141,7 @@ def test_a_digest_without_trades_draws_no_curve_and_claims_no_rate() -> None:
 
     assert rendered.chart is None
     assert "result no data · 0.00 R of 0 trades" in rendered.plain()
-    assert "slippage no data" in rendered.plain()
+    assert "slip no data" in rendered.plain()
 
 
 def test_an_unknown_template_is_told_in_plain_words() -> None:

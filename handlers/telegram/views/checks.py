@@ -48,7 +48,7 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
     CheckCode.PRICE_COLLAR: ("the price is within the bound that was shown", "look at the fresh preview and confirm again"),
     CheckCode.GRID: ("size and prices are on the venue's grid", "report it: the desk rounds to the grid itself"),
     CheckCode.MIN_SIZE: ("the size is above the venue's minimum", "take a larger size, or a call with a closer stop"),
-    CheckCode.RISK_PER_TRADE: ("the loss at the stop keeps to its limit", "take a smaller size"),
+    CheckCode.RISK_PER_TRADE: ("loss at the stop within its limit", "take a smaller size"),
     CheckCode.NOTIONAL: ("the value keeps to its share of equity", "take a smaller size"),
     CheckCode.FREE_FUNDS: ("the account can pay for it", "take a smaller size, or close something"),
     CheckCode.OPEN_POSITIONS: ("few enough trades are open", "close one first"),
@@ -130,7 +130,7 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
     value, _, limit = said.partition(" of ")
     sentences: Mapping[CheckCode, str] = {
         CheckCode.HALT: f"{check.value}: {check.note}",
-        CheckCode.RECONCILED: "the terminal was not compared with its venue yet",
+        CheckCode.RECONCILED: "not compared with its venue yet",
         CheckCode.IN_DOUBT: f"{value} of unknown outcome on {symbol}",
         CheckCode.DEADLINE: "the mission's time is over" if decimal_of(check.value) is not None else _ended(check.value),
         CheckCode.DATA_AGE: f"the quote is {value} s old, limit {limit}",

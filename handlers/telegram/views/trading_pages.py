@@ -24,7 +24,7 @@ from services.reporting.trading_lists import (
 POSITIONS_A_PAGE, ORDERS_A_PAGE, ACCOUNTS_A_PAGE = 3, 4, 4
 CLOSED_A_PAGE, CLOSED_WITHOUT_MONEY = 4, 8
 MINE = "mine"
-_STATES = {OrderState.PARTIAL: "part filled", OrderState.PENDING_CANCEL: "being cancelled"}
+_STATES = {OrderState.PARTIAL: "part filled", OrderState.PENDING_CANCEL: "cancelling"}
 
 
 def positions_page(data: PositionsList, page: int) -> Rendered:

@@ -51,7 +51,7 @@ def win_words(rate: WinRate) -> str:
     if rate.rate is None or rate.low is None or rate.high is None or not rate.enough:
         return f"too few ({rate.n})"
     low, share, high = (f"{each * 100:.0f}" for each in (rate.low, rate.rate, rate.high))
-    return f"{share} % of {rate.n} ({low}–{high})"
+    return f"{share} % of {rate.n:,} ({low}–{high})"
 
 
 def money_words(amounts: Sequence[Money]) -> str:
