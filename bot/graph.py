@@ -21,7 +21,7 @@ from bot.requests import Requests
 from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.system import StageWakeups, SystemClock, SystemIds
-from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, make_bot, publish_commands
+from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands
 from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
@@ -213,6 +213,7 @@ class Graph:
             self.wakeups,
             self.nursery,
             self.stages,
+            lambda raw: cannot_wait(raw, self.table),
         )
 
     def _people_acts(self) -> PeopleActs:

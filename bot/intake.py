@@ -24,13 +24,18 @@ ALLOWED = ("message", "callback_query", "my_chat_member")
 CONCURRENT = 64
 BACKOFF_MOST_S = 15.0
 MAX_BODY = 1_048_576
+PATIENCE_S = 0.3
 
 RawUpdate = Mapping[str, Any]
 Handle = Callable[[RawUpdate], Awaitable[None]]
 
 
 class Intake:
-    """Stores updates and hands them to the dispatcher, at most ``CONCURRENT`` at once, each person's in their order."""
+    """Stores updates and hands them to the dispatcher, at most ``CONCURRENT`` at once, each person's in their order.
+
+    What ``cannot_wait``, a tap or a stop, overtakes the same person's earlier update when that is held up, by a chat that
+    may not be written to for a while, say; and it has places of its own.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Intake:
         wakeups: Wakeups,
         nursery: Nursery,
         beats: StageBeat,
+        cannot_wait: Callable[[RawUpdate], bool],
     ) -> None:
         self._database = database
         self._handle = handle
@@ -51,7 +57,8 @@ class Intake:
         self._wakeups = wakeups
         self._nursery = nursery
         self._beats = beats
-        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._cannot_wait = cannot_wait
+        self._slots = {hurried: asyncio.Semaphore(CONCURRENT) for hurried in (False, True)}
         self._answered: list[int] = []
         self._tails: dict[int, asyncio.Future[None]] = {}
         self._stopping = False
@@ -144,9 +151,10 @@ class Intake:
     ) -> None:
         ticket = UpdateTicket(int(update["update_id"]))
         try:
+            hurried = self._cannot_wait(update)
             if before is not None:
-                await asyncio.wait([before])
-            async with self._slots:
+                await asyncio.wait([before], timeout=PATIENCE_S if hurried else None)
+            async with self._slots[hurried]:
                 current_update.set(ticket)
                 await self._handle(update)
             if not ticket.marked:

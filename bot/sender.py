@@ -30,6 +30,8 @@ BATCH = 120
 POLL_S = 0.5
 RETRY_MOST_S = 60.0
 READING_S = 45.0
+ANSWER_FOR_S = 90.0
+RETRY_ANSWER_MOST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ class Sender:
             await self._wakeups.wait("sender", min(max(wait, 0.001), POLL_S))
 
     async def straight(self, envelope: Envelope, rendered: Rendered) -> int | None:
-        """Send an answer at once, ahead of the queue; return its message id, None when the chat cannot be written to."""
+        """Send an answer at once, ahead of the queue; return its message id, None when the chat cannot be written to.
+
+        A chat or server that is out of reach is tried for a minute and a half.
+        """
         return (await self._direct(envelope, lambda: self._delivery.send(envelope, rendered))).message_id
 
     async def straight_edit(
@@ -105,18 +110,20 @@ class Sender:
         return False
 
     async def _direct(self, envelope: Envelope, call: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        outcome = Outcome(fate=Fate.NEVER)
-        for attempt in range(5):
+        end, pause = self._clock.monotonic() + ANSWER_FOR_S, 0.2
+        while True:
             while (wait := self._pacer.wait_chat(envelope.chat_id)) > 0:
                 await self._clock.sleep(wait)
             self._pacer.take(envelope.chat_id)
             outcome = await call()
-            if outcome.fate is not Fate.LATER:
+            if outcome.fate is not Fate.LATER or self._clock.monotonic() > end:
                 break
             if outcome.error == "flood":
                 self._pacer.close_gate(envelope.chat_id, outcome.wait_s)
-            await self._clock.sleep(min(outcome.wait_s or 0.2 * 2**attempt, RETRY_MOST_S))
-        if outcome.fate is Fate.NEVER:
+                continue
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, RETRY_ANSWER_MOST_S)
+        if outcome.fate in (Fate.NEVER, Fate.LATER):
             log.warning("answer.undeliverable", chat=envelope.chat_id, error=outcome.error)
         return outcome
 

@@ -10,7 +10,7 @@ import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
+from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllGroupChats,
@@ -22,7 +22,7 @@ from aiogram.types import (
 
 from bot.delivery import Envelope
 from bot.sender import Sender
-from handlers.telegram.commands import CommandTable, Kind
+from handlers.telegram.commands import CommandSpec, CommandTable, Kind
 from handlers.telegram.views.message import Rendered
 from services.domain.people import Role
 from services.domain.ports import Ids
@@ -33,6 +33,9 @@ from services.storage.database import Database, Unit
 log = structlog.get_logger()
 CALL_TIMEOUT_S = 15
 SCOPE_CALLS_AT_ONCE = 4
+# The server takes the answer to a tap for about this long; after it the person's client has given up.
+TOAST_LASTS_S = 10.0
+TOAST_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 def make_bot(token: str, api_base: str) -> Bot:
@@ -66,11 +69,22 @@ class ChatAnswers:
             log.info("message.not_deleted", chat=chat_id, error=type(error).__name__)
 
     async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
-        """Answer a tap; one that is too old or answered already is let go."""
-        try:
-            await self._bot.answer_callback_query(callback_id, text=text or None, show_alert=alert or None, url=url)
-        except TelegramAPIError as error:
-            log.info("tap.not_answered", error=type(error).__name__)
+        """Answer a tap; one that is too old or answered already is let go, one that got lost on its way is sent again."""
+        for pause in TOAST_PAUSES_S:
+            try:
+                await self._bot.answer_callback_query(callback_id, text=text or None, show_alert=alert or None, url=url)
+                return
+            except TelegramRetryAfter as error:
+                pause = max(pause, float(error.retry_after))
+            except (TelegramNetworkError, TelegramServerError, TimeoutError, OSError) as error:
+                log.info("tap.answer_lost", error=type(error).__name__)
+            except TelegramAPIError as error:
+                log.info("tap.not_answered", error=type(error).__name__)
+                return
+            if pause > TOAST_LASTS_S:
+                break
+            await asyncio.sleep(pause)
+        log.warning("tap.unanswered")
 
 
 class ChatDispatcher:
@@ -92,6 +106,18 @@ class ChatDispatcher:
             await self._dispatcher.feed_update(self._bot, update)
 
 
+def _command_in(raw: Mapping[str, Any], table: CommandTable) -> CommandSpec | None:
+    message = raw.get("message")
+    words = str(message.get("text") or "").split() if isinstance(message, Mapping) else []
+    return table.find(words[0].lstrip("/").split("@")[0].lower()) if words else None
+
+
+def cannot_wait(raw: Mapping[str, Any], table: CommandTable) -> bool:
+    """Tell taps, and commands that stop something, from what may wait for its turn."""
+    spec = _command_in(raw, table)
+    return "callback_query" in raw or (spec is not None and spec.kind is Kind.SAFETY)
+
+
 class Recovery:
     """At start, what was received and has no end: reads and halts run again, the rest is told as interrupted."""
 
@@ -105,10 +131,8 @@ class Recovery:
 
     def runs_again(self, raw: Mapping[str, Any]) -> bool:
         """Tell whether an update is a read, or stops something."""
-        message = raw.get("message")
-        if isinstance(message, Mapping) and isinstance(message.get("text"), str):
-            name = str(message["text"]).split()[0].lstrip("/").split("@")[0].lower() if message["text"].strip() else ""
-            spec = self._table.find(name)
+        if isinstance(raw.get("message"), Mapping):
+            spec = _command_in(raw, self._table)
             return spec is None or spec.kind is not Kind.ACT
         tap = raw.get("callback_query")
         if isinstance(tap, Mapping):
