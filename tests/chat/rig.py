@@ -1,4 +1,7 @@
-"""The whole desk against the Telegram sandbox, in one process: people speak, the desk answers, market and hour are the test's."""
+"""The whole desk against the Telegram sandbox, in one process: people speak, the desk answers.
+
+The market and the hour are the test's; everything between two messages is the desk's own.
+"""
 
 from __future__ import annotations
 

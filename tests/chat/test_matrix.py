@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from sandbox.telegram.messages import Message
-from services.storage import tables
-from services.storage.database import Unit
 from tests.chat.rig import ANN, CARL, GROUP, MONEY, OLGA, SAM, ChatRig, text_of
+from tests.chat.state import changed, state
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,35 +77,6 @@ TABLE = (
     Row("/halt", "halted", "dr++", "rr++"),
     Row("/resume", "halted by", "dr++", "rr++"),
 )
-STATE = (
-    tables.people,
-    tables.preferences,
-    tables.chats,
-    tables.bindings,
-    tables.strategies,
-    tables.missions,
-    tables.decisions,
-    tables.previews,
-    tables.trades,
-    tables.instructions,
-    tables.tokens,
-    tables.halts,
-    tables.requests,
-)
-
-
-async def state(rig: ChatRig) -> dict[str, list[Any]]:
-    """Return everything that a command or tap could change, and what the journal says of people."""
-
-    def body(unit: Unit) -> dict[str, list[Any]]:
-        rows = {table.name: sorted(map(repr, unit.all(select(table)))) for table in STATE}
-        journal = select(tables.journal.c.kind).where(tables.journal.c.actor.startswith("person:"))
-        return rows | {"journal": [row.kind for row in unit.all(journal)]}
-
-    found: dict[str, list[Any]] = await rig.read(body)
-    return found
-
-
 async def everybody_is_known(rig: ChatRig) -> None:
     """Let each person be seen once, so that learning their names is behind us."""
     for person in ROLES.values():
@@ -148,8 +116,8 @@ async def told(rig: ChatRig, row: Row, person: int, place: int | None, cell: str
     said = rig.since(here, person, place)
     alone = rig.since(private, person) if place is not None else []
     wrong = [f"a group reads of money: {text_of(each)}" for each in said if place is not None and MONEY.search(text_of(each))]
-    if before is not None and await state(rig) != before:
-        wrong.append("it changed something")
+    if before is not None:
+        wrong += [f"it changed {each}" for each in await changed(rig, before)]
     if cell == ELSEWHERE:
         expected = row.answer
         if not any("in private" in text_of(each) or "private chat" in text_of(each) for each in said):
