@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import counters, facts
 
+_NEXT = (
+    update(counters)
+    .where(counters.c.name == bindparam("series"))
+    .values(value=counters.c.value + 1)
+    .returning(counters.c.value)
+)
+
 
 def next_number(unit: Unit, name: str) -> int:
     """Return the next number of a series, starting at one."""
-    insert_once(unit, counters, {"name": name, "value": 0})
-    unit.run(update(counters).where(counters.c.name == name).values(value=counters.c.value + 1))
-    return int(unit.first(select(counters.c.value).where(counters.c.name == name)).value)
+    following = unit.first(_NEXT, series=name)
+    if following is None:
+        insert_once(unit, counters, {"name": name, "value": 0})
+        following = unit.first(_NEXT, series=name)
+    return int(following.value)
 
 
 def get_fact(unit: Unit, name: str) -> str | None:

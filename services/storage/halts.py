@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 
 from services.domain.halts import Halt, HaltScope
 from services.domain.states import HaltState
@@ -14,6 +14,8 @@ from services.storage.statements import upsert
 from services.storage.tables import halts
 
 DESK = "desk"
+_THROWN = halts.c.state != HaltState.ACTIVE.value
+_IN_FORCE = select(halts).where(tuple_(halts.c.scope, halts.c.subject).in_(bindparam("switches", expanding=True)), _THROWN)
 
 
 def _halt(row: Any) -> Halt:
@@ -37,15 +39,12 @@ def find(unit: Unit, scope: HaltScope, subject: str) -> Halt | None:
 def in_force(unit: Unit, scopes: Iterable[tuple[HaltScope, str]]) -> list[Halt]:
     """Return the switches of these scopes that are not active."""
     keys = [(scope.value, subject) for scope, subject in scopes]
-    rows = unit.all(
-        select(halts).where(tuple_(halts.c.scope, halts.c.subject).in_(keys), halts.c.state != HaltState.ACTIVE.value)
-    )
-    return [_halt(row) for row in rows]
+    return [_halt(row) for row in unit.all(_IN_FORCE, switches=keys)]
 
 
 def all_in_force(unit: Unit) -> list[Halt]:
     """Return every switch that is not active, oldest first."""
-    rows = unit.all(select(halts).where(halts.c.state != HaltState.ACTIVE.value).order_by(halts.c.since))
+    rows = unit.all(select(halts).where(_THROWN).order_by(halts.c.since))
     return [_halt(row) for row in rows]
 
 

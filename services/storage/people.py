@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from services.domain.notices import Event, Loudness
 from services.domain.people import Person, Role
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import access_requests, checklist, people, preferences
+
+_BY_ID = select(people).where(people.c.id == bindparam("person_id"))
+_ROLE = select(people.c.role).where(people.c.id == bindparam("person_id"))
+_LOUDNESS = select(preferences).where(preferences.c.person_id == bindparam("person"))
+_TICKED = select(checklist.c.item).where(checklist.c.person_id == bindparam("person"))
 
 
 def _person(row: Any) -> Person:
@@ -29,13 +34,13 @@ def _person(row: Any) -> Person:
 
 def find(unit: Unit, person_id: int) -> Person | None:
     """Return the person of that Telegram id, or None."""
-    row = unit.first(select(people).where(people.c.id == person_id))
+    row = unit.first(_BY_ID, person_id=person_id)
     return _person(row) if row else None
 
 
 def role_of(unit: Unit, person_id: int) -> Role:
     """Return the person's role as it stands in this unit; someone unknown is a stranger."""
-    row = unit.first(select(people.c.role).where(people.c.id == person_id))
+    row = unit.first(_ROLE, person_id=person_id)
     return Role(row.role) if row else Role.STRANGER
 
 
@@ -88,7 +93,7 @@ def set_zone(unit: Unit, person_id: int, zone: str) -> None:
 
 def loudness(unit: Unit, person_id: int) -> dict[Event, Loudness]:
     """Return what the person chose; events that are not there have their default."""
-    rows = unit.all(select(preferences).where(preferences.c.person_id == person_id))
+    rows = unit.all(_LOUDNESS, person=person_id)
     return {Event(row.event): Loudness(row.loudness) for row in rows}
 
 
@@ -104,7 +109,7 @@ def tick(unit: Unit, person_id: int, item: str) -> bool:
 
 def ticked(unit: Unit, person_id: int) -> set[str]:
     """Return the items this person has done."""
-    return {row.item for row in unit.all(select(checklist.c.item).where(checklist.c.person_id == person_id))}
+    return {row.item for row in unit.all(_TICKED, person=person_id)}
 
 
 def find_request(unit: Unit, person_id: int) -> Any:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from services.domain.money import Price, Quantity
 from services.domain.verdicts import Check
@@ -15,6 +15,10 @@ from services.storage.database import Unit
 from services.storage.statements import upsert
 from services.storage.tables import previews
 from services.storage.verdicts import dump_checks, load_checks
+
+_ONE = (previews.c.mission_id == bindparam("mission"), previews.c.person_id == bindparam("person"))
+_FIND = select(previews).where(*_ONE)
+_CHANGE = update(previews).where(*_ONE)
 
 
 class PreviewState(StrEnum):
@@ -77,7 +81,7 @@ def save(unit: Unit, preview: Preview) -> None:
 
 def find(unit: Unit, mission_id: str, person_id: int) -> Preview | None:
     """Return the preview as it was last shown, or None."""
-    row = unit.first(select(previews).where(previews.c.mission_id == mission_id, previews.c.person_id == person_id))
+    row = unit.first(_FIND, mission=mission_id, person=person_id)
     if row is None:
         return None
     return Preview(
@@ -103,5 +107,4 @@ def find(unit: Unit, mission_id: str, person_id: int) -> Preview | None:
 
 def set_state(unit: Unit, mission_id: str, person_id: int, state: PreviewState) -> None:
     """Set whether the preview can still be confirmed."""
-    where = (previews.c.mission_id == mission_id, previews.c.person_id == person_id)
-    unit.run(update(previews).where(*where).values(state=state.value))
+    unit.run(_CHANGE, {"mission": mission_id, "person": person_id, "state": state.value})

@@ -7,13 +7,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from services.domain.money import ZERO
 from services.domain.trades import Position, Terminal, TerminalMode
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import day_results, positions, terminals
+
+_BY_ID = select(terminals).where(terminals.c.id == bindparam("terminal"))
+_OF_PERSON = select(terminals).where(terminals.c.owner_id == bindparam("person"), terminals.c.active).limit(1)
+_EVERYTHING = select(terminals).where(terminals.c.active).order_by(terminals.c.name)
+_FILL_SEQUENCE = select(terminals.c.fill_sequence).where(terminals.c.id == bindparam("terminal"))
+_CHANGE = update(terminals).where(terminals.c.id == bindparam("terminal"))
+_POSITION = select(positions.c.quantity).where(
+    positions.c.terminal_id == bindparam("terminal"), positions.c.symbol == bindparam("instrument")
+)
+_POSITIONS = select(positions).where(positions.c.terminal_id == bindparam("terminal")).order_by(positions.c.symbol)
+_DAY = select(day_results).where(day_results.c.terminal_id == bindparam("terminal"), day_results.c.day == bindparam("date"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +51,19 @@ def _terminal(row: Any) -> Terminal:
 
 def find(unit: Unit, terminal_id: str) -> Terminal | None:
     """Return a terminal, or None."""
-    row = unit.first(select(terminals).where(terminals.c.id == terminal_id))
+    row = unit.first(_BY_ID, terminal=terminal_id)
     return _terminal(row) if row else None
 
 
 def of_person(unit: Unit, person_id: int) -> Terminal | None:
     """Return the person's active terminal, or None."""
-    row = unit.first(select(terminals).where(terminals.c.owner_id == person_id, terminals.c.active).limit(1))
+    row = unit.first(_OF_PERSON, person=person_id)
     return _terminal(row) if row else None
 
 
 def everything(unit: Unit) -> list[Terminal]:
     """Return all active terminals by name."""
-    return [_terminal(row) for row in unit.all(select(terminals).where(terminals.c.active).order_by(terminals.c.name))]
+    return [_terminal(row) for row in unit.all(_EVERYTHING)]
 
 
 def add(unit: Unit, terminal: Terminal) -> bool:
@@ -77,7 +88,7 @@ def add(unit: Unit, terminal: Terminal) -> bool:
 
 def set_reconciled(unit: Unit, terminal_id: str, at: datetime | None) -> None:
     """Note when a comparison with the venue last passed; None closes the terminal to new exposure."""
-    unit.run(update(terminals).where(terminals.c.id == terminal_id).values(reconciled_at=at))
+    unit.run(_CHANGE, {"terminal": terminal_id, "reconciled_at": at})
 
 
 def forget_reconciliation(unit: Unit) -> None:
@@ -87,17 +98,17 @@ def forget_reconciliation(unit: Unit) -> None:
 
 def fill_sequence(unit: Unit, terminal_id: str) -> int:
     """Return up to where the venue's fills are booked."""
-    return int(unit.first(select(terminals.c.fill_sequence).where(terminals.c.id == terminal_id)).fill_sequence)
+    return int(unit.first(_FILL_SEQUENCE, terminal=terminal_id).fill_sequence)
 
 
 def set_fill_sequence(unit: Unit, terminal_id: str, sequence: int) -> None:
     """Note up to where the venue's fills are booked."""
-    unit.run(update(terminals).where(terminals.c.id == terminal_id).values(fill_sequence=sequence))
+    unit.run(_CHANGE, {"terminal": terminal_id, "fill_sequence": sequence})
 
 
 def position(unit: Unit, terminal_id: str, symbol: str) -> Decimal:
     """Return the net quantity held, positive when long."""
-    row = unit.first(select(positions.c.quantity).where(positions.c.terminal_id == terminal_id, positions.c.symbol == symbol))
+    row = unit.first(_POSITION, terminal=terminal_id, instrument=symbol)
     return row.quantity if row else ZERO
 
 
@@ -108,7 +119,7 @@ def set_position(unit: Unit, terminal_id: str, symbol: str, quantity: Decimal) -
 
 def positions_of(unit: Unit, terminal_id: str) -> list[Position]:
     """Return the terminal's positions, flat ones included."""
-    rows = unit.all(select(positions).where(positions.c.terminal_id == terminal_id).order_by(positions.c.symbol))
+    rows = unit.all(_POSITIONS, terminal=terminal_id)
     return [
         Position(terminal_id=row.terminal_id, symbol=row.symbol, quantity=row.quantity, updated_at=row.updated_at)
         for row in rows
@@ -117,7 +128,7 @@ def positions_of(unit: Unit, terminal_id: str) -> list[Position]:
 
 def day_result(unit: Unit, terminal_id: str, day: str) -> DayResult | None:
     """Return the terminal's result of a day (ISO date in the desk's zone), or None before it was opened."""
-    row = unit.first(select(day_results).where(day_results.c.terminal_id == terminal_id, day_results.c.day == day))
+    row = unit.first(_DAY, terminal=terminal_id, date=day)
     return DayResult(opening_equity=row.opening_equity, realized=row.realized) if row else None
 
 

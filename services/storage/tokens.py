@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from services.domain.buttons import Act, ActToken
 from services.storage.database import Unit
 from services.storage.tables import tokens
+
+_BY_ID = select(tokens).where(tokens.c.id == bindparam("token_id"))
+_USE = update(tokens).where(tokens.c.id == bindparam("token_id"), tokens.c.used_at.is_(None))
+_ROW = insert(tokens)
 
 
 def _token(row: Any) -> ActToken:
@@ -27,30 +31,28 @@ def _token(row: Any) -> ActToken:
 
 def add(unit: Unit, token: ActToken) -> None:
     """Store a fresh token."""
-    unit.run(
-        insert(tokens).values(
-            id=token.id,
-            act=token.act.value,
-            person_id=token.person_id,
-            chat_id=token.chat_id,
-            terms=dict(token.terms),
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-            used_at=None,
-        )
-    )
+    row = {
+        "id": token.id,
+        "act": token.act.value,
+        "person_id": token.person_id,
+        "chat_id": token.chat_id,
+        "terms": dict(token.terms),
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "used_at": None,
+    }
+    unit.run(_ROW, row)
 
 
 def find(unit: Unit, token_id: str) -> ActToken | None:
     """Return the token, used or not, or None."""
-    row = unit.first(select(tokens).where(tokens.c.id == token_id))
+    row = unit.first(_BY_ID, token_id=token_id)
     return _token(row) if row else None
 
 
 def use(unit: Unit, token_id: str) -> bool:
     """Use a token up; tell whether this call was the one that did."""
-    statement = update(tokens).where(tokens.c.id == token_id, tokens.c.used_at.is_(None)).values(used_at=unit.now)
-    return unit.run(statement).rowcount == 1
+    return unit.run(_USE, {"token_id": token_id, "used_at": unit.now}).rowcount == 1
 
 
 def sweep(unit: Unit, before: datetime) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from services.domain.signals import Side
 from services.domain.states import LIVE_TRADE_STATES, TRADE_MOVES, TradeState, move
@@ -16,6 +16,12 @@ from services.storage.missions import dump_targets, load_targets
 from services.storage.tables import trades
 
 _LIVE = [state.value for state in LIVE_TRADE_STATES]
+_ROW = insert(trades)
+_BY_ID = select(trades).where(trades.c.id == bindparam("trade"))
+_CHANGE = update(trades).where(trades.c.id == bindparam("trade"))
+_ALL_LIVE = select(trades).where(trades.c.state.in_(_LIVE)).order_by(trades.c.number)
+_LIVE_OF_PERSON = _ALL_LIVE.where(trades.c.person_id == bindparam("person"))
+_LIVE_AT_TERMINAL = _ALL_LIVE.where(trades.c.terminal_id == bindparam("terminal"))
 
 
 def _trade(row: Any) -> Trade:
@@ -71,38 +77,36 @@ def _changing(trade: Trade) -> dict[str, Any]:
 
 def add(unit: Unit, trade: Trade) -> None:
     """Store a fresh trade."""
-    unit.run(
-        insert(trades).values(
-            id=trade.id,
-            number=trade.number,
-            mission_id=trade.mission_id,
-            person_id=trade.person_id,
-            terminal_id=trade.terminal_id,
-            symbol=trade.symbol,
-            side=trade.side.value,
-            quantity=trade.quantity,
-            decision_price=trade.decision_price,
-            worst_price=trade.worst_price,
-            initial_stop=trade.initial_stop,
-            risk_money=trade.risk_money,
-            currency=trade.currency,
-            tapped_at=trade.tapped_at,
-            correlation=trade.correlation,
-            **_changing(trade),
-        )
-    )
+    fixed = {
+        "id": trade.id,
+        "number": trade.number,
+        "mission_id": trade.mission_id,
+        "person_id": trade.person_id,
+        "terminal_id": trade.terminal_id,
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "quantity": trade.quantity,
+        "decision_price": trade.decision_price,
+        "worst_price": trade.worst_price,
+        "initial_stop": trade.initial_stop,
+        "risk_money": trade.risk_money,
+        "currency": trade.currency,
+        "tapped_at": trade.tapped_at,
+        "correlation": trade.correlation,
+    }
+    unit.run(_ROW, fixed | _changing(trade))
 
 
 def save(unit: Unit, before: Trade, after: Trade) -> None:
     """Store the sums and, when it changed by a listed move, the state."""
     if after.state is not before.state:
         move(TRADE_MOVES, before.state, after.state)
-    unit.run(update(trades).where(trades.c.id == after.id).values(**_changing(after)))
+    unit.run(_CHANGE, {"trade": after.id, **_changing(after)})
 
 
 def find(unit: Unit, trade_id: str) -> Trade | None:
     """Return a trade by its id, or None."""
-    row = unit.first(select(trades).where(trades.c.id == trade_id))
+    row = unit.first(_BY_ID, trade=trade_id)
     return _trade(row) if row else None
 
 
@@ -114,12 +118,13 @@ def by_number(unit: Unit, number: int) -> Trade | None:
 
 def live(unit: Unit, *, person_id: int | None = None, terminal_id: str | None = None) -> list[Trade]:
     """Return trades that may still change, oldest first."""
-    statement = select(trades).where(trades.c.state.in_(_LIVE)).order_by(trades.c.number)
-    if person_id is not None:
-        statement = statement.where(trades.c.person_id == person_id)
     if terminal_id is not None:
-        statement = statement.where(trades.c.terminal_id == terminal_id)
-    return [_trade(row) for row in unit.all(statement)]
+        rows = unit.all(_LIVE_AT_TERMINAL, terminal=terminal_id)
+    elif person_id is not None:
+        rows = unit.all(_LIVE_OF_PERSON, person=person_id)
+    else:
+        rows = unit.all(_ALL_LIVE)
+    return [_trade(row) for row in rows if person_id is None or row.person_id == person_id]
 
 
 def of_mission(unit: Unit, mission_id: str) -> list[Trade]:

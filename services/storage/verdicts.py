@@ -8,13 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.domain.verdicts import Unit as CheckUnit
 from services.storage.database import Unit
 from services.storage.tables import verdicts
+
+_ROW = insert(verdicts)
+_OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,26 +78,25 @@ def add(
     context: Mapping[str, object],
 ) -> None:
     """Store a verdict, allowed or denied."""
-    unit.run(
-        insert(verdicts).values(
-            id=verdict_id,
-            trade_id=trade_id,
-            mission_id=mission_id,
-            person_id=person_id,
-            terminal_id=terminal_id,
-            allowed=verdict.allowed,
-            code=None if verdict.allowed else verdict.denials[0].code.value,
-            checks=dump_checks(verdict.checks),
-            context=dict(context),
-            config_hash=verdict.config_hash,
-            at=verdict.decided_at,
-        )
-    )
+    row = {
+        "id": verdict_id,
+        "trade_id": trade_id,
+        "mission_id": mission_id,
+        "person_id": person_id,
+        "terminal_id": terminal_id,
+        "allowed": verdict.allowed,
+        "code": None if verdict.allowed else verdict.denials[0].code.value,
+        "checks": dump_checks(verdict.checks),
+        "context": dict(context),
+        "config_hash": verdict.config_hash,
+        "at": verdict.decided_at,
+    }
+    unit.run(_ROW, row)
 
 
 def of_trade(unit: Unit, trade_id: str) -> StoredVerdict | None:
     """Return the verdict that let a trade through, or None."""
-    row = unit.first(select(verdicts).where(verdicts.c.trade_id == trade_id))
+    row = unit.first(_OF_TRADE, trade=trade_id)
     return _stored(row) if row else None
 
 
