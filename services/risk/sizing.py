@@ -79,7 +79,7 @@ def offered_sizes(
     ``equity`` and ``free`` are in the instrument's quote currency.
     """
     unit_loss = loss_per_unit(entry, stop, costs)
-    if equity <= 0 or unit_loss <= 0:
+    if equity <= 0 or entry <= 0 or unit_loss <= 0:
         return Sizes(half=Quantity(ZERO), full=Quantity(ZERO), largest=Quantity(ZERO))
 
     def passes(quantity: Decimal) -> bool:
@@ -95,9 +95,9 @@ def offered_sizes(
         max(free, ZERO) / (entry * (1 + costs.fee)),
     )
     # The division rounds at 28 digits, so the neighbours on the grid decide by the rule itself.
-    largest = truncate_to(min(bounds), instrument.step) + instrument.step
-    while largest > 0 and not passes(largest):
-        largest -= instrument.step
+    near = truncate_to(min(bounds), instrument.step)
+    neighbours = (near + instrument.step, near, near - instrument.step)
+    largest = next((size for size in neighbours if size > 0 and passes(size)), ZERO)
     full = min(truncate_to(equity * limits.default_per_trade / unit_loss, instrument.step), largest)
     half = truncate_to(full / 2, instrument.step)
     return Sizes(half=Quantity(half), full=Quantity(full), largest=Quantity(largest))
