@@ -20,6 +20,7 @@ from bot.demo.desk_settings import DeskTerms, desk_terms, watched_of
 from bot.demo.folder import DemoFolder, Kept
 from bot.demo.invariants import Invariants
 from bot.demo.opening import open_market
+from bot.demo.planner import Start
 from bot.demo.processes import Child
 from bot.demo.sandbox_client import Cast, MarketInfo, SandboxClient, SandboxError
 from bot.demo.venue_book import read_book
@@ -47,6 +48,7 @@ class Launcher:
         self._client: SandboxClient | None = None
         self._control: web.AppRunner | None = None
         self._runner: DeskRunner | None = None
+        self.planned: Start | None = None
 
     @property
     def client(self) -> SandboxClient:
@@ -77,7 +79,7 @@ class Launcher:
             self._runner = DeskRunner(self._desk_child, terms.environment(os.environ), self._reading, self._console.say)
             await self._open_control(door.dup(), cast, market)
         await self._welcome(cast)
-        await open_market(
+        self.planned = await open_market(
             self.client,
             market,
             terms,

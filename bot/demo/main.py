@@ -53,6 +53,7 @@ def run_demo(options: DemoOptions) -> int:
 
 async def _play(options: DemoOptions, folder: DemoFolder, kept: Kept, console: Console) -> int:
     launcher = Launcher(options, folder, kept, console)
+    begun = time.monotonic()
     stop = asyncio.Event()
     with _signals_to(stop, launcher):
         try:
@@ -60,7 +61,7 @@ async def _play(options: DemoOptions, folder: DemoFolder, kept: Kept, console: C
             if cast is None:
                 code = 0
             elif options.headless:
-                code = await _headless(stop, launcher, cast, options, console)
+                code = await _headless(stop, launcher, cast, options, console, begun)
             else:
                 code = await _interactive(stop, launcher, options, console)
         finally:
@@ -82,10 +83,13 @@ async def _interactive(stop: asyncio.Event, launcher: Launcher, options: DemoOpt
     return 0 if broken is None else EXIT_FAILED
 
 
-async def _headless(stop: asyncio.Event, launcher: Launcher, cast: Cast, options: DemoOptions, console: Console) -> int:
-    """Play the script, stop the desk, and say what the run came to; a signal or a dead chat cuts the script short."""
-    until = time.monotonic() + options.seconds if options.seconds is not None else None
-    script = Script(Crew.of(launcher.client, cast), launcher.desk, console, until=until)
+async def _headless(
+    stop: asyncio.Event, launcher: Launcher, cast: Cast, options: DemoOptions, console: Console, begun: float
+) -> int:
+    """Play the script, stop the desk, and say what the run came to; a signal cuts the script short."""
+    planned = launcher.planned.symbol if launcher.planned is not None else None
+    until = begun + options.seconds if options.seconds is not None else None
+    script = Script(Crew.of(launcher.client, cast), launcher.desk, console, planned=planned, until=until)
     try:
         async with asyncio.timeout((options.seconds or LONGEST_SCRIPT_S) + OVERTIME_S):
             await _first(stop, script.play())

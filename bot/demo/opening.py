@@ -27,23 +27,27 @@ async def open_market(
     seed: int | None,
     now: datetime,
     say: Callable[[str], None],
-) -> None:
-    """Start a market that is still held: at bar ``start``, or with None where the planner says; a kept one goes on."""
+) -> Start | None:
+    """Start a market that is still held: at bar ``start``, or with None where the planner says; a kept one goes on.
+
+    Return what was planned, if anything was.
+    """
     if market.started:
         say("The market goes on where the clock has taken it." if start is None else "The market goes on; --start had no say.")
-        return
+        return None
     if start is not None:
         await _start(client, start, min(float(market.bar_seconds), close_in(market.bar_seconds)))
         say(f"The market begins with bar {start} open.")
-        return
+        return None
     found = await _search(client, market, terms, seed, now)
     if found is None:
         say("No signal that could be fired was found: the market begins after its warm-up, a mission may take a while.")
         await _start(client, market.minimum_start, close_in(market.bar_seconds))
-        return
+        return None
     await _start(client, found.index, found.close_in_s)
     bars = bars_ahead(market.bar_seconds) * market.bar_seconds + found.close_in_s
     say(f"First mission: {found.symbol} {found.side.value}, about {bars:.0f} s after the desk first looks at candles.")
+    return found
 
 
 async def _search(client: SandboxClient, market: MarketInfo, terms: DeskTerms, seed: int | None, now: datetime) -> Start | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.demo.console import Console
 from bot.demo.desk_runner import DeskRunner
-from bot.demo.hand import Hand, Missed
+from bot.demo.hand import PATIENCE_S, Hand, Missed
 from bot.demo.sandbox_client import Cast, ChatMessage, SandboxClient, SandboxError
 
 FIRST_MISSION_S = 60.0
@@ -40,19 +40,24 @@ class Crew:
 
 
 class Script:
-    """Plays the scenes in order; a scene that fails is told and the next one is played."""
+    """Plays the scenes in order; a scene that fails is told and the next one is played.
 
-    def __init__(self, crew: Crew, desk: DeskRunner, console: Console, *, until: float | None) -> None:
+    ``planned`` is the instrument of the first mission, ``until`` on the monotonic clock ends what only waits.
+    """
+
+    def __init__(self, crew: Crew, desk: DeskRunner, console: Console, *, planned: str | None, until: float | None) -> None:
         self._crew = crew
         self._desk = desk
         self._console = console
+        self._planned = planned or ""
         self._until = until
         self._begun = time.monotonic()
         self._fired: set[float] = set()
 
     async def play(self) -> None:
-        """Play all scenes; ``until`` on the monotonic clock ends what only waits."""
+        """Play all scenes."""
         scenes: tuple[Callable[[], Awaitable[str]], ...] = (
+            self._a_mission_comes,
             self._ann_fires,
             self._ann_looks,
             self._tom_fires,
@@ -83,28 +88,26 @@ class Script:
     def _left(self) -> float:
         return 0.0 if self._until is None else self._until - time.monotonic()
 
-    async def _mission(self, by: Hand, limit_s: float, *, new: bool = False) -> ChatMessage:
-        """Wait for the newest mission in the group that can be fired."""
-        return await by.see(
-            lambda message: (
-                message.thread_id == self._crew.missions
-                and message.button("Fire") is not None
-                and not (new and message.message_id in self._fired)
-            ),
-            "a mission in the group",
-            chat_id=self._crew.group_id,
-            limit_s=limit_s,
-        )
+    async def _mission(self, by: Hand, limit_s: float = PATIENCE_S, *, new: bool = False) -> ChatMessage:
+        """Wait for the planned mission in the group, or with ``new`` for any that nobody of the script fired."""
 
-    async def _ann_fires(self) -> str:
+        def wanted(message: ChatMessage) -> bool:
+            fresh = message.message_id not in self._fired if new else self._planned in message.text
+            return message.thread_id == self._crew.missions and message.button("Fire") is not None and fresh
+
+        return await by.see(wanted, "a mission in the group", chat_id=self._crew.group_id, limit_s=limit_s)
+
+    async def _a_mission_comes(self) -> str:
         mission = await self._mission(self._crew.ann, FIRST_MISSION_S)
         if not mission.has_photo:
             raise Missed("the mission came without a chart")
-        return f"Ann fired: {await self._fire(self._crew.ann, mission)}"
+        return f"a mission with its chart: {_headline(mission)}"
+
+    async def _ann_fires(self) -> str:
+        return f"Ann fired: {await self._fire(self._crew.ann, await self._mission(self._crew.ann))}"
 
     async def _tom_fires(self) -> str:
-        mission = await self._mission(self._crew.tom, FIRST_MISSION_S)
-        return f"Tom fired: {await self._fire(self._crew.tom, mission)}"
+        return f"Tom fired: {await self._fire(self._crew.tom, await self._mission(self._crew.tom))}"
 
     async def _fire(self, by: Hand, mission: ChatMessage) -> str:
         """Open the preview, confirm it, again when the price has moved, and wait until it is filled and protected."""
@@ -120,7 +123,7 @@ class Script:
             lambda message: message.message_id == shown and "filled" in message.text and "at the venue" in message.text,
             "the fill and its stop at the venue",
         )
-        return card.text.partition("\n")[0]
+        return _headline(card)
 
     async def _confirm(self, by: Hand, preview: ChatMessage) -> ChatMessage:
         """Press Confirm and return what the message became; one with another Confirm was refreshed."""
@@ -138,21 +141,21 @@ class Script:
 
     async def _tom_is_refused(self) -> str:
         tom = self._crew.tom
-        await tom.tap(await self._mission(tom, FIRST_MISSION_S), "Fire", self._crew.group_id)
+        await tom.tap(await self._mission(tom), "Fire", self._crew.group_id)
         refusal = await tom.see(lambda message: "not fired: DUPLICATE" in message.text, "a refusal of the second firing")
-        return f"Tom was refused: {refusal.text.partition(chr(10))[0]}"
+        return f"Tom was refused: {_headline(refusal)}"
 
     async def _ann_manages(self) -> str:
         ann = self._crew.ann
         await ann.tap(await self._card(ann), "Half")
         question = await ann.see(lambda message: message.button("Close half") is not None, "the question before half a close")
         await ann.tap(question, "Close half")
-        card = await ann.see(lambda message: "still open" in message.text, "half of the trade closed")
+        card = await ann.see(lambda message: "still open" in message.text or "\nclosed " in message.text, "half closed")
         if card.button("Stop→BE") is not None:
             await ann.tap(card, "Stop→BE")
         await ann.tap(await self._card(ann), "Proof")
         proof = await ann.see(lambda message: message.text.startswith("Proof #"), "the proof")
-        return f"Ann closed half and read the proof: {proof.text.partition(chr(10))[0]}"
+        return f"Ann closed half and read the proof: {_headline(proof)}"
 
     async def _card(self, of: Hand) -> ChatMessage:
         return await of.see(
@@ -183,7 +186,7 @@ class Script:
     async def _ann_halts(self) -> str:
         await self._crew.ann.ask("/halt the script says so", "HALTED by")
         halt = await self._crew.carl.see(lambda message: "HALTED by" in message.text, "the halt")
-        return f"Ann halted: {halt.text.partition(chr(10))[0]}"
+        return f"Ann halted: {_headline(halt)}"
 
     async def _carl_resumes(self) -> str:
         carl = self._crew.carl
@@ -198,7 +201,7 @@ class Script:
             chat_id=self._crew.group_id,
             limit_s=max(1.0, self._left() - LEAST_LEFT_S),
         )
-        return f"the digest came: {digest.text.partition(chr(10))[0]}"
+        return f"the digest came: {_headline(digest)}"
 
     async def _fire_the_next(self) -> None:
         """Pass the time that is left as a trader does: fire what is offered."""
@@ -208,3 +211,7 @@ class Script:
         except (Missed, SandboxError) as failure:
             self._console.say(f"{self._elapsed():5.1f} s  nothing more was fired: {failure}")
             await asyncio.sleep(1)
+
+
+def _headline(message: ChatMessage) -> str:
+    return message.text.partition("\n")[0]
