@@ -1,0 +1,58 @@
+"""The tables. Amounts are exact: canonical text on SQLite, NUMERIC on PostgreSQL; times are aware UTC."""
+
+from services.storage.tables.columns import Amount, Instant, metadata
+from services.storage.tables.messages import cards, notices, updates
+from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
+from services.storage.tables.people import access_requests, bindings, chats, checklist, people, preferences, tokens
+from services.storage.tables.process import counters, duties, facts, incidents, journal, leases, requests, stages
+from services.storage.tables.trading import (
+    day_results,
+    fills,
+    halts,
+    instructions,
+    orders,
+    positions,
+    terminals,
+    trades,
+    verdicts,
+)
+
+__all__ = [
+    "Amount",
+    "Instant",
+    "access_requests",
+    "bindings",
+    "cards",
+    "chats",
+    "checklist",
+    "counters",
+    "day_results",
+    "decisions",
+    "duties",
+    "facts",
+    "fills",
+    "halts",
+    "incidents",
+    "instructions",
+    "journal",
+    "leases",
+    "metadata",
+    "missions",
+    "notices",
+    "offers",
+    "orders",
+    "people",
+    "positions",
+    "preferences",
+    "previews",
+    "requests",
+    "signals",
+    "stages",
+    "strategies",
+    "terminals",
+    "tokens",
+    "trades",
+    "universes",
+    "updates",
+    "verdicts",
+]

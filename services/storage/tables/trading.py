@@ -1,0 +1,168 @@
+"""Terminals, trades and what was asked of venues."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from services.storage.tables.columns import Amount, Instant, id_column, metadata
+
+terminals = Table(
+    "terminals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("venue", String(32), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("owner_id", ForeignKey("people.id")),
+    Column("currency", String(16), nullable=False),
+    Column("can_short", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("reconciled_at", Instant),
+    Column("fill_sequence", BigInteger, nullable=False),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("by_id", BigInteger, nullable=False),
+    Column("by_name", String(128), nullable=False),
+    Column("reason", String(256), nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    id_column(),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("mission_id", ForeignKey("missions.id"), nullable=False),
+    Column("person_id", ForeignKey("people.id"), nullable=False),
+    Column("terminal_id", ForeignKey("terminals.id"), nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("decision_price", Amount, nullable=False),
+    Column("worst_price", Amount, nullable=False),
+    Column("stop", Amount, nullable=False),
+    Column("initial_stop", Amount, nullable=False),
+    Column("targets", JSON, nullable=False),
+    Column("risk_money", Amount, nullable=False),
+    Column("currency", String(16), nullable=False),
+    Column("tapped_at", Instant, nullable=False),
+    Column("correlation", String(64), nullable=False),
+    Column("entry_quantity", Amount, nullable=False),
+    Column("entry_cost", Amount, nullable=False),
+    Column("exit_quantity", Amount, nullable=False),
+    Column("exit_cost", Amount, nullable=False),
+    Column("fees", Amount, nullable=False),
+    Column("dust", Amount, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("opened_at", Instant),
+    Column("closed_at", Instant),
+    Column("close_reason", String(32)),
+    Index("ix_trades_terminal_id_state", "terminal_id", "state"),
+    Index("ix_trades_person_id_state", "person_id", "state"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    id_column(),
+    Column("trade_id", ForeignKey("trades.id")),
+    Column("mission_id", ForeignKey("missions.id"), nullable=False),
+    Column("person_id", BigInteger, nullable=False),
+    Column("terminal_id", String(32), nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Column("code", String(32)),
+    Column("checks", JSON, nullable=False),
+    Column("context", JSON, nullable=False),
+    Column("config_hash", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_verdicts_at", "at"),
+)
+
+instructions = Table(
+    "instructions",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("trade_id", ForeignKey("trades.id")),
+    Column("terminal_id", ForeignKey("terminals.id"), nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("orders", JSON, nullable=False),
+    Column("cancels", JSON, nullable=False),
+    Column("deadline", Instant),
+    Column("collar", Amount),
+    Column("correlation", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("epoch", BigInteger),
+    Column("sent_at", Instant),
+    Column("answered_at", Instant),
+    Column("answer", Text),
+    Index("ix_instructions_state_terminal_id", "state", "terminal_id"),
+    Index("ix_instructions_trade_id", "trade_id"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("terminal_id", ForeignKey("terminals.id"), primary_key=True),
+    Column("client_id", String(64), primary_key=True),
+    Column("venue_id", String(64)),
+    Column("instruction_id", ForeignKey("instructions.id")),
+    Column("trade_id", ForeignKey("trades.id")),
+    Column("symbol", String(32), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("filled", Amount, nullable=False),
+    Column("price", Amount),
+    Column("stop_price", Amount),
+    Column("state", String(16), nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_orders_trade_id", "trade_id"),
+    Index("ix_orders_terminal_id_state", "terminal_id", "state"),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("terminal_id", ForeignKey("terminals.id"), primary_key=True),
+    Column("venue_fill_id", String(64), primary_key=True),
+    Column("client_id", String(64)),
+    Column("trade_id", ForeignKey("trades.id")),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("fee_currency", String(16), nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("booked_at", Instant, nullable=False),
+    Index("ix_fills_trade_id", "trade_id"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("terminal_id", ForeignKey("terminals.id"), primary_key=True),
+    Column("symbol", String(32), primary_key=True),
+    Column("quantity", Amount, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+day_results = Table(
+    "day_results",
+    metadata,
+    Column("terminal_id", ForeignKey("terminals.id"), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("opening_equity", Amount, nullable=False),
+    Column("realized", Amount, nullable=False),
+)
