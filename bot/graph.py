@@ -197,6 +197,7 @@ class Graph:
             started_at=self.clock.now(),
             config_hash=self.settings.fingerprint,
             state_dir=self.settings.desk.state_dir,
+            stage_rows=self.stages.rows,
         )
         loaded = tuple((each.name, each.version) for each in self.registry.all())
         lists = Lists(self.app, Terms(limits=self.settings.risk, signals=self.settings.signals, strategies=loaded))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from handlers.telegram.request import Request
 from handlers.telegram.views.cards import render_card
@@ -95,6 +96,7 @@ class App:
     started_at: datetime
     config_hash: str
     state_dir: Path
+    stage_rows: Callable[[], Mapping[str, Mapping[str, Any]]]
 
     def in_private(self, actor: Actor) -> Actor:
         """Return the actor as if they had spoken in private: the answer goes there, so its button belongs there."""
@@ -125,15 +127,17 @@ class App:
         await request.answers.delete(request.chat_id, request.message_id)
 
     async def remind(self, actor: Actor, mission_id: str) -> datetime:
-        """Tell the person again when the refusal frees up, at the latest in five minutes; return when."""
+        """Tell the person again when the refusal frees up, or in five minutes where that is unknown; return when."""
 
         def body(unit: Unit) -> datetime:
             person = require(unit, actor, Role.TRADER)
             mission = find_mission(unit, mission_id)
             preview = previews.find(unit, mission_id, person.id)
-            frees = [check.frees_at for check in preview.checks if check.frees_at] if preview else []
-            at = min([*frees, unit.now + REMIND_AFTER])
-            facts = {"mission": mission.number, "mission_id": mission.id, "symbol": mission.signal.symbol}
+            failed = [check for check in preview.checks if not check.passed] if preview else []
+            if not failed:
+                raise Refused("NOTHING_REFUSED")
+            at = min([each.frees_at for each in failed if each.frees_at], default=unit.now + REMIND_AFTER)
+            facts = {"mission": mission.number, "symbol": mission.signal.symbol, "code": failed[0].code.value}
             audience.tell_person(unit, person, Event.REMINDER, "reminder", facts, not_before=at)
             return at
 

@@ -88,7 +88,7 @@ class Lists:
         now, since = self._app.live().now, halted_since(self._app.state_dir)
 
         def body(unit: Unit) -> DeskStatus:
-            return desk_status(unit, now=now, started_at=self._app.started_at, file_since=since)
+            return desk_status(unit, now=now, started_at=self._app.started_at, rows=self._app.stage_rows(), file_since=since)
 
         return render_status(self._app.desk_name, await self._app.database.read(body), self._app.config_hash)
 
