@@ -41,7 +41,9 @@ def _show_problems(error: SettingsError) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("key", "where", "what", "fix", title="The settings stop the start", title_justify="left", show_lines=True)
+    table = Table(title="The settings stop the start", title_justify="left", show_lines=True)
+    for name in ("key", "where", "what", "fix"):
+        table.add_column(name, overflow="fold")
     for each in error.problems:
         table.add_row(each.key, each.where, each.message, each.fix)
     Console(stderr=True, highlight=False, markup=False).print(table)

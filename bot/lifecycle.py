@@ -46,15 +46,14 @@ EXIT = _Exit()
 
 def run(settings: Settings) -> int:
     """Run the desk until it is told to stop; return the exit code."""
+    # Before anything is written: without a token this may be the wrong folder.
+    token = _token(settings)
     configure_logging(settings)
     clock = SystemClock()
     lock = RunLock(settings.desk.state_dir, clock.now())
     try:
         lock.take()
         upgrade(settings.database_url)
-        token = settings.telegram.read_token()
-        if token is None:
-            raise Misconfigured("TOKEN", key="telegram.token", where="settings", fix="run `sortie init`")
         asyncio.run(_Desk(settings, token, lock).run())
     except AlreadyRunning as error:
         typer.echo(f"Another desk runs here: {error.holder}. Stop it first, or use another desk.state_dir.", err=True)
@@ -63,6 +62,18 @@ def run(settings: Settings) -> int:
         lock.release()
         close_logging()
     return EXIT.ok
+
+
+def _token(settings: Settings) -> str:
+    file = settings.telegram.token_file
+    try:
+        token = settings.telegram.read_token()
+    except OSError as error:
+        fix = "correct telegram.token_file, or run `sortie init`"
+        raise Misconfigured("TOKEN_FILE", file=file, cause=error.strerror, fix=fix) from error
+    if not token:
+        raise Misconfigured("NO_TOKEN", cause="there is no bot token", fix="run `sortie init`, or set telegram.token_file")
+    return token
 
 
 class _Desk:

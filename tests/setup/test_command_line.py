@@ -88,6 +88,33 @@ def test_settings_that_stop_the_start_are_a_table(monkeypatch: pytest.MonkeyPatc
     assert "Traceback" not in shown
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "there is no bot token"), ("[telegram]\ntoken_file = 'token'\n", "file token, No such file or directory")],
+)
+def test_run_without_a_token_says_so_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    Path("sortie.toml").write_text(text)
+
+    assert _sortie(monkeypatch, "run") == 2
+
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "sortie init" in shown
+    assert {file.name for file in Path().iterdir()} == {"sortie.toml"}
+
+
+def test_a_long_name_is_told_in_full(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SORTIE_RISK__PER_TRADE", "2")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert _sortie(monkeypatch, "db", "current") == 2
+
+    cells = [line.split("│")[2].strip() for line in capsys.readouterr().err.splitlines() if line.startswith("│")]
+    assert "SORTIE_RISK__PER_TRADE" in "".join(cells)
+
+
 def test_defect_shows_a_traceback_without_secrets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from .canaries import random_bot_token
 
