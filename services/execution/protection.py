@@ -55,8 +55,16 @@ def _spread(
         if large_enough(size, price, instrument) and large_enough(left - size, price, instrument):
             sizes.append((price, size))
             left -= size
-    if large_enough(left, open_targets[-1][0], instrument):
-        sizes.append((open_targets[-1][0], left))
+    last = open_targets[-1][0]
+    if large_enough(left, last, instrument):
+        sizes.append((last, left))
+    elif sizes:
+        # Lower prices further on (a short's) can make the rest too small for the last target: the one before takes it.
+        price, size = sizes.pop()
+        sizes.append((price, size + left))
+    else:
+        whole = [(price, left) for price, _ in open_targets if large_enough(left, price, instrument)]
+        sizes = whole[:1]
     return tuple(sizes)
 
 
