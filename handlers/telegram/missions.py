@@ -8,6 +8,7 @@ from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
 from handlers.telegram.views.errors import toast
+from handlers.telegram.views.format import city, local
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.missions import render_why
 from handlers.telegram.views.preview import render_checks
@@ -93,7 +94,7 @@ class MissionHandlers:
                 await self._skip_reason(request, button)
             case MissionVerb.REMIND:
                 at = await self._app.remind(request.actor, button.mission)
-                await request.toast(f"I will remind you at {at:%H:%M} UTC.")
+                await request.toast(f"I will remind you at {local(at, self._app.zone)} {city(self._app.zone)}.")
             case MissionVerb.ASK:
                 asked = await self._app.ask_commander(request.actor, button.mission)
                 await request.toast(f"Asked {asked}.")

@@ -9,12 +9,12 @@ from handlers.telegram.callbacks import ListName, TradeButton, TradeVerb
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
+from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.proof import render_proof
 from handlers.telegram.views.questions import close_question, stop_menu
 from services.domain.cards import trade_card
 from services.domain.errors import NotFound, Refused
-from services.domain.money import canonical
 from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.reporting.proof import read_proof
@@ -91,7 +91,7 @@ class PositionHandlers:
 
     async def _move(self, request: Request, trade_id: str, where: str) -> None:
         trade = await self._app.trading.move_stop(request.actor, trade_id, where)
-        await request.toast(f"Stop moves to {canonical(trade.stop)}.")
+        await request.toast(f"Stop moves to {price(trade.stop)}.")
 
     async def _proof(self, request: Request, trade_id: str) -> None:
         live = self._app.live()

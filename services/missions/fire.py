@@ -100,7 +100,7 @@ class FireMission:
         plan = _Bound.of(token)
         verdict, context = self._desk.judge(unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop)
         if not verdict.allowed:
-            return self._deny(unit, actor, case, token, verdict, context)
+            return self._deny(unit, actor, case, token, plan, verdict, context)
         if not tokens.use(unit, token.id):
             return AlreadyFired()
         return self._commit(unit, actor, case, plan, verdict, context)
@@ -110,13 +110,14 @@ class FireMission:
         return Refreshed(reason=note)
 
     def _deny(
-        self, unit: Unit, actor: Actor, case: Case, token: ActToken, verdict: Verdict, context: GateContext
+        self, unit: Unit, actor: Actor, case: Case, token: ActToken, plan: _Bound, verdict: Verdict, context: GateContext
     ) -> FireOutcome:
         check = verdict.denials[0]
         if {each.code for each in verdict.denials} <= REFRESH_CODES:
             return self._refresh(unit, case.person, case.mission, token, "the price moved")
         self._keep(unit, case, verdict, context, trade_id=None)
-        self._previewing.prepare(unit, case.person, case.mission, size=token.terms["size"], anew=False)
+        size, quantity = token.terms["size"], plan.quantity
+        self._previewing.prepare(unit, case.person, case.mission, size=size, anew=False, quantity=quantity)
         unit.record(
             actor, "fire.denied", mission=case.mission.number, code=check.code.value, value=check.value, limit=check.limit
         )

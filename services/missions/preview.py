@@ -55,12 +55,25 @@ class OpenPreview:
 
         return await self._database.write(body, urgent=True)
 
-    def prepare(self, unit: Unit, person: Person, mission: Mission, *, size: str, anew: bool, note: str = "") -> Previewed:
-        """Put the preview together inside a unit; shared with Confirm, which refreshes what is too old."""
+    def prepare(
+        self,
+        unit: Unit,
+        person: Person,
+        mission: Mission,
+        *,
+        size: str,
+        anew: bool,
+        note: str = "",
+        quantity: Decimal | None = None,
+    ) -> Previewed:
+        """Put the preview together inside a unit; shared with Confirm, which refreshes what is too old.
+
+        ``quantity`` asks about exactly that much: a Confirm that was refused shows why, and the size that would pass.
+        """
         if size not in SIZES:
             raise Refused("SIZE", value=size)
         case = self._desk.case(unit, mission, person)
-        preview, verdict = self._judge(unit, case, size, note)
+        preview, verdict = self._judge(unit, case, size, note, quantity)
         if preview.state is PreviewState.OPEN:
             token = self._token(unit, case, preview)
             tokens.add(unit, token)
@@ -71,7 +84,9 @@ class OpenPreview:
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 
-    def _judge(self, unit: Unit, case: Case, size: str, note: str) -> tuple[Preview, Verdict]:
+    def _judge(
+        self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None
+    ) -> tuple[Preview, Verdict]:
         signal, rules = case.mission.signal, self._desk.rules
         instrument, quote = case.market.instrument, case.market.quote
         worst, sizes, touch = Price(signal.entry), _no_sizes(), Price(signal.entry)
@@ -88,7 +103,7 @@ class OpenPreview:
                     costs=rules.costs,
                     limits=rules.limits,
                 )
-        quantity = sizes.named(size)
+        quantity = sizes.named(size) if asked is None else Quantity(asked)
         verdict, _ = self._desk.judge(unit, case, quantity=quantity, worst_price=worst, stop=signal.stop)
         preview = Preview(
             mission_id=case.mission.id,

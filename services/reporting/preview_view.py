@@ -112,4 +112,6 @@ def _whom_to_ask(unit: Unit, person_id: int, denials: tuple[Check, ...]) -> str 
     if not denials or denials[0].code not in ASKABLE:
         return None
     commanders: list[Person] = [p for p in people.everyone(unit, Role.COMMANDER) if p.id != person_id and p.reachable]
-    return commanders[0].name if commanders else None
+    # Whoever is known by settings alone has a number for a name until they speak.
+    named = [commander.name for commander in commanders if not commander.name.isdigit()]
+    return named[0] if named else "a commander" if commanders else None

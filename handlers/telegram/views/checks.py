@@ -129,7 +129,7 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
     said = compared(check, decimals=decimals, currency=currency)
     value, _, limit = said.partition(" of ")
     sentences: Mapping[CheckCode, str] = {
-        CheckCode.HALT: f"{check.value}: {check.note}",
+        CheckCode.HALT: f"{check.value}: {check.note}".rstrip(": "),
         CheckCode.RECONCILED: "not compared with its venue yet",
         CheckCode.IN_DOUBT: f"{value} of unknown outcome on {symbol}",
         CheckCode.DEADLINE: "the mission's time is over" if decimal_of(check.value) is not None else _ended(check.value),

@@ -6,9 +6,9 @@ from decimal import Decimal
 from html import escape
 
 from handlers.telegram.callbacks import ActButton, DeskButton, DeskVerb, MissionButton, MissionVerb, TradeButton, TradeVerb
+from handlers.telegram.views.format import price, quantity
 from handlers.telegram.views.message import Button, Rendered, Style
 from services.domain.buttons import Act
-from services.domain.money import canonical
 from services.domain.signals import Mission
 from services.domain.states import HaltState
 from services.domain.trades import Trade
@@ -27,7 +27,7 @@ def close_question(asked: CloseAsked) -> Rendered:
     part = "half of " if asked.share < 1 else ""
     lines = [
         f"Close {part}#{trade.number} {trade.side.value.upper()} {escape(trade.symbol)} at market?\n"
-        f"open {canonical(trade.open_quantity)} {escape(trade.symbol.split('/')[0])}"
+        f"open {quantity(trade.open_quantity)} {escape(trade.symbol.split('/')[0])}"
         for trade in asked.trades[:6]
     ]
     if len(asked.trades) > 6:
@@ -45,7 +45,7 @@ def stop_menu(trade: Trade) -> Rendered:
     """Offer the places for a tighter stop, in R from the entry."""
     text = (
         f"#{trade.number} {trade.side.value.upper()} {escape(trade.symbol)}\n"
-        f"stop at {canonical(trade.stop)}\nMove it to, in R from the entry:"
+        f"stop at {price(trade.stop)}\nMove it to, in R from the entry:"
     )
     steps = []
     for label, value in STOP_STEPS:
