@@ -16,7 +16,7 @@ run: ## Run the desk on Telegram, as sortie.toml says (`.venv/bin/sortie init` w
 	@$(SETUP) core -- sortie run $(ARGS)
 
 test: ## Run the tests; ARGS="-k gate" picks some
-	@$(SETUP) test -- python -m pytest $(ARGS)
+	@$(SETUP) test -- python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: ## Lint, format, types, layers and secrets, as CI does
 	@$(SETUP) check -- python -m deploy.checks

@@ -12,7 +12,8 @@ from .desk import Bot, Control, Sandbox, serve_control
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+# No wider than the package: its event loop would stand in the way of the tests that run one of their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if not found:
