@@ -26,7 +26,6 @@ EXIT_FAILED = 1
 EXIT_INCOMPLETE = 2
 HEADLESS_FOLDER = Path("var") / "demo-headless"
 LONGEST_SCRIPT_S = 240.0
-OVERTIME_S = 30.0
 T = TypeVar("T")
 
 
@@ -91,7 +90,7 @@ async def _headless(
     until = begun + options.seconds if options.seconds is not None else None
     script = Script(Crew.of(launcher.client, cast), launcher.desk, console, planned=planned, until=until)
     try:
-        async with asyncio.timeout((options.seconds or LONGEST_SCRIPT_S) + OVERTIME_S):
+        async with asyncio.timeout(max(options.seconds or 0, LONGEST_SCRIPT_S)):
             await _first(stop, script.play())
     except TimeoutError:
         console.say("The script took too long and was cut short.")
