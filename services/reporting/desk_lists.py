@@ -49,11 +49,16 @@ class HaltLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskList:
-    """Limits with their use at the reader's terminal (``own`` is its name), what the desk has open, and halts in force."""
+    """Limits with their use at the reader's terminal (``own`` is its name), what is open, and halts in force.
+
+    ``quota`` is the chat's offers in an hour and a day; ``money`` tells whether amounts may be shown.
+    """
 
     own: str | None
     uses: tuple[Use, ...]
+    quota: tuple[Use, Use]
     exposure: Exposure
+    money: bool
     halts: tuple[HaltLine, ...]
     modes: tuple[TerminalMode, ...]
     at: datetime
@@ -144,7 +149,9 @@ def risk_list(unit: Unit, viewer: Viewer, live: Live, terms: Terms) -> RiskList:
     own = terminals.of_person(unit, viewer.person_id) if viewer.private else None
     return RiskList(
         own=own.name if own else None,
-        uses=(*(_account_uses(unit, own, live, terms) if own else ()), *_quota(unit, viewer, live, terms)),
+        uses=_account_uses(unit, own, live, terms) if own else (),
+        quota=_quota(unit, viewer, live, terms),
+        money=viewer.sees_money,
         exposure=exposure(unit, accounts_of(unit, viewer), live),
         halts=halt_lines(unit, viewer),
         modes=modes_of([own] if own else terminals.everything(unit)),
@@ -153,8 +160,9 @@ def risk_list(unit: Unit, viewer: Viewer, live: Live, terms: Terms) -> RiskList:
 
 
 def halt_lines(unit: Unit, viewer: Viewer) -> tuple[HaltLine, ...]:
-    """Return the switches in force, oldest first, each with what it covers."""
-    return tuple(HaltLine(halt=each, covers=_covers(unit, each, viewer)) for each in halts.all_in_force(unit))
+    """Return the switches in force, the desk's before the others and then the oldest, each with what it covers."""
+    found = sorted(halts.all_in_force(unit), key=lambda halt: halt.scope is not HaltScope.DESK)
+    return tuple(HaltLine(halt=each, covers=_covers(unit, each, viewer)) for each in found)
 
 
 def _covers(unit: Unit, halt: Halt, viewer: Viewer) -> str:
@@ -172,6 +180,7 @@ def _account_uses(unit: Unit, account: Terminal, live: Live, terms: Terms) -> tu
     limits, balance = terms.limits, live.balance(account.id)
     held = trades.live(unit, terminal_id=account.id)
     most = max((trade.risk_money for trade in held), default=ZERO)
+    value = max((trade.quantity * trade.decision_price for trade in held), default=ZERO)
     equity = balance.equity if balance is not None and balance.equity > 0 else None
     return (
         Use(name="daily loss", value=_daily_loss(unit, account, live, terms), limit=limits.daily_loss * 100, unit="%"),
@@ -180,6 +189,12 @@ def _account_uses(unit: Unit, account: Terminal, live: Live, terms: Terms) -> tu
             name="risk of a trade",
             value=most / equity * 100 if equity is not None else None,
             limit=limits.per_trade * 100,
+            unit="%",
+        ),
+        Use(
+            name="value of a trade",
+            value=value / equity * 100 if equity is not None else None,
+            limit=limits.max_notional * 100,
             unit="%",
         ),
     )
@@ -197,7 +212,7 @@ def _daily_loss(unit: Unit, account: Terminal, live: Live, terms: Terms) -> Deci
     return max(ZERO, -profit) / day.opening_equity * 100
 
 
-def _quota(unit: Unit, viewer: Viewer, live: Live, terms: Terms) -> tuple[Use, ...]:
+def _quota(unit: Unit, viewer: Viewer, live: Live, terms: Terms) -> tuple[Use, Use]:
     hour, day = (live.now - timedelta(hours=1), live.now - timedelta(days=1))
     used = [Decimal(missions.count_offers(unit, viewer.chat_id, since)) for since in (hour, day)]
     return (

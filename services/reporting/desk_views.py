@@ -27,8 +27,8 @@ from services.storage.tables import journal
 class HaltView:
     """The desk's kill switch as it stands, what throwing it did, and what is still exposed.
 
-    ``withdrawn`` counts the entries taken back, None when the throw is not recorded; ``threw`` tells that the viewer is
-    the one who halted, ``may_resume`` that a commander looks at it in private.
+    ``withdrawn`` counts the entries taken back, None when the throw is not recorded; ``may_resume`` tells that a commander
+    looks at it in private.
     """
 
     halt: Halt
@@ -36,7 +36,6 @@ class HaltView:
     exposure: Exposure
     modes: tuple[TerminalMode, ...]
     private: bool
-    threw: bool
     may_resume: bool
     now: datetime
 
@@ -77,7 +76,6 @@ def halt_view(unit: Unit, chat_id: int, live: Live) -> HaltView | None:
         exposure=exposure(unit, terminals.everything(unit), live),
         modes=modes_of(terminals.everything(unit)),
         private=chat_id > 0,
-        threw=person is not None and person.id == halt.by_id,
         may_resume=halted and person is not None and person.role is Role.COMMANDER,
         now=live.now,
     )

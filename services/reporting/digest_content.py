@@ -130,6 +130,7 @@ def _exposure_facts(unit: Unit, accounts: Sequence[Terminal], live: Live, viewer
     }
     if viewer.sees_money:
         facts["equity"] = [canonical(held.equity.amount), held.equity.currency] if held.equity else None
+        facts["equity_at"] = held.equity_at.isoformat() if held.equity_at else None
     return facts
 
 

@@ -103,7 +103,6 @@ class TradeView:
     close_in_doubt: bool
     can_cancel: bool
     can_close: bool
-    stop_choices: tuple[Decimal, ...]
     can_break_even: bool
     now: datetime
 
@@ -148,7 +147,6 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         close_in_doubt=any(i.purpose is Purpose.CLOSE and i.state is InstructionState.UNKNOWN for i in sent),
         can_cancel=word in (TradeWord.APPROVED, TradeWord.ACCEPTED) or _entry_works(placed),
         can_close=opened and trade.open_quantity > 0,
-        stop_choices=_stop_choices(trade, price) if opened else (),
         can_break_even=opened and _tightens(trade, trade.average_entry, price),
         now=live.now,
     )
@@ -255,12 +253,3 @@ def _tightens(trade: Trade, stop: Decimal | None, price: PriceNow | None) -> boo
         return False
     sign = trade.side.sign
     return (stop - trade.stop) * sign > 0 and (price.value - stop) * sign > 0
-
-
-def _stop_choices(trade: Trade, price: PriceNow | None) -> tuple[Decimal, ...]:
-    """Return the distances from the entry, in R, to which the stop can be moved now."""
-    entry = trade.average_entry
-    if entry is None:
-        return ()
-    steps = [Decimal(step) / 2 for step in (-1, 1, 2, 3, 4)]
-    return tuple(r for r in steps if _tightens(trade, entry + trade.risk_per_unit * r * trade.side.sign, price))

@@ -58,7 +58,6 @@ async def test_a_trade_is_worth_what_closing_it_would_bring(tmp_path: Path) -> N
     assert view.money.amount == (Decimal(65000) - view.entry) * trade.quantity - trade.fees
     assert view.r == view.money.amount / (trade.risk_per_unit * trade.entry_quantity)
     assert view.can_break_even
-    assert view.stop_choices == (Decimal("-0.5"), Decimal("0.5"))
 
 
 async def test_a_stop_on_the_way_to_the_venue_is_not_said_to_be_there(tmp_path: Path) -> None:
@@ -239,7 +238,6 @@ async def test_a_halt_tells_what_is_protected_and_who_may_lift_it(tmp_path: Path
     assert (group.withdrawn, group.exposure.open, group.exposure.protected) == (1, 1, 1)
     assert group.exposure.risk_percent is not None
     assert [view.may_resume for view in (group, carl, tom)] == [False, True, False]
-    assert [view.threw for view in (group, carl, tom)] == [False, True, False]
 
 
 async def test_a_desk_that_was_never_halted_has_no_halt_card(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from handlers.telegram.callbacks import ListName
 from services.domain.cards import mission_card, trade_card
+from services.domain.halts import HaltScope
 from services.domain.money import canonical
 from services.domain.notices import Event, Loudness, Topic
 from services.domain.orders import Order, OrderRole, OrderSide, OrderType
@@ -148,7 +149,8 @@ async def test_risk_shows_value_and_limit_of_the_readers_terminal(tmp_path: Path
     assert isinstance(data, RiskList)
     uses = {use.name: use for use in data.uses}
     assert uses["positions"].value == 1
-    assert uses["offers, hour"].value == 2
+    assert uses["value of a trade"].limit == 100
+    assert [use.value for use in data.quota] == [2, 2]
     assert uses["daily loss"].limit == 5
     assert uses["daily loss"].value is not None
     assert Decimal("0.4") < uses["daily loss"].value < Decimal("0.6")
@@ -172,7 +174,8 @@ async def test_halts_in_force_are_named_without_terminals_in_groups(tmp_path: Pa
         await rig.trading.halt.myself(rig.actor(TOM), "lunch")
         mine = (await page(rig, ListName.RISK, ANN, ANN)).plain()
         halt = await rig.read(lambda unit: halts.all_in_force(unit)[0])
-        terminal = replace(halt, scope=type(halt.scope)("terminal"), subject=f"paper-{ANN}")
+        earlier = halt.since - timedelta(minutes=1)
+        terminal = replace(halt, scope=HaltScope.TERMINAL, subject=f"paper-{ANN}", since=earlier)
         await rig.trading.database.write(lambda unit: halts.save(unit, terminal))
         group = (await page(rig, ListName.RISK, ANN, GROUP)).plain()
 

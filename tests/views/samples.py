@@ -174,7 +174,6 @@ def trade_view(word: TradeWord = TradeWord.FILLED, **changed: object) -> TradeVi
         close_in_doubt=False,
         can_cancel=False,
         can_close=True,
-        stop_choices=(D("-0.5"),),
         can_break_even=True,
         now=NOW + timedelta(minutes=1),
     )
@@ -200,7 +199,6 @@ def unfilled(word: TradeWord, code: str | None = None) -> TradeView:
         money=None,
         can_close=False,
         can_cancel=word in (TradeWord.APPROVED, TradeWord.ACCEPTED),
-        stop_choices=(),
         can_break_even=False,
     )
 
@@ -252,7 +250,6 @@ def halt_view(**changed: object) -> HaltView:
         exposure=EXPOSURE,
         modes=(TerminalMode.PAPER,),
         private=False,
-        threw=False,
         may_resume=False,
         now=NOW + timedelta(minutes=5),
     )
@@ -362,7 +359,7 @@ NOTICES: dict[str, dict[str, object]] = {
         "how": "granted",
     },
     "refused_group": {"person": "Ann", "mission": 12, "code": "SPREAD"},
-    "reminder": {"mission": 12, "mission_id": "01MISSION", "symbol": "BTC/USDT"},
+    "reminder": {"mission": 12, "symbol": "BTC/USDT", "code": "DAILY_LOSS"},
     "resumed": {"by": "Carl", "was": "halted"},
     "revoked": {"desk": "Sortie", "by": "Carl"},
     "stranger": {"desk": "Sortie", "id": 9001, "asked": True},

@@ -12,7 +12,7 @@ LINES, PREVIEW_LINES, A_ROW, PLAIN_COLUMNS = 12, 9, 3, 44
 CAPTION, CALLBACK_BYTES, LABEL = 1024, 64, 24
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u23e9-\u23fa]")
 _ASCII_MINUS = re.compile(r"(?<![\w)])-\d")
-_EXPONENT = re.compile(r"\d[eE][+-]?\d")
+_EXPONENT = re.compile(r"\d[eE][+-]\d")
 
 
 def problems(rendered: Rendered, *, lines: int = LINES, width: int = PLAIN_COLUMNS, numbers: bool = True) -> list[str]:

@@ -11,60 +11,8 @@ from handlers.telegram.views.notices import NOTICES, render_notice
 from sandbox.telegram.html import parse
 from services.charts.spec import EquitySpec
 from tests.views import samples
+from tests.views.hostile import HOSTILE
 from tests.views.shape import CAPTION, LINES, labels, problems
-
-HOSTILE = (
-    "<b>bold</b>",
-    "</b></pre></code>",
-    "<script>alert(1)</script>",
-    '<a href="tg://user?id=1">x</a>',
-    "<tg-time unix='1' format='t'>x</tg-time>",
-    "&lt;b&gt;",
-    "&amp;&#60;b&#62;",
-    "&",
-    "<",
-    ">",
-    '"',
-    "'",
-    "<!-- -->",
-    "<b",
-    "{{ 7 * 7 }}",
-    "{% for x in y %}",
-    "{# hidden #}",
-    "${7*7}",
-    "%s %d %(x)s",
-    "{0} {x} {}",
-    "*bold* _it_ `code`",
-    "[x](http://evil.example)",
-    "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm",
-    "a\r\nb",
-    "tab\there",
-    "\u202egnp.exe",
-    "\u2066right\u2069",
-    "\u200b\u200b\u200b",
-    "zero\u0000byte",
-    "\u0007bell",
-    "\ud800",
-    "e\u0301" * 40,
-    "Z̸̡̢̛͔̞a̴l̵g̶o̷",
-    "👨‍👩‍👧‍👦" * 20,
-    "🟢🔴⏳✅⛔🛑",
-    "ＦＵＬＬ ＷＩＤＴＨ",
-    "العربية",
-    "x" * 5000,
-    " " * 300,
-    "",
-    "/halt",
-    "@everyone",
-    "http://evil.example/?a=1&b=2",
-    "t.me/evil",
-    "-1",
-    "1e9999",
-    "NaN",
-    "null",
-    "0x10",
-    "'; DROP TABLE people; --",
-)
 
 
 @pytest.mark.parametrize("template", sorted(NOTICES))
@@ -122,11 +70,12 @@ def test_the_digest_reads_like_this_and_has_its_curve() -> None:
 
 def test_a_private_digest_adds_money_and_still_fits() -> None:
     private = samples.DIGEST | {"mine": True, "money": [["12.3", "USDT"]], "equity": ["10081.2", "USDT"]}
+    private |= {"equity_at": samples.NOW.isoformat()}
     full = private | {"halts": ["desk halted by Carl"], "incidents": {"STAGE_SILENT": 2, "FOREIGN_ORDER": 1}}
 
     rendered = render_notice("digest", full)
 
-    assert "= +12.30 USDT · equity 10,081.20 USDT" in rendered.plain()
+    assert "+12.30 USDT · equity 10,081.20 USDT" in rendered.plain()
     assert problems(rendered) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from handlers.telegram.callbacks import ChoiceButton, ListName, MissionButton, MissionVerb
@@ -9,7 +10,7 @@ from handlers.telegram.views.format import MISSING, clip, fixed, local, percent
 from handlers.telegram.views.message import Button, Rendered, act
 from handlers.telegram.views.paging import cut, in_rows, turning
 from handlers.telegram.views.templating import render
-from handlers.telegram.views.words import badge, plural, win_words
+from handlers.telegram.views.words import badge, money_words, plural, win_words
 from services.domain.states import MissionState
 from services.reporting.desk_lists import (
     HaltLine,
@@ -23,8 +24,6 @@ from services.reporting.desk_lists import (
 )
 
 MISSIONS_A_PAGE, INSTRUMENTS_A_PAGE, TERMINALS_A_PAGE, STRATEGIES_A_PAGE = 4, 8, 4, 3
-HALTS = 2
-ONE_PAGE = 1
 
 
 def risk_page(data: RiskList) -> Rendered:
@@ -33,12 +32,14 @@ def risk_page(data: RiskList) -> Rendered:
         "list_risk",
         badge=badge(data.modes),
         own=data.own or "desk",
-        halts=[_halt(line) for line in data.halts[:HALTS]],
+        halt=_halts(data.halts),
         uses=[(use.name, _use(use)) for use in data.uses],
+        quota=", ".join(_use(use) for use in data.quota),
         e=data.exposure,
+        risk_money=money_words(data.exposure.risk, sign=False) if data.money and data.exposure.risk else "",
         at=data.at,
     )
-    return Rendered(text=text, rows=(turning(ListName.RISK, cut(data.uses, ONE_PAGE, max(1, len(data.uses)))),))
+    return Rendered(text=text, rows=(turning(ListName.RISK, cut(data.quota, 1, len(data.quota))),))
 
 
 def _use(use: Use) -> str:
@@ -51,8 +52,12 @@ def _count(value: Decimal | None) -> str:
     return MISSING if value is None else fixed(value, 0)
 
 
-def _halt(line: HaltLine) -> str:
-    return f"{clip(line.covers, 16)} {line.halt.state.value} by {clip(line.halt.by_name, 16)}"
+def _halts(lines: Sequence[HaltLine]) -> str:
+    if not lines:
+        return "no halt in force"
+    more = f", {len(lines) - 1} more" if len(lines) > 1 else ""
+    first = lines[0]
+    return f"🛑 {clip(first.covers, 12)} {first.halt.state.value} by {clip(first.halt.by_name, 12)}{more}"
 
 
 def missions_page(data: MissionsList, page: int) -> Rendered:

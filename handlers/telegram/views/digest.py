@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from handlers.telegram.views.checks import decimal_of
-from handlers.telegram.views.format import clip, r_units
+from handlers.telegram.views.format import clip, listing, money, r_units, span
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import badge, hash_words, money_words, plural, win_words
@@ -18,6 +18,7 @@ from services.domain.trades import TerminalMode
 from services.portfolio.results import win_rate
 
 REASONS, CODES, HALTS = 3, 3, 1
+FRESH = timedelta(minutes=2)
 
 
 def render_digest(facts: Mapping[str, object]) -> Rendered:
@@ -32,8 +33,9 @@ def render_digest(facts: Mapping[str, object]) -> Rendered:
         badge=badge(modes),
         trades=plural(n, "trade"),
         rate=win_words(wins) if n else "",
-        money=money_words([_amount(each) for each in _list(facts, "money")]) if "money" in facts and n else "",
-        equity=_amount(facts["equity"]) if facts.get("equity") else None,
+        sums=listing([money_words([_amount(each) for each in _list(facts, "money")]) if n else "", _equity(facts)])
+        if "money" in facts
+        else "",
         skipped=_tally(facts, "skipped", REASONS),
         refused=_tally(facts, "refused", CODES),
         best=_named(facts["best"]),
@@ -64,6 +66,15 @@ def _amount(pair: object) -> Money:
     if not isinstance(pair, list) or len(pair) != 2:
         raise TypeError("an amount is a number and a currency")
     return Money(_number(pair[0]), clip(pair[1], 10))
+
+
+def _equity(facts: Mapping[str, object]) -> str:
+    """Write the equity, with its age when the reading was not fresh."""
+    if not facts.get("equity"):
+        return ""
+    said = f"equity {money(_amount(facts['equity']))}"
+    age = _time(facts["at"]) - _time(facts["equity_at"])
+    return f"{said} ({span(age)} old)" if age > FRESH else said
 
 
 def _number(text: object) -> Decimal:

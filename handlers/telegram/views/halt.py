@@ -1,4 +1,4 @@
-"""The desk's kill switch: its card and what lies behind it."""
+"""The desk's kill switch as a card."""
 
 from __future__ import annotations
 
@@ -20,9 +20,3 @@ def render_halt(view: HaltView) -> Rendered:
     if view.may_resume:
         buttons.append(act("Resume", DeskButton(verb=DeskVerb.RESUME)))
     return Rendered(text=render("halt", v=view, state=_STATES[view.halt.state], badge=badge(view.modes)), rows=(buttons,))
-
-
-def render_halt_details(view: HaltView) -> Rendered:
-    """Return the numbers behind a halt: what is live, protected and at risk."""
-    text = render("halt_details", v=view, state=_STATES[view.halt.state], badge=badge(view.modes))
-    return Rendered(text=text)

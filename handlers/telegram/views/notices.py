@@ -38,12 +38,12 @@ _ROLES = {"target": "target", "stop": "stop", "close": "close", "entry": "entry"
 
 def render_notice(template: str, facts: Facts) -> Rendered:
     """Return the message of a stored event; one that nobody knows, or whose facts are odd, is told in plain words."""
-    kind = _KINDS.get(template)
-    if kind is None and template != DIGEST:
+    if template not in NOTICES:
         return _plain(template, facts)
     try:
-        if kind is None:
+        if template == DIGEST:
             return render_digest(facts)
+        kind = _KINDS[template]
         words = kind.words(facts) if kind.words else {}
         buttons = kind.buttons(facts) if kind.buttons else ()
         text = render(f"notice_{template}", f=facts, mode=_mode(facts), **words)

@@ -54,6 +54,6 @@ def win_words(rate: WinRate) -> str:
     return f"{share} % of {rate.n:,} ({low}–{high})"
 
 
-def money_words(amounts: Sequence[Money]) -> str:
-    """Write results by currency."""
-    return " ".join(money(each, sign=True) for each in amounts) or "nothing"
+def money_words(amounts: Sequence[Money], *, sign: bool = True) -> str:
+    """Write amounts by currency, results with their sign."""
+    return " ".join(money(each, sign=sign) for each in amounts) or "nothing"
