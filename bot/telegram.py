@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,7 +104,9 @@ class ChatDispatcher:
             except ValueError:
                 log.warning("update.malformed")
                 return
+            started = time.monotonic()
             await self._dispatcher.feed_update(self._bot, update)
+            log.info("update.handled", kind=update.event_type, ms=round((time.monotonic() - started) * 1000))
 
 
 def _command_in(raw: Mapping[str, Any], table: CommandTable) -> CommandSpec | None:

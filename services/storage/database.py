@@ -2,12 +2,13 @@
 
 A write unit is a plain function over a synchronous connection, so its body cannot await a network. On SQLite it runs in one
 writer thread of ours: a driver that hops threads for each statement costs more than the statements do (see
-docs/decisions/storage.md). On PostgreSQL the same function runs under ``run_sync``.
+docs/decisions/0001-one-writer-thread.md). On PostgreSQL the same function runs under ``run_sync``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import (
     CursorResult,
     Engine,
@@ -43,6 +45,7 @@ from services.domain.ports import Clock, Wakeups
 from services.domain.states import UpdateState
 from services.storage import tables
 
+log = structlog.get_logger()
 T = TypeVar("T")
 Body = Callable[["Unit"], T]
 LOW_AFTER_URGENT = 8
@@ -101,6 +104,11 @@ class Unit:
     def wake(self, stage: str) -> None:
         """Hint a stage of this process that there is work, after the commit."""
         self.wakes.add(stage)
+
+    @property
+    def recorded(self) -> Sequence[tuple[str, str, str, str]]:
+        """Return what was recorded: actor, kind, correlation, and the values as JSON."""
+        return self._records
 
     def write_journal(self) -> None:
         """Append the recorded rows to the chain."""
@@ -203,6 +211,8 @@ class Database:
             ticket.marked = True
         for stage in unit.wakes:
             self._wakeups.wake(stage)
+        for actor, kind, correlation, facts in unit.recorded:
+            log.info("journal.written", kind=kind, actor=actor, correlation=correlation, facts=json.loads(facts))
         return result
 
     async def read(self, body: Body[T]) -> T:
