@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from services.domain.notices import Topic
 from services.storage.database import Unit
 from services.storage.statements import upsert
 from services.storage.tables import bindings, cards, chats, notices, offers
+
+_BY_ID = select(chats).where(chats.c.id == bindparam("chat"))
+_BOUND = (
+    select(bindings.c.chat_id, bindings.c.thread_id)
+    .join(chats, chats.c.id == bindings.c.chat_id)
+    .where(bindings.c.topic == bindparam("about"), chats.c.state == "approved")
+    .order_by(bindings.c.chat_id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +42,7 @@ class Place:
 
 def find(unit: Unit, chat_id: int) -> Chat | None:
     """Return the group, or None when the bot was never in it."""
-    row = unit.first(select(chats).where(chats.c.id == chat_id))
+    row = unit.first(_BY_ID, chat=chat_id)
     return _chat(row) if row else None
 
 
@@ -75,12 +83,7 @@ def unbind(unit: Unit, topic: Topic, chat_id: int) -> bool:
 
 def bound(unit: Unit, topic: Topic) -> list[Place]:
     """Return where a topic is told, in groups that are approved."""
-    rows = unit.all(
-        select(bindings.c.chat_id, bindings.c.thread_id)
-        .join(chats, chats.c.id == bindings.c.chat_id)
-        .where(bindings.c.topic == topic.value, chats.c.state == "approved")
-        .order_by(bindings.c.chat_id)
-    )
+    rows = unit.all(_BOUND, about=topic.value)
     return [Place(chat_id=row.chat_id, thread_id=row.thread_id) for row in rows]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from services.domain.journal import JournalEntry
 from services.domain.market import Instrument, Tier, Universe
@@ -16,6 +16,11 @@ from services.domain.money import canonical
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import duties, incidents, journal, leases, requests, stages, strategies, universes
+
+_OUR_LEASE = update(leases).where(
+    leases.c.role == bindparam("held_role"), leases.c.owner == bindparam("holder"), leases.c.epoch == bindparam("held_epoch")
+)
+_UNIVERSE = select(universes).order_by(universes.c.version.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +46,17 @@ def take_lease(unit: Unit, role: str, owner: str, seconds: float, *, force: bool
 
 def renew_lease(unit: Unit, lease: Lease, seconds: float) -> bool:
     """Extend a lease that is still ours; False when another took it."""
-    return (
-        unit.run(
-            update(leases)
-            .where(leases.c.role == lease.role, leases.c.owner == lease.owner, leases.c.epoch == lease.epoch)
-            .values(expires_at=unit.now + timedelta(seconds=seconds))
-        ).rowcount
-        == 1
-    )
+    return _move_end(unit, lease, unit.now + timedelta(seconds=seconds))
 
 
 def release_lease(unit: Unit, lease: Lease) -> None:
     """End a lease now."""
-    unit.run(
-        update(leases)
-        .where(leases.c.role == lease.role, leases.c.owner == lease.owner, leases.c.epoch == lease.epoch)
-        .values(expires_at=unit.now)
-    )
+    _move_end(unit, lease, unit.now)
+
+
+def _move_end(unit: Unit, lease: Lease, expires_at: datetime) -> bool:
+    ours = {"held_role": lease.role, "holder": lease.owner, "held_epoch": lease.epoch}
+    return unit.run(_OUR_LEASE, {**ours, "expires_at": expires_at}).rowcount == 1
 
 
 def holder(unit: Unit, role: str) -> Lease | None:
@@ -177,7 +176,7 @@ def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:
 
 def current_universe(unit: Unit) -> Universe | None:
     """Return the newest snapshot, or None before the first."""
-    row = unit.first(select(universes).order_by(universes.c.version.desc()).limit(1))
+    row = unit.first(_UNIVERSE)
     if row is None:
         return None
     instruments = tuple(

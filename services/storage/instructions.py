@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from services.domain.money import Price, Quantity, canonical
 from services.domain.orders import (
@@ -25,6 +25,20 @@ from services.storage.database import Unit
 from services.storage.tables import instructions
 
 _DOUBTFUL = [state.value for state in DOUBTFUL_INSTRUCTION_STATES]
+_ROW = insert(instructions)
+_BY_ID = select(instructions).where(instructions.c.id == bindparam("instruction"))
+_OF_TRADE = select(instructions).where(instructions.c.trade_id == bindparam("trade")).order_by(instructions.c.created_at)
+_PENDING = _OF_TRADE.where(instructions.c.state.in_([*_DOUBTFUL, InstructionState.INTENT.value]))
+_INTENTS = (
+    select(instructions)
+    .where(instructions.c.state == InstructionState.INTENT.value)
+    .order_by(instructions.c.created_at, instructions.c.id)
+)
+_ALL_DOUBTFUL = select(instructions).where(instructions.c.state.in_(_DOUBTFUL)).order_by(instructions.c.created_at)
+_DOUBTFUL_AT = _ALL_DOUBTFUL.where(
+    instructions.c.terminal_id == bindparam("terminal"), instructions.c.symbol == bindparam("instrument")
+)
+_CHANGE = update(instructions).where(instructions.c.id == bindparam("instruction"), instructions.c.state == bindparam("before"))
 
 
 def _dump_order(order: OrderRequest) -> dict[str, Any]:
@@ -85,46 +99,42 @@ def _instruction(row: Any) -> Instruction:
 
 def add(unit: Unit, instruction: Instruction) -> None:
     """Commit an intent; nothing has been sent yet."""
-    unit.run(
-        insert(instructions).values(
-            id=instruction.id,
-            trade_id=instruction.trade_id,
-            terminal_id=instruction.terminal_id,
-            symbol=instruction.symbol,
-            kind=instruction.kind.value,
-            purpose=instruction.purpose.value,
-            state=instruction.state.value,
-            orders=[_dump_order(order) for order in instruction.orders],
-            cancels=list(instruction.cancels),
-            deadline=instruction.deadline,
-            collar=instruction.collar,
-            correlation=instruction.correlation,
-            created_at=instruction.created_at,
-        )
-    )
+    row = {
+        "id": instruction.id,
+        "trade_id": instruction.trade_id,
+        "terminal_id": instruction.terminal_id,
+        "symbol": instruction.symbol,
+        "kind": instruction.kind.value,
+        "purpose": instruction.purpose.value,
+        "state": instruction.state.value,
+        "orders": [_dump_order(order) for order in instruction.orders],
+        "cancels": list(instruction.cancels),
+        "deadline": instruction.deadline,
+        "collar": instruction.collar,
+        "correlation": instruction.correlation,
+        "created_at": instruction.created_at,
+    }
+    unit.run(_ROW, row)
     unit.wake("executor")
 
 
 def find(unit: Unit, instruction_id: str) -> Instruction | None:
     """Return an instruction, or None."""
-    row = unit.first(select(instructions).where(instructions.c.id == instruction_id))
+    row = unit.first(_BY_ID, instruction=instruction_id)
     return _instruction(row) if row else None
 
 
 def intents(unit: Unit) -> list[Instruction]:
     """Return what waits to be sent: exits, protection and cancels before entries, then oldest first."""
-    rows = unit.all(
-        select(instructions)
-        .where(instructions.c.state == InstructionState.INTENT.value)
-        .order_by(instructions.c.created_at, instructions.c.id)
-    )
-    found = [_instruction(row) for row in rows]
+    found = [_instruction(row) for row in unit.all(_INTENTS)]
     return sorted(found, key=lambda each: each.purpose is Purpose.ENTRY)
 
 
 def doubtful(unit: Unit, *, terminal_id: str | None = None, symbol: str | None = None) -> list[Instruction]:
     """Return instructions whose outcome nobody knows yet, oldest first."""
-    statement = select(instructions).where(instructions.c.state.in_(_DOUBTFUL)).order_by(instructions.c.created_at)
+    if terminal_id is not None and symbol is not None:
+        return [_instruction(row) for row in unit.all(_DOUBTFUL_AT, terminal=terminal_id, instrument=symbol)]
+    statement = _ALL_DOUBTFUL
     if terminal_id is not None:
         statement = statement.where(instructions.c.terminal_id == terminal_id)
     if symbol is not None:
@@ -134,19 +144,12 @@ def doubtful(unit: Unit, *, terminal_id: str | None = None, symbol: str | None =
 
 def pending_of_trade(unit: Unit, trade_id: str) -> list[Instruction]:
     """Return the trade's instructions without an answer, oldest first."""
-    states = [*_DOUBTFUL, InstructionState.INTENT.value]
-    rows = unit.all(
-        select(instructions)
-        .where(instructions.c.trade_id == trade_id, instructions.c.state.in_(states))
-        .order_by(instructions.c.created_at)
-    )
-    return [_instruction(row) for row in rows]
+    return [_instruction(row) for row in unit.all(_PENDING, trade=trade_id)]
 
 
 def of_trade(unit: Unit, trade_id: str) -> list[Instruction]:
     """Return all of the trade's instructions, oldest first."""
-    statement = select(instructions).where(instructions.c.trade_id == trade_id).order_by(instructions.c.created_at)
-    return [_instruction(row) for row in unit.all(statement)]
+    return [_instruction(row) for row in unit.all(_OF_TRADE, trade=trade_id)]
 
 
 def set_state(
@@ -160,14 +163,9 @@ def set_state(
     """Make a listed move by compare-and-set; None when another had moved it first."""
     move(INSTRUCTION_MOVES, instruction.state, state)
     sending = state is InstructionState.SENT
-    values: dict[str, Any] = {"state": state.value}
+    values: dict[str, Any] = {"instruction": instruction.id, "before": instruction.state.value, "state": state.value}
     values.update({"sent_at": unit.now, "epoch": epoch} if sending else {"answered_at": unit.now, "answer": answer})
-    changed = unit.run(
-        update(instructions)
-        .where(instructions.c.id == instruction.id, instructions.c.state == instruction.state.value)
-        .values(**values)
-    )
-    if changed.rowcount != 1:
+    if unit.run(_CHANGE, values).rowcount != 1:
         return None
     stamp: datetime = unit.now
     if sending:

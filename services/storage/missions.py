@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from services.domain.money import Fraction, Price, canonical
 from services.domain.signals import DropCode, Mission, Side, Signal, Target
@@ -100,6 +100,15 @@ _JOINED = select(
     signals.c.created_at.label("signal_created_at"),
     signals.c.expires_at.label("signal_expires_at"),
 ).join(signals, signals.c.id == missions.c.signal_id)
+_BY_ID = _JOINED.where(missions.c.id == bindparam("mission"))
+_OPEN = _JOINED.where(missions.c.state == MissionState.OPEN.value).order_by(missions.c.number.desc())
+_DECISIONS = select(decisions).where(decisions.c.mission_id == bindparam("mission")).order_by(decisions.c.at)
+_WAITING = (
+    select(signals, signals.c.created_at.label("signal_created_at"), signals.c.expires_at.label("signal_expires_at"))
+    .outerjoin(missions, missions.c.signal_id == signals.c.id)
+    .where(missions.c.id.is_(None), signals.c.drop_code.is_(None))
+    .order_by(signals.c.created_at)
+)
 
 
 def _mission(row: Any) -> Mission:
@@ -133,13 +142,7 @@ def add(unit: Unit, mission_id: str, signal: Signal) -> Mission:
 
 def waiting_signals(unit: Unit) -> list[Signal]:
     """Return stored signals that were not dropped and have no mission yet, oldest first."""
-    statement = (
-        select(signals, signals.c.created_at.label("signal_created_at"), signals.c.expires_at.label("signal_expires_at"))
-        .outerjoin(missions, missions.c.signal_id == signals.c.id)
-        .where(missions.c.id.is_(None), signals.c.drop_code.is_(None))
-        .order_by(signals.c.created_at)
-    )
-    return [_signal(row, row.id) for row in unit.all(statement)]
+    return [_signal(row, row.id) for row in unit.all(_WAITING)]
 
 
 def drop_signal(unit: Unit, signal_id: str, drop: DropCode, note: str | None) -> None:
@@ -156,7 +159,7 @@ def drops_since(unit: Unit, since: datetime) -> dict[str, int]:
 
 def find(unit: Unit, mission_id: str) -> Mission | None:
     """Return a mission by its id, or None."""
-    row = unit.first(_JOINED.where(missions.c.id == mission_id))
+    row = unit.first(_BY_ID, mission=mission_id)
     return _mission(row) if row else None
 
 
@@ -168,8 +171,7 @@ def by_number(unit: Unit, number: int) -> Mission | None:
 
 def open_missions(unit: Unit) -> list[Mission]:
     """Return open missions, newest first."""
-    rows = unit.all(_JOINED.where(missions.c.state == MissionState.OPEN.value).order_by(missions.c.number.desc()))
-    return [_mission(row) for row in rows]
+    return [_mission(row) for row in unit.all(_OPEN)]
 
 
 def latest(unit: Unit, limit: int) -> list[Mission]:
@@ -238,4 +240,4 @@ def decide(unit: Unit, mission_id: str, person_id: int, decision: str, reason: s
 
 def decisions_on(unit: Unit, mission_id: str) -> list[Any]:
     """Return rows of person_id, decision, reason and time, oldest first."""
-    return list(unit.all(select(decisions).where(decisions.c.mission_id == mission_id).order_by(decisions.c.at)))
+    return list(unit.all(_DECISIONS, mission=mission_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from services.domain.orders import Order, OrderRole, OrderSide, OrderType, VenueFill
 from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, OrderState, move
@@ -13,6 +13,14 @@ from services.storage.statements import insert_once
 from services.storage.tables import fills, orders
 
 _LIVE = [state.value for state in LIVE_ORDER_STATES]
+_ONE = (orders.c.terminal_id == bindparam("terminal"), orders.c.client_id == bindparam("client"))
+_FIND = select(orders).where(*_ONE)
+_CHANGE = update(orders).where(*_ONE)
+_OF_TRADE = select(orders).where(orders.c.trade_id == bindparam("trade")).order_by(orders.c.client_id)
+_ALL_LIVE = select(orders).where(orders.c.state.in_(_LIVE)).order_by(orders.c.updated_at)
+_LIVE_AT_TERMINAL = _ALL_LIVE.where(orders.c.terminal_id == bindparam("terminal"))
+_LIVE_OF_TRADE = _ALL_LIVE.where(orders.c.trade_id == bindparam("trade"))
+_FILLS_OF_TRADE = select(fills).where(fills.c.trade_id == bindparam("trade")).order_by(fills.c.time, fills.c.venue_fill_id)
 
 
 def _order(row: Any) -> Order:
@@ -64,40 +72,40 @@ def save(unit: Unit, before: Order, after: Order) -> None:
     """Store what the venue says now; a state changes by a listed move."""
     if after.state is not before.state:
         move(ORDER_MOVES, before.state, after.state)
-    unit.run(
-        update(orders)
-        .where(orders.c.terminal_id == after.terminal_id, orders.c.client_id == after.client_id)
-        .values(
-            venue_id=after.venue_id,
-            quantity=after.quantity,
-            filled=after.filled,
-            price=after.price,
-            stop_price=after.stop_price,
-            state=after.state.value,
-            updated_at=after.updated_at,
-        )
-    )
+    values = {
+        "terminal": after.terminal_id,
+        "client": after.client_id,
+        "venue_id": after.venue_id,
+        "quantity": after.quantity,
+        "filled": after.filled,
+        "price": after.price,
+        "stop_price": after.stop_price,
+        "state": after.state.value,
+        "updated_at": after.updated_at,
+    }
+    unit.run(_CHANGE, values)
 
 
 def find(unit: Unit, terminal_id: str, client_id: str) -> Order | None:
     """Return an order by its client id, or None."""
-    row = unit.first(select(orders).where(orders.c.terminal_id == terminal_id, orders.c.client_id == client_id))
+    row = unit.first(_FIND, terminal=terminal_id, client=client_id)
     return _order(row) if row else None
 
 
 def of_trade(unit: Unit, trade_id: str) -> list[Order]:
     """Return the trade's orders."""
-    return [_order(row) for row in unit.all(select(orders).where(orders.c.trade_id == trade_id).order_by(orders.c.client_id))]
+    return [_order(row) for row in unit.all(_OF_TRADE, trade=trade_id)]
 
 
 def live(unit: Unit, *, terminal_id: str | None = None, trade_id: str | None = None) -> list[Order]:
     """Return orders that still work."""
-    statement = select(orders).where(orders.c.state.in_(_LIVE)).order_by(orders.c.updated_at)
-    if terminal_id is not None:
-        statement = statement.where(orders.c.terminal_id == terminal_id)
     if trade_id is not None:
-        statement = statement.where(orders.c.trade_id == trade_id)
-    return [_order(row) for row in unit.all(statement)]
+        rows = unit.all(_LIVE_OF_TRADE, trade=trade_id)
+    elif terminal_id is not None:
+        rows = unit.all(_LIVE_AT_TERMINAL, terminal=terminal_id)
+    else:
+        rows = unit.all(_ALL_LIVE)
+    return [_order(row) for row in rows if terminal_id is None or row.terminal_id == terminal_id]
 
 
 def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None) -> bool:
@@ -124,7 +132,7 @@ def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None
 
 def fills_of_trade(unit: Unit, trade_id: str) -> list[Any]:
     """Return the trade's fill rows, oldest first."""
-    return list(unit.all(select(fills).where(fills.c.trade_id == trade_id).order_by(fills.c.time, fills.c.venue_fill_id)))
+    return list(unit.all(_FILLS_OF_TRADE, trade=trade_id))
 
 
 def fills_of_terminal(unit: Unit, terminal_id: str) -> list[Any]:

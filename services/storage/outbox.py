@@ -6,12 +6,39 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, insert, or_, select, update
 
 from services.domain.notices import Card, Notice, Priority
 from services.domain.states import NoticeState
 from services.storage.database import Unit
 from services.storage.tables import cards, notices
+
+_NOTICE = insert(notices)
+_CARD = insert(cards)
+_ONE = (cards.c.key == bindparam("card"), cards.c.chat_id == bindparam("chat"))
+_FIND = select(cards).where(*_ONE)
+_DROP = delete(cards).where(*_ONE)
+_CHANGE = update(cards).where(*_ONE).values(wanted=cards.c.wanted + 1, stale=True)
+_WAITS_IN_FRONT = and_(cards.c.stale, cards.c.priority < bindparam("lane"))
+_REFRESH = (
+    update(cards)
+    .where(cards.c.key == bindparam("card"))
+    .values(wanted=cards.c.wanted + 1, stale=True, priority=case((_WAITS_IN_FRONT, cards.c.priority), else_=bindparam("lane")))
+)
+_SHOWN = update(cards).where(*_ONE).values(stale=cards.c.wanted > bindparam("rendered"))
+_OF_MESSAGE = select(cards).where(cards.c.chat_id == bindparam("chat"), cards.c.message_id == bindparam("message"))
+_STALE = select(cards).where(cards.c.stale).order_by(cards.c.priority, cards.c.created_at).limit(bindparam("most"))
+_PENDING = (
+    select(notices)
+    .where(
+        notices.c.state == NoticeState.PENDING.value,
+        or_(notices.c.not_before.is_(None), notices.c.not_before <= bindparam("now", type_=notices.c.not_before.type)),
+    )
+    .order_by(notices.c.priority, notices.c.id)
+    .limit(bindparam("most"))
+)
+_STATE = select(notices.c.state).where(notices.c.id == bindparam("notice"))
+_TOLD = update(notices).where(notices.c.id == bindparam("notice"))
 
 
 def tell(
@@ -27,21 +54,20 @@ def tell(
     not_before: datetime | None = None,
 ) -> None:
     """Store an event for a chat; it is rendered from these facts, never merged or dropped."""
-    unit.run(
-        insert(notices).values(
-            chat_id=chat_id,
-            thread_id=thread_id,
-            template=template,
-            facts=dict(facts),
-            priority=int(priority),
-            silent=silent,
-            state=NoticeState.PENDING.value,
-            created_at=unit.now,
-            not_before=not_before,
-            reply_to_card=reply_to_card,
-            attempts=0,
-        )
-    )
+    row = {
+        "chat_id": chat_id,
+        "thread_id": thread_id,
+        "template": template,
+        "facts": dict(facts),
+        "priority": int(priority),
+        "silent": silent,
+        "state": NoticeState.PENDING.value,
+        "created_at": unit.now,
+        "not_before": not_before,
+        "reply_to_card": reply_to_card,
+        "attempts": 0,
+    }
+    unit.run(_NOTICE, row)
     unit.wake("sender")
 
 
@@ -61,50 +87,36 @@ def show(
 
     A ``message_id`` makes an existing message of the bot the card.
     """
-    row = unit.first(select(cards).where(cards.c.key == key, cards.c.chat_id == chat_id))
-    if row is None:
-        unit.run(
-            insert(cards).values(
-                key=key,
-                chat_id=chat_id,
-                thread_id=thread_id,
-                message_id=message_id,
-                wanted=1,
-                shown=0,
-                silent=silent,
-                priority=int(priority),
-                reply_to_card=reply_to_card,
-                digest=None,
-                has_photo=False,
-                stale=True,
-                created_at=unit.now,
-            )
-        )
+    one: dict[str, Any] = {"card": key, "chat": chat_id}
+    message: dict[str, Any] = {"message_id": message_id, "digest": None, "has_photo": False, "silent": silent}
+    if unit.first(_FIND, **one) is not None:
+        unit.run(_CHANGE, one | {"priority": int(priority)} | (message if anew or message_id is not None else {}))
     else:
-        values: dict[str, Any] = {"wanted": cards.c.wanted + 1, "stale": True, "priority": int(priority)}
-        if anew or message_id is not None:
-            values |= {"message_id": message_id, "digest": None, "has_photo": False, "silent": silent}
-        unit.run(update(cards).where(cards.c.key == key, cards.c.chat_id == chat_id).values(**values))
+        fresh = {
+            "key": key,
+            "chat_id": chat_id,
+            "thread_id": thread_id,
+            "wanted": 1,
+            "shown": 0,
+            "priority": int(priority),
+            "reply_to_card": reply_to_card,
+            "stale": True,
+            "created_at": unit.now,
+        }
+        unit.run(_CARD, message | fresh)
     unit.wake("sender")
 
 
 def refresh(unit: Unit, key: str, priority: Priority = Priority.NORMAL) -> None:
     """Ask for a new rendering of a card in every chat that has it; a card that waits already keeps the more urgent lane."""
-    waits_in_front = and_(cards.c.stale, cards.c.priority < int(priority))
-    lane = case((waits_in_front, cards.c.priority), else_=int(priority))
-    values: dict[str, Any] = {"wanted": cards.c.wanted + 1, "stale": True, "priority": lane}
-    if unit.run(update(cards).where(cards.c.key == key).values(**values)).rowcount:
+    if unit.run(_REFRESH, {"card": key, "lane": int(priority)}).rowcount:
         unit.wake("sender")
 
 
 def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int) -> bool:
     """Let a message live on under another key, a preview as its trade's card; False when there was no such card."""
-    unit.run(delete(cards).where(cards.c.key == new_key, cards.c.chat_id == chat_id))
-    changed = unit.run(
-        update(cards)
-        .where(cards.c.key == old_key, cards.c.chat_id == chat_id)
-        .values(key=new_key, wanted=cards.c.wanted + 1, stale=True, priority=int(Priority.TAP))
-    )
+    unit.run(_DROP, {"card": new_key, "chat": chat_id})
+    changed = unit.run(_CHANGE, {"card": old_key, "chat": chat_id, "key": new_key, "priority": int(Priority.TAP)})
     unit.wake("sender")
     return changed.rowcount == 1
 
@@ -128,40 +140,30 @@ def _card(row: Any) -> Card:
 
 def card(unit: Unit, key: str, chat_id: int) -> Card | None:
     """Return a card, or None."""
-    row = unit.first(select(cards).where(cards.c.key == key, cards.c.chat_id == chat_id))
+    row = unit.first(_FIND, card=key, chat=chat_id)
     return _card(row) if row else None
 
 
 def card_of_message(unit: Unit, chat_id: int, message_id: int) -> Card | None:
     """Return the card that a message shows, or None."""
-    row = unit.first(select(cards).where(cards.c.chat_id == chat_id, cards.c.message_id == message_id))
+    row = unit.first(_OF_MESSAGE, chat=chat_id, message=message_id)
     return _card(row) if row else None
 
 
 def stale_cards(unit: Unit, limit: int) -> list[Card]:
     """Return cards that wait to be shown, the most urgent first."""
-    rows = unit.all(select(cards).where(cards.c.stale).order_by(cards.c.priority, cards.c.created_at).limit(limit))
-    return [_card(row) for row in rows]
+    return [_card(row) for row in unit.all(_STALE, most=limit)]
 
 
 def shown(unit: Unit, done: Card, *, message_id: int | None, digest: str | None, has_photo: bool) -> None:
     """Note that a card was shown up to the change it was rendered for; later changes keep it stale."""
-    unit.run(
-        update(cards)
-        .where(cards.c.key == done.key, cards.c.chat_id == done.chat_id)
-        .values(
-            message_id=message_id,
-            shown=done.wanted,
-            stale=cards.c.wanted > done.wanted,
-            digest=digest,
-            has_photo=has_photo,
-        )
-    )
+    values = {"message_id": message_id, "shown": done.wanted, "digest": digest, "has_photo": has_photo}
+    unit.run(_SHOWN, {"card": done.key, "chat": done.chat_id, "rendered": done.wanted, **values})
 
 
 def drop_card(unit: Unit, key: str, chat_id: int) -> None:
     """Forget a card whose chat cannot be written to."""
-    unit.run(delete(cards).where(cards.c.key == key, cards.c.chat_id == chat_id))
+    unit.run(_DROP, {"card": key, "chat": chat_id})
 
 
 def _notice(row: Any) -> Notice:
@@ -183,31 +185,19 @@ def _notice(row: Any) -> Notice:
 
 def pending_notices(unit: Unit, limit: int) -> list[Notice]:
     """Return events that wait to be told, the most urgent and then the oldest first."""
-    rows = unit.all(
-        select(notices)
-        .where(
-            notices.c.state == NoticeState.PENDING.value,
-            or_(notices.c.not_before.is_(None), notices.c.not_before <= unit.now),
-        )
-        .order_by(notices.c.priority, notices.c.id)
-        .limit(limit)
-    )
-    return [_notice(row) for row in rows]
+    return [_notice(row) for row in unit.all(_PENDING, now=unit.now, most=limit)]
 
 
 def is_pending(unit: Unit, notice_id: int) -> bool:
     """Tell whether an event still waits to be told."""
-    row = unit.first(select(notices.c.state).where(notices.c.id == notice_id))
+    row = unit.first(_STATE, notice=notice_id)
     return row is not None and row.state == NoticeState.PENDING.value
 
 
 def told(unit: Unit, done: Notice, message_id: int | None) -> None:
     """Note that an event reached its chat."""
-    unit.run(
-        update(notices)
-        .where(notices.c.id == done.id)
-        .values(state=NoticeState.SENT.value, message_id=message_id, answered_at=unit.now)
-    )
+    values = {"state": NoticeState.SENT.value, "message_id": message_id, "answered_at": unit.now}
+    unit.run(_TOLD, {"notice": done.id, **values})
 
 
 def not_told(unit: Unit, failed: Notice, error: str, *, final: bool, not_before: datetime | None = None) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from services.domain.states import UpdateState
 from services.storage.database import Unit
 from services.storage.statements import insert_once
 from services.storage.tables import updates
+
+_FINISH = update(updates).where(
+    updates.c.update_id.in_(bindparam("ids", expanding=True)), updates.c.state == UpdateState.RECEIVED.value
+)
 
 
 def store(unit: Unit, batch: Iterable[tuple[int, str]]) -> list[int]:
@@ -28,11 +32,7 @@ def store(unit: Unit, batch: Iterable[tuple[int, str]]) -> list[int]:
 def finish(unit: Unit, ids: Sequence[int], state: UpdateState) -> None:
     """Set received updates to their end; others stay as they are."""
     if ids:
-        unit.run(
-            update(updates)
-            .where(updates.c.update_id.in_(ids), updates.c.state == UpdateState.RECEIVED.value)
-            .values(state=state.value, payload="")
-        )
+        unit.run(_FINISH, {"ids": list(ids), "state": state.value, "payload": ""})
 
 
 def received(unit: Unit) -> list[tuple[int, str]]:
