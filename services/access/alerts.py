@@ -22,7 +22,6 @@ class AlertCode(StrEnum):
     POSITION_MISMATCH = "POSITION_MISMATCH"
     FOREIGN_ORDER = "FOREIGN_ORDER"
     VENUE_UNREACHABLE = "VENUE_UNREACHABLE"
-    INTERRUPTED = "INTERRUPTED"
     CLOSE_REJECTED = "CLOSE_REJECTED"
     LATE_FILL = "LATE_FILL"
 
@@ -34,7 +33,6 @@ ADVICE: dict[AlertCode, tuple[str, str]] = {
     AlertCode.POSITION_MISMATCH: ("the terminal takes no new trade until both sides agree", "/positions"),
     AlertCode.FOREIGN_ORDER: ("the order is marked foreign and left alone", "/orders"),
     AlertCode.VENUE_UNREACHABLE: ("entries are refused; protection rests at the venue", "/doctor"),
-    AlertCode.INTERRUPTED: ("nothing of it was carried out", "/status"),
     AlertCode.CLOSE_REJECTED: ("protection still stands at the venue", "/positions"),
     AlertCode.LATE_FILL: ("the trade is open again and its stop is being placed", "/positions"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_every_check_and_alert_has_its_row() -> None:
 
     assert re.findall(r"^\| `([A-Z_]+)`", denials, re.MULTILINE)[: len(CheckCode)] == [code.value for code in CheckCode]
     assert re.findall(r"^\| `([A-Z_]+)`", alerts, re.MULTILINE) == [code.value for code in AlertCode]
+
+
+def test_every_alert_is_raised_somewhere() -> None:
+    raised = {
+        argument.attr
+        for call in _calls(ROOT / "services")
+        if isinstance(call.func, ast.Name) and call.func.id == "alert"
+        for argument in call.args
+        if isinstance(argument, ast.Attribute)
+    }
+
+    assert raised == {code.name for code in AlertCode}
 
 
 def test_the_settings_that_bound_a_check_exist() -> None:
@@ -103,12 +116,13 @@ def test_a_log_call_without_a_constant_name_is_an_error(tmp_path: Path, call: st
 
 
 def _keywords(name: str) -> set[str]:
-    """Return every text that is given by this keyword in the services."""
-    calls = (
-        node
-        for file in (ROOT / "services" / "access").rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-    )
-    given = (each.value for call in calls for each in call.keywords if each.arg == name)
+    """Return every text that is given by this keyword where people get their roles."""
+    given = (each.value for call in _calls(ROOT / "services" / "access") for each in call.keywords if each.arg == name)
     return {value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str)}
+
+
+def _calls(folder: Path) -> Iterator[ast.Call]:
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield node
