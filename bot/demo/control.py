@@ -19,6 +19,9 @@ _MONEY_GRIDS = {"USDT": Decimal("0.01")}
 _FINE_GRID = Decimal("1e-8")
 
 Books = Callable[[], Awaitable[list[BookAccount]]]
+Names = Callable[[], Awaitable[dict[str, str]]]
+"""Gives what the desk calls the venue's accounts, those that it knows."""
+
 Mids = Callable[[], Awaitable[dict[str, Decimal]]]
 """Gives the middle of the newest quote by symbol; what has none is missing."""
 
@@ -26,12 +29,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ControlServer:
-    """Answers on this machine only, and to programs only: a page of another site always names its origin, this one's proxy
-    never does."""
+    """Answers programs on this machine only: a page always names its origin when it posts, the chat page's server never does."""
 
-    def __init__(self, runner: DeskRunner, books: Books, mids: Mids, invariants: Invariants, playing: str) -> None:
+    def __init__(
+        self, runner: DeskRunner, *, books: Books, names: Names, mids: Mids, invariants: Invariants, playing: str
+    ) -> None:
         self._runner = runner
         self._books = books
+        self._names = names
         self._mids = mids
         self._invariants = invariants
         self._playing = playing
@@ -52,9 +57,9 @@ class ControlServer:
 
     async def venue(self, request: web.Request) -> web.Response:
         """List what the venue itself holds, valued at the exchange's newest prices."""
-        accounts = await self._books()
+        accounts, names = await self._books(), await self._names()
         mids = await self._mids() if any(account.positions for account in accounts) else {}
-        return web.json_response({"terminals": [_terminal(account, mids) for account in accounts]})
+        return web.json_response({"terminals": [_terminal(account, names, mids) for account in accounts]})
 
     async def verify(self, request: web.Request) -> web.Response:
         """Give the ten answers."""
@@ -94,9 +99,9 @@ async def _programs_here_only(request: web.Request, handler: Handler) -> web.Str
     return await handler(request)
 
 
-def _terminal(account: BookAccount, mids: dict[str, Decimal]) -> dict[str, object]:
+def _terminal(account: BookAccount, names: dict[str, str], mids: dict[str, Decimal]) -> dict[str, object]:
     return {
-        "name": account.name,
+        "name": names.get(account.name, account.name),
         "equity": _equity(account, mids),
         "currency": account.currency,
         "positions": [

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, event, exc
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
+from services.storage import terminals
 from services.storage.counters import get_fact
 from services.storage.database import Unit
 
@@ -59,6 +60,10 @@ class DeskReading:
             return None
         noted = json.loads(text)
         return Ready(pid=int(noted["pid"]), at=datetime.fromisoformat(noted["at"]))
+
+    def terminal_names(self) -> dict[str, str]:
+        """Return what the desk calls its terminals, by account."""
+        return self.read(lambda unit: {each.id: each.name for each in terminals.everything(unit)}) or {}
 
 
 def last_problem(state: Path) -> str:

@@ -189,10 +189,11 @@ class Launcher:
 
         server = ControlServer(
             self.desk,
-            lambda: asyncio.to_thread(read_book, self._folder.desk),
-            mids,
-            self.invariants(cast),
-            market.playing,
+            books=lambda: asyncio.to_thread(read_book, self._folder.desk),
+            names=lambda: asyncio.to_thread(self._reading.terminal_names),
+            mids=mids,
+            invariants=self.invariants(cast),
+            playing=market.playing,
         )
         self._control = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.5)
         await self._control.setup()

@@ -40,6 +40,8 @@ def run_demo(options: DemoOptions) -> int:
         folder.take()
         try:
             kept, said = settle(folder, options)
+            if options.headless:
+                console.say("A headless run starts fresh.")
             if said is not None:
                 console.say(said)
             return asyncio.run(_play(options, folder, kept, console))

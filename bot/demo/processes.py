@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from bot.release import ROOT
 
 _PR_SET_PDEATHSIG = 1
+# Only Windows has this flag, where it does what a new session does elsewhere.
+_GROUP_FLAG: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _TAIL_BYTES = 16_384
 
 
@@ -53,6 +56,7 @@ class Child:
                 cwd=ROOT,
                 env=dict(environment),
                 start_new_session=True,
+                creationflags=_GROUP_FLAG,
                 preexec_fn=_ending_with_the_launcher(),
             )
 

@@ -23,7 +23,7 @@ from bot.demo.tally import count, last_line
 from bot.demo.venue_book import read_book
 from services.missions.fire import Fired
 from services.storage import previews
-from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at
+from tests.trading.rig import ANN, HandClock, Rig, desk_at
 
 # What a desk's process does as far as its runner sees: it notes that it is ready, and ends on SIGTERM.
 READY_DESK = """
@@ -76,7 +76,14 @@ async def panel(
         return transcript
 
     invariants = Invariants(reading, chat, frozenset({"canary-" + "x" * 30}))
-    server = ControlServer(runner, lambda: asyncio.to_thread(read_book, state), known_mids, invariants, "a test")
+    server = ControlServer(
+        runner,
+        books=lambda: asyncio.to_thread(read_book, state),
+        names=lambda: asyncio.to_thread(reading.terminal_names),
+        mids=known_mids,
+        invariants=invariants,
+        playing="a test",
+    )
     try:
         async with TestClient(TestServer(server.application(), host="127.0.0.1")) as client:
             yield Panel(client=client, runner=runner, said=said)
@@ -110,7 +117,7 @@ async def test_before_the_first_start_nothing_is_invented(tmp_path: Path) -> Non
 async def test_the_venues_own_list_shows_position_orders_and_equity(tmp_path: Path) -> None:
     await traded(tmp_path / "desk")
     async with panel(tmp_path / "desk", mids={"BTC/USDT": Decimal(64_500)}) as page:
-        ann = next(each for each in (await page.get("venue"))["terminals"] if each["name"] == f"paper-{ANN}")
+        ann = next(each for each in (await page.get("venue"))["terminals"] if each["name"] == "ann-paper")
 
     (position,) = ann["positions"]
     entry, quantity = Decimal(position["entry"]), Decimal(position["quantity"])
@@ -131,7 +138,7 @@ async def test_without_a_price_there_is_no_equity(tmp_path: Path) -> None:
         terminals = (await page.get("venue"))["terminals"]
 
     equities = {each["name"]: each["equity"] for each in terminals}
-    assert equities == {f"paper-{ANN}": None, f"paper-{TOM}": "10000", f"paper-{CARL}": "10000"}
+    assert equities == {"ann-paper": None, "tom-paper": "10000", "carl-paper": "10000"}
 
 
 async def test_the_invariants_are_asked_and_a_leak_is_found(tmp_path: Path) -> None:
