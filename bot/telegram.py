@@ -12,6 +12,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
+from aiogram.methods import AnswerCallbackQuery, EditMessageText, Response, SendMessage
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllGroupChats,
@@ -41,8 +42,21 @@ TOAST_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 def make_bot(token: str, api_base: str) -> Bot:
     """Return a bot for a token at a Bot API server; each call is bounded."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), timeout=CALL_TIMEOUT_S)
+    session = _Session(api=TelegramAPIServer.from_base(api_base), timeout=CALL_TIMEOUT_S)
     return Bot(token=token, session=session)
+
+
+class _Session(AiohttpSession):
+    """Holds the types that answers are read into.
+
+    Pydantic keeps what it makes of a generic type by weak reference only, so without a holder many calls would make theirs anew,
+    for milliseconds each.
+    """
+
+    def __init__(self, *, api: TelegramAPIServer, timeout: float) -> None:
+        super().__init__(api=api, timeout=timeout)
+        kinds: list[Any] = [method.__returning__ for method in (SendMessage, EditMessageText, AnswerCallbackQuery)]
+        self._answers = [Response.__class_getitem__(kind) for kind in kinds]
 
 
 class ChatAnswers:
