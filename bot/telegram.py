@@ -49,8 +49,8 @@ def make_bot(token: str, api_base: str) -> Bot:
 class _Session(AiohttpSession):
     """Holds the types that answers are read into.
 
-    Pydantic keeps what it makes of a generic type by weak reference only, so without a holder many calls would make theirs anew,
-    for milliseconds each.
+    Pydantic keeps what it makes of a generic type by weak reference only, so without a holder many calls would make theirs
+    anew, for milliseconds each.
     """
 
     def __init__(self, *, api: TelegramAPIServer, timeout: float) -> None:
