@@ -15,7 +15,6 @@ from handlers.telegram.views.message import Rendered, Style
 from handlers.telegram.views.missions import render_why
 from handlers.telegram.views.preview import render_checks, render_preview
 from handlers.telegram.views.trades import render_trade
-from sandbox.telegram.html import parse
 from services.domain.halts import Halt
 from services.domain.states import HaltState, MissionState
 from services.domain.trades import TerminalMode
@@ -24,9 +23,8 @@ from services.reporting.cards import CardFacts
 from services.reporting.trade_view import Guard, TradeWord
 from services.storage.previews import PreviewState
 from tests.views import samples
-from tests.views.hostile import HOSTILE
 from tests.views.samples import NOW, D
-from tests.views.shape import CAPTION, LINES, PREVIEW_LINES, labels, problems
+from tests.views.shape import PREVIEW_LINES, labels, problems
 
 
 def render(key: str, facts: CardFacts) -> Rendered:
@@ -371,41 +369,3 @@ def test_sizes_that_have_no_end_are_written_in_full() -> None:
     assert "1,000" in text
     assert "0.0000001 of 1,000 BTC still open" in text
     assert problems(render_trade(view)) == []
-
-
-def _named(payload: str) -> list[Rendered]:
-    """Return every card with the payload wherever foreign words come from."""
-    decision = samples.mission_view().decisions[1]
-    nothing = Rendered(text="")
-    odd = samples.signal(reason=payload, symbol=payload or "X/Y", facts={payload: 1.0}, score_parts={payload: 3})
-    mission = samples.mission(signal=odd)
-    said = replace(decision, name=payload, reason=payload, did=payload)
-    halt = replace(samples.halt_view().halt, by_name=payload, reason=payload)
-    preview = samples.preview_view()
-    denial = replace(samples.OVER_DAILY, code=CheckCode.HALT, value=payload, limit=payload, note=payload, unit=Unit.STATE)
-    trade = {"owner": payload, "terminal": payload, "symbol": payload, "code": payload}
-    return [
-        render_card("mission:x", samples.mission_view(mission=mission, source=payload, decisions=(said,) * 9))
-        or nothing,
-        render_why(samples.mission_view(mission=mission, source=payload)),
-        render_preview(replace(preview, mission=mission, terminal=payload, preview=replace(preview.preview, note=payload))),
-        render_preview(samples.refused_view(denial, ask=payload, terminal=payload)),
-        render_checks(samples.refused_view(denial)),
-        render_trade(samples.trade_view(**trade)),
-        render_trade(replace(samples.unfilled(TradeWord.REJECTED), **trade)),
-        render_trade(replace(samples.closed_view(), **trade)),
-        render_card("halt:x", samples.halt_view(halt=halt)) or nothing,
-        render_card("halt:x", samples.halt_view(halt=replace(halt, state=HaltState.ACTIVE))) or nothing,
-        render_card("checklist:x", replace(samples.CHECKLIST, name=payload)) or nothing,
-    ]
-
-
-@pytest.mark.parametrize("payload", HOSTILE)
-def test_hostile_names_and_reasons_stay_words(payload: str) -> None:
-    for card in _named(payload):
-        parsed = parse(card.text)
-
-        assert {entity.type for entity in parsed.entities} <= {"bold", "pre", "date_time"}
-        assert len(card.plain().split("\n")) <= LINES
-        assert len(card.plain()) <= CAPTION
-        card.keyboard()
