@@ -29,7 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ControlServer:
-    """Answers programs on this machine only: a page always names its origin when it posts, the chat page's server never does."""
+    """Answers programs on this machine only: a page names its origin when it posts, the chat page's server never does."""
 
     def __init__(
         self, runner: DeskRunner, *, books: Books, names: Names, mids: Mids, invariants: Invariants, playing: str

@@ -55,7 +55,7 @@ class Hand:
                     await asyncio.sleep(LOOK_S)
         except TimeoutError:
             instead = _first_line(newest) if newest is not None else "nothing"
-            raise Missed(f"{self.name} waited {limit_s:g} s for {what}, the newest message was: {instead}") from None
+            raise Missed(f"{self.name} waited {limit_s:.0f} s for {what}, the newest message was: {instead}") from None
 
 
 def _first_line(message: ChatMessage) -> str:
