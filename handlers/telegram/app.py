@@ -21,6 +21,7 @@ from services.access.contacts import Rename
 from services.access.links import Invite
 from services.access.roles import Grant, Revoke
 from services.access.start import Start
+from services.domain.cards import preview_card
 from services.domain.errors import NotFound, Refused
 from services.domain.notices import Event, Priority
 from services.domain.people import Actor, Role
@@ -39,6 +40,7 @@ from services.reporting.exposure import equity_of
 from services.reporting.live import Live
 from services.storage import missions, outbox, people, previews, terminals
 from services.storage.database import Database, Unit
+from services.storage.previews import PreviewState
 from services.strategies.registry import Registry
 
 REMIND_AFTER = timedelta(minutes=5)
@@ -116,12 +118,16 @@ class App:
         role = await self.database.read(lambda unit: people.role_of(unit, request.actor.id))
         return render_menu(role, is_group=request.is_group)
 
-    async def put_away(self, request: Request, key: str) -> None:
-        """Take a preview away: its buttons stop and its message says so."""
+    async def put_away(self, request: Request, mission_id: str) -> None:
+        """Take a preview away: its message goes and its Confirm stops; one that was fired is a trade's card by now."""
 
         def body(unit: Unit) -> None:
-            require(unit, request.actor, Role.TRADER)
-            outbox.drop_card(unit, key, request.chat_id)
+            person = require(unit, request.actor, Role.TRADER)
+            preview = previews.find(unit, mission_id, person.id)
+            if preview is None or preview.state is PreviewState.FIRED:
+                raise NotFound("PREVIEW")
+            previews.forget(unit, mission_id, person.id)
+            outbox.drop_card(unit, preview_card(mission_id, person.id), request.chat_id)
 
         await self.database.write(body)
         await request.answers.delete(request.chat_id, request.message_id)

@@ -85,7 +85,7 @@ class MissionHandlers:
             case MissionVerb.CARD:
                 await self._app.show_card(request, preview_card(button.mission, request.actor.id))
             case MissionVerb.BACK:
-                await self._app.put_away(request, preview_card(button.mission, request.actor.id))
+                await self._app.put_away(request, button.mission)
             case MissionVerb.WHY:
                 await self._why(request, button.mission)
             case MissionVerb.SKIP:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from services.domain.money import Price, Quantity
 from services.domain.verdicts import Check
@@ -103,6 +103,11 @@ def find(unit: Unit, mission_id: str, person_id: int) -> Preview | None:
         note=row.note,
         good_until=row.good_until,
     )
+
+
+def forget(unit: Unit, mission_id: str, person_id: int) -> None:
+    """Forget a preview that was put away; its Confirm finds nothing to stand on."""
+    unit.run(delete(previews).where(previews.c.mission_id == mission_id, previews.c.person_id == person_id))
 
 
 def set_state(unit: Unit, mission_id: str, person_id: int, state: PreviewState) -> None:

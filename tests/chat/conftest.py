@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from bot.logging import close_logging, configure_logging
 from config.settings import Settings
-from tests.chat.rig import ChatRig, desk_in_chat
+from tests.chat.rig import ANN, CARL, CORA, TOM, ChatRig, desk_in_chat
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,3 +34,14 @@ async def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
     plenty = {"offers_per_hour": 1000, "offers_per_day": 1000}
     async with desk_in_chat(tmp_path_factory.mktemp("desk"), signals=plenty) as rig:
         yield rig
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def flat_desk(shared_desk: ChatRig) -> AsyncIterator[ChatRig]:
+    """The module's desk, on which a test leaves prices as they were and nothing open."""
+    prices = dict(shared_desk.market.prices)
+    yield shared_desk
+    shared_desk.market.prices = prices
+    for person in (ANN, TOM, CARL, CORA):
+        if await shared_desk.trades_of(person):
+            await shared_desk.close_all(person)

@@ -22,7 +22,6 @@ class ShiftedClock(SystemClock):
     def now(self) -> datetime:
         return super().now() + self.ahead
 
-
 class SandboxTime:
     """The same time as the sandbox counts it."""
 

@@ -66,6 +66,18 @@ class ChatRig:
     def price(self, bid: str, ask: str, symbol: str = "BTC/USDT") -> None:
         self.market.prices[symbol] = (bid, ask)
 
+    async def forward(self, **span: float) -> None:
+        """Let time pass, and wait until market and accounts were read again."""
+        self.clock.ahead += timedelta(**span)
+        await self.graph.trading.sync.reconcile_all()
+        since = self.clock.now()
+
+        def fresh() -> bool:
+            quotes = [self.graph.trading.quotes.latest(symbol) for symbol in self.market.prices]
+            return self.market.silent or all(quote is not None and quote.received_at > since for quote in quotes)
+
+        await self.until(fresh, "fresh quotes")
+
     def seen(self, person: int, chat: int | None = None) -> list[Message]:
         return self.world.seen(person, chat if chat is not None else person)
 
@@ -92,7 +104,8 @@ class ChatRig:
                 return found
             await asyncio.sleep(LOOK_EVERY_S)
         chats = [GROUP, *(person for person in self.world.people if person in self.world.messages)]
-        raise AssertionError(f"never came: {why}\n" + "\n---\n".join(self.world.transcript(chat) for chat in chats))
+        ends = [f"... {self.world.transcript(chat)[-600:]}" for chat in chats]
+        raise AssertionError(f"never came: {why}\n" + "\n---\n".join(ends))
 
     async def message(self, person: int, text: str, chat: int | None = None, *, after: float = 0) -> Message:
         """Wait for a message with a text in a chat, the newest first."""
@@ -209,10 +222,13 @@ class ChatRig:
             reason=reason,
         )
 
+    async def card(self, mission: Mission, person: int, chat: int | None = None) -> Message:
+        """Wait for the card of a mission."""
+        return await self.message(person, f"· #{mission.number} · PAPER\n", chat)
+
     async def preview(self, person: int, **mission: Any) -> Message:
         """Offer a mission and open one person's preview of it."""
-        opened = await self.mission(**mission)
-        card = await self.message(person, f"· #{opened.number} ·")
+        card = await self.card(await self.mission(**mission), person)
         await self.press(person, card, "Fire")
         return await self.message(person, "good until", after=shown_id(card))
 
@@ -222,6 +238,16 @@ class ChatRig:
         await self.press(person, preview, "Confirm")
         await self.until(lambda: "at the venue" in text_of(self.current(preview)), "filled and protected")
         return self.current(preview)
+
+    async def close_all(self, person: int) -> None:
+        """Let a person close everything of theirs, and wait until it is gone."""
+        question = await self.ask(person, "/closeall", "at market?")
+        await self.press(person, question, "Close")
+
+        async def flat() -> bool:
+            return not await self.trades_of(person)
+
+        await self.until(flat, f"{person} holds nothing")
 
     async def reads(self, message: Message, text: str) -> Message:
         """Wait until a message reads so."""
