@@ -62,7 +62,7 @@ def test_event_has_time_level_name_correlation_and_fields(log_file: Path) -> Non
     assert (event["event"], event["correlation"], event["order"], event["legs"]) == ("order.sent", "c-7", "o-1", 2)
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)
 def test_hostile_text_stays_one_line(log_file: Path, hostile: str) -> None:
     structlog.get_logger().info("chat.named", title=hostile, **{f"key{hostile}": hostile}, nested=[{"x": hostile}])
     logging.getLogger("aiogram").warning("name %s", hostile)
