@@ -129,6 +129,9 @@ class Sender:
 
     async def _pass(self) -> float:
         """Start what may go now; return the seconds until something more may."""
+        all_wait = self._pacer.wait_all()
+        if all_wait > 0:
+            return min(all_wait, POLL_S)
         items = await self._database.read(_waiting)
         now, soonest = self._clock.monotonic(), POLL_S
         for item in items:

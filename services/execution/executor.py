@@ -73,6 +73,7 @@ class Executor:
         self._halt_file = halt_file
         self._lease = lease
         self._busy: set[tuple[str, str]] = set()
+        self._venue_names: dict[str, str] = {}
         self._draining = False
 
     async def run(self) -> None:
@@ -119,9 +120,9 @@ class Executor:
         Returns whether it was claimed; raises Unavailable before the claim when its venue is not there.
         """
         actor = Actor.job("executor", instruction.correlation)
-        urgent = instruction.purpose is not Purpose.ENTRY
         venue = self._ports.venues[await self._venue_of(instruction)]
-        claimed = await self._database.write(lambda unit: self._claim(unit, actor, instruction), urgent=urgent)
+        # An entry's claim is as urgent as the tap behind it: taps that come after it must not hold it up until it is too late.
+        claimed = await self._database.write(lambda unit: self._claim(unit, actor, instruction), urgent=True)
         if claimed is None:
             return False
         await self._write_once(venue, actor, claimed)
@@ -143,9 +144,14 @@ class Executor:
             await self._database.write(lambda unit: self.book_acceptance(unit, actor, claimed, placed), urgent=True)
 
     async def _venue_of(self, instruction: Instruction) -> str:
+        known = self._venue_names.get(instruction.terminal_id)
+        if known is not None:
+            return known
         terminal = await self._database.read(lambda unit: terminals.find(unit, instruction.terminal_id))
         if terminal is None or terminal.venue not in self._ports.venues:
             raise Unavailable("VENUE", terminal=instruction.terminal_id)
+        # A terminal stays at its venue for good.
+        self._venue_names[terminal.id] = terminal.venue
         return terminal.venue
 
     async def _write(self, venue: Venue, instruction: Instruction) -> Sequence[VenueOrder]:

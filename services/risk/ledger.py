@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from services.domain.halts import Halt, HaltScope
 from services.domain.money import ZERO
 from services.domain.signals import Mission
 from services.domain.states import HaltState
-from services.domain.trades import Terminal
+from services.domain.trades import Terminal, Trade
 from services.risk.days import day_end, day_of
 from services.risk.gate import LedgerPart
 from services.risk.sizing import Costs, funds_needed
@@ -19,6 +19,7 @@ from services.storage import instructions as instruction_rows
 from services.storage import terminals as terminal_rows
 from services.storage import trades as trade_rows
 from services.storage.database import Unit
+from services.storage.terminals import DayResult
 
 PriceOf = Callable[[str], Decimal | None]
 
@@ -68,6 +69,7 @@ def read_ledger(
     """Read halts, doubt, live trades and the day's result as they stand in this unit."""
     symbol = mission.signal.symbol
     live = trade_rows.live(unit, terminal_id=terminal.id)
+    day = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
     return LedgerPart(
         halts=halts_for(
             unit,
@@ -84,8 +86,8 @@ def read_ledger(
         can_short=terminal.can_short,
         live_trades=len(live),
         same_instrument=any(trade.symbol == symbol for trade in live),
-        day_profit=day_profit(unit, terminal, zone, price_of),
-        day_opening_equity=_opening_equity(unit, terminal, zone),
+        day_profit=_profit(day, live, price_of),
+        day_opening_equity=day.opening_equity if day else None,
         day_ends_at=day_end(unit.now, zone),
     )
 
@@ -102,11 +104,15 @@ def committed_since(unit: Unit, terminal_id: str, reading_at: datetime, costs: C
 
 def day_profit(unit: Unit, terminal: Terminal, zone: str, price_of: PriceOf) -> Decimal | None:
     """Return realised and open profit of the day, or None when a price or the day's opening is missing."""
-    result = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
-    if result is None:
+    day = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
+    return _profit(day, trade_rows.live(unit, terminal_id=terminal.id), price_of)
+
+
+def _profit(day: DayResult | None, live: Sequence[Trade], price_of: PriceOf) -> Decimal | None:
+    if day is None:
         return None
-    total = result.realized
-    for trade in trade_rows.live(unit, terminal_id=terminal.id):
+    total = day.realized
+    for trade in live:
         if trade.open_quantity == ZERO:
             continue
         price = price_of(trade.symbol)
@@ -114,8 +120,3 @@ def day_profit(unit: Unit, terminal: Terminal, zone: str, price_of: PriceOf) -> 
             return None
         total += trade.unrealized(price)
     return total
-
-
-def _opening_equity(unit: Unit, terminal: Terminal, zone: str) -> Decimal | None:
-    result = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
-    return result.opening_equity if result else None
