@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), ROOT / "README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md")])
 _PATH = re.compile(r"`((?:bot|handlers|services|sandbox|config|templates|migrations|tests|bench|deploy|docs)/[\w./-]*)`")
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
