@@ -84,9 +84,7 @@ class OpenPreview:
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 
-    def _judge(
-        self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None
-    ) -> tuple[Preview, Verdict]:
+    def _judge(self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None) -> tuple[Preview, Verdict]:
         signal, rules = case.mission.signal, self._desk.rules
         instrument, quote = case.market.instrument, case.market.quote
         worst, sizes, touch = Price(signal.entry), _no_sizes(), Price(signal.entry)

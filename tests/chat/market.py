@@ -22,6 +22,7 @@ class ShiftedClock(SystemClock):
     def now(self) -> datetime:
         return super().now() + self.ahead
 
+
 class SandboxTime:
     """The same time as the sandbox counts it."""
 

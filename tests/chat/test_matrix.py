@@ -77,6 +77,8 @@ TABLE = (
     Row("/halt", "halted", "dr++", "rr++"),
     Row("/resume", "halted by", "dr++", "rr++"),
 )
+
+
 async def everybody_is_known(rig: ChatRig) -> None:
     """Let each person be seen once, so that learning their names is behind us."""
     for person in ROLES.values():
