@@ -191,18 +191,19 @@ async def desk_at(
         lease=lambda: held[0],
     )
     trading = build_trading(settings, outside, wrap)
-    lease = await trading.database.write(lambda unit: desk.take_lease(unit, "executor", f"test-{id(trading)}", 60, force=True))
-    assert lease is not None
-    held.append(lease)
-    rig = Rig(settings=settings, trading=trading, clock=clock, nursery=nursery, lease=lease, crashes=crashes)
-    trading.instruments.update({each.symbol: each for each in (BTC, ETH)})
-    await trading.paper.open()
-    if people_too:
-        await trading.database.write(lambda unit: _people(unit))
-    rig.quote("63999.99", "64000.01")
-    await trading.resolve.adopt_sent()
-    await trading.sync.reconcile_all()
     try:
+        owner = f"test-{id(trading)}"
+        lease = await trading.database.write(lambda unit: desk.take_lease(unit, "executor", owner, 60, force=True))
+        assert lease is not None
+        held.append(lease)
+        rig = Rig(settings=settings, trading=trading, clock=clock, nursery=nursery, lease=lease, crashes=crashes)
+        trading.instruments.update({each.symbol: each for each in (BTC, ETH)})
+        await trading.paper.open()
+        if people_too:
+            await trading.database.write(_people)
+        rig.quote("63999.99", "64000.01")
+        await trading.resolve.adopt_sent()
+        await trading.sync.reconcile_all()
         yield rig
     finally:
         await nursery.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.domain.buttons import Act
 from services.domain.orders import OrderRole
-from services.domain.states import TradeState
+from services.domain.states import OrderState, TradeState
 from services.missions.fire import AlreadyFired, Fired
 from services.storage import orders, previews, terminals, trades
 from tests.trading.rig import ANN, Rig, desk_at
@@ -112,3 +112,22 @@ async def test_a_second_press_of_the_same_button_changes_nothing(tmp_path: Path)
         assert isinstance(first, Fired)
         assert isinstance(second, AlreadyFired)
         assert len(await rig.read(lambda unit: trades.live(unit))) == 1
+
+
+async def test_a_target_reached_after_a_half_close_is_not_placed_again(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        trade_id = await fire(rig)
+        asked = await rig.trading.ask_close(rig.actor(), trade_id, Decimal("0.5"))
+        await rig.trading.close(rig.actor(), asked.token.id, Act.CLOSE)
+        await rig.settle()
+        rig.clock.advance(60)
+        await rig.price("66100", "66100.02")
+        await rig.price("66200", "66200.02")
+
+        placed = await rig.read(lambda unit: orders.of_trade(unit, trade_id))
+        trade = await rig.read(lambda unit: trades.find(unit, trade_id))
+        reached = [o for o in placed if o.role is OrderRole.TARGET and o.filled > 0]
+        assert len(reached) == 1
+        assert trade.open_quantity == trade.entry_quantity - trade.entry_quantity / 2 - reached[0].filled
+        working = [o for o in placed if o.role is OrderRole.TARGET and o.state is OrderState.ACCEPTED]
+        assert [(o.price, o.quantity) for o in working] == [(Decimal("67500"), trade.open_quantity)]
