@@ -101,7 +101,7 @@ def situations(draw: st.DrawFn) -> tuple[Trade, list[Order], Instrument]:
                 price=Price(price),
             ),
             filled * instrument.step,
-            OrderState.FILLED,
+            OrderState.FILLED if filled and draw(st.booleans()) else OrderState.CANCELED,
         )
         for n, (price, filled) in enumerate(zip(prices, taken, strict=True))
     ]
@@ -130,7 +130,7 @@ def test_nothing_is_left_without_a_target_that_could_take_it(drawn: tuple[Trade,
     lacking = [
         target.price
         for target, order in zip(bound.targets, placed, strict=True)
-        if bound.entry_quantity * target.share - order.filled >= instrument.step
+        if order.state is not OrderState.FILLED and bound.entry_quantity * target.share - order.filled >= instrument.step
     ]
     could = [price for price in lacking if large_enough(bound.open_quantity, price, instrument)]
 
