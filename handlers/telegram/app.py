@@ -21,7 +21,7 @@ from services.access.contacts import Rename
 from services.access.links import Invite
 from services.access.roles import Grant, Revoke
 from services.access.start import Start
-from services.domain.cards import preview_card
+from services.domain.cards import mission_card, preview_card
 from services.domain.errors import NotFound, Refused
 from services.domain.notices import Event, Priority
 from services.domain.people import Actor, Role
@@ -173,6 +173,7 @@ class App:
             if not commanders:
                 raise Refused("NO_COMMANDER")
             missions.decide(unit, mission.id, person.id, "asked", failed[0].code.value)
+            outbox.refresh(unit, mission_card(mission.id))
             unit.record(actor, "mission.asked", mission=mission.number, code=failed[0].code.value)
             return ", ".join(each.name for each in commanders)
 
