@@ -23,7 +23,7 @@ from services.domain.orders import (
 )
 from services.domain.people import Actor
 from services.domain.ports import Ids
-from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, InstructionState, TradeState
+from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Terminal, Trade, apply_fill, is_dust, position_change
 from services.execution import telling
 from services.execution.protection import Exits, covers, live_exits, wanted_exits
@@ -101,6 +101,7 @@ class Booking:
             return None
         after = apply_fill(trade, fill, fee_in_quote(fill, instrument))
         trades.save(unit, trade, after)
+        _count_in_order(unit, terminal, fill)
         self._add_to_day(unit, terminal, after.realized - trade.realized)
         requested = next((o for o in instruction.orders if o.client_id == fill.client_id), None)
         role = requested.role if requested else OrderRole.FOREIGN
@@ -304,6 +305,18 @@ class Booking:
             add_close(unit, self._ids, trade, trade.open_quantity)
             unit.record(actor, "trade.closing", trade=trade.number, reason="STOP_NOT_PLACED")
             telling.refresh_cards(unit, trade)
+
+
+def _count_in_order(unit: Unit, terminal: Terminal, fill: VenueFill) -> None:
+    """Count a booked fill in its order at once: the venue's report on the order may be older than the fill."""
+    known = orders.find(unit, terminal.id, fill.client_id) if fill.client_id else None
+    if known is None:
+        return
+    filled = max(known.filled, orders.filled_by_fills(unit, terminal.id, known.client_id))
+    wanted = OrderState.FILLED if filled >= known.quantity else OrderState.PARTIAL
+    state = wanted if wanted in ORDER_MOVES[known.state] and known.state is not OrderState.PENDING_CANCEL else known.state
+    if (filled, state) != (known.filled, known.state):
+        orders.save(unit, known, replace(known, filled=filled, state=state, updated_at=max(known.updated_at, fill.time)))
 
 
 def _missing_exits(trade: Trade, placed: Sequence[Order], pending: set[Purpose], instrument: Instrument) -> Exits | None:

@@ -26,15 +26,23 @@ class Exits:
 
 
 def wanted_exits(trade: Trade, orders: Sequence[Order], instrument: Instrument) -> Exits:
-    """Return the exits for what is open now; a target that was filled keeps what it filled."""
+    """Return the exits for what is open now.
+
+    A target whose order was filled is reached, however little of the position it was placed for: it is not placed again,
+    behind the market. One that was filled in part lacks the rest.
+    """
     remaining = trade.open_quantity
     filled: dict[Decimal, Decimal] = {}
+    reached: set[Decimal] = set()
     for order in orders:
         if order.role is OrderRole.TARGET and order.price is not None:
             filled[order.price] = filled.get(order.price, ZERO) + order.filled
+            if order.state is OrderState.FILLED:
+                reached.add(order.price)
     rest = [
         (target.price, max(ZERO, trade.entry_quantity * target.share - filled.get(target.price, ZERO)))
         for target in trade.targets
+        if target.price not in reached
     ]
     return Exits(stop=trade.stop, quantity=remaining, targets=_spread(rest, remaining, instrument))
 

@@ -24,6 +24,7 @@ from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
 POLL_S = 1.0
+RETRY_AFTER = timedelta(seconds=3)
 RECONCILE_EVERY = timedelta(seconds=30)
 BALANCE_EVERY = timedelta(seconds=3)
 QUERY_TIMEOUT_S = 10.0
@@ -54,6 +55,7 @@ class VenueSync:
         self._beats = beats
         self._zone = zone
         self._suspects: set[tuple[str, str]] = set()
+        self._failures: dict[str, int] = {}
 
     async def run_fills(self) -> None:
         """Book fills for ever; woken by the venue and by acknowledgements, at the latest every second."""
@@ -73,7 +75,9 @@ class VenueSync:
         """Compare every terminal with its venue for ever."""
         while True:
             await self.reconcile_all()
-            await self._wakeups.wait("reconcile", RECONCILE_EVERY.total_seconds())
+            # One failed query may be a hiccup, or a machine that has just woken: the next one tells.
+            hiccup = 1 in self._failures.values()
+            await self._wakeups.wait("reconcile", (RETRY_AFTER if hiccup else RECONCILE_EVERY).total_seconds())
 
     async def reconcile_all(self) -> int:
         """Compare every terminal once; return how many did not agree or could not be asked."""
@@ -81,11 +85,14 @@ class VenueSync:
         for terminal in await self._database.read(terminals.everything):
             try:
                 differing += not await self.reconcile(terminal)
+                self._failures.pop(terminal.id, None)
             except (SortieError, TimeoutError) as error:
                 # A failed query is never "flat": the terminal stays closed to new exposure.
                 differing += 1
+                self._failures[terminal.id] = self._failures.get(terminal.id, 0) + 1
                 log.warning("reconcile.failed", terminal=terminal.name, error=str(error))
-                await self._database.write(partial(self._unreachable, terminal=terminal))
+                tell = self._failures[terminal.id] > 1
+                await self._database.write(partial(self._unreachable, terminal=terminal, tell=tell))
         if not differing:
             self._beats.beat("reconcile", detail="no differences")
         return differing
@@ -149,9 +156,10 @@ class VenueSync:
         terminals.set_reconciled(unit, terminal.id, unit.now)
         return True
 
-    def _unreachable(self, unit: Unit, terminal: Terminal) -> None:
+    def _unreachable(self, unit: Unit, terminal: Terminal, *, tell: bool) -> None:
         terminals.set_reconciled(unit, terminal.id, None)
-        alert(unit, self._ids, AlertCode.VENUE_UNREACHABLE, terminal.name, {"terminal": terminal.name}, terminal.owner_id)
+        if tell:
+            alert(unit, self._ids, AlertCode.VENUE_UNREACHABLE, terminal.name, {"terminal": terminal.name}, terminal.owner_id)
 
     async def _report(self, venue: Venue, terminal: Terminal, *, with_positions: bool) -> VenueReport:
         sequence = await self._database.read(lambda unit: terminals.fill_sequence(unit, terminal.id))

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from services.domain.money import ZERO, Quantity
 from services.domain.orders import Order, OrderRole, OrderSide, OrderType, VenueFill
 from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, OrderState, move
 from services.storage.database import Unit
@@ -128,6 +129,12 @@ def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None
             "booked_at": unit.now,
         },
     )
+
+
+def filled_by_fills(unit: Unit, terminal_id: str, client_id: str) -> Quantity:
+    """Return what an order's booked fills add up to, exactly."""
+    rows = unit.all(select(fills.c.quantity).where(fills.c.terminal_id == terminal_id, fills.c.client_id == client_id))
+    return Quantity(sum((row.quantity for row in rows), ZERO))
 
 
 def fills_of_trade(unit: Unit, trade_id: str) -> list[Any]:

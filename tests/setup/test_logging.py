@@ -39,8 +39,14 @@ def secrets() -> dict[str, str]:
 
 @pytest.fixture
 def log_file(tmp_path: Path, secrets: dict[str, str]) -> Iterator[Path]:
+    # The test runner keeps log texts for its report, which cannot carry every text that is tried here.
+    kept = [each for each in logging.root.handlers if type(each).__module__ == "_pytest.logging"]
+    for handler in kept:
+        logging.root.removeHandler(handler)
     yield configure_logging(_settings(tmp_path, secrets), console=False)
     close_logging()
+    for handler in kept:
+        logging.root.addHandler(handler)
 
 
 def _settings(folder: Path, secrets: dict[str, str], **logs: object) -> Settings:
