@@ -37,6 +37,7 @@ MAX_PROTECT_REJECTIONS = 3
 OVER = frozenset({TradeState.CANCELED, TradeState.FAILED, TradeState.CLOSED})
 ENDS_WITH_THE_TRADE = (AlertCode.STOP_NOT_PLACED, AlertCode.CLOSE_REJECTED, AlertCode.LATE_FILL)
 ELSEWHERE = "ELSEWHERE"
+NAMED_BY_VENUE = "venue:"
 NOTHING_TO_REDUCE = frozenset({"REDUCE_ONLY"})
 
 
@@ -347,7 +348,7 @@ def to_order(
 ) -> Order:
     """Write a venue's order as the desk keeps it; one without a client id is known by the venue's own."""
     return Order(
-        client_id=reported.client_id or f"venue:{reported.venue_id}",
+        client_id=reported.client_id or f"{NAMED_BY_VENUE}{reported.venue_id}",
         venue_id=reported.venue_id,
         instruction_id=instruction_id,
         trade_id=trade_id,

@@ -16,7 +16,7 @@ from services.domain.orders import VenuePosition
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
 from services.domain.trades import Terminal
-from services.execution.booking import Booking, VenueReport
+from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport
 from services.portfolio.accounts import AccountBoard
 from services.risk.days import day_of
 from services.storage import desk, orders, terminals
@@ -168,7 +168,7 @@ class VenueSync:
         seen = {order.client_id for order in working}
         known = {order.client_id: order for order in live}
         for order in live:
-            if order.client_id in seen or order.instruction_id is None:
+            if order.client_id in seen or order.client_id.startswith(NAMED_BY_VENUE):
                 continue
             ended = await venue.find(terminal.id, order.symbol, order.client_id)
             if ended is not None:
