@@ -22,6 +22,7 @@ from bench.settling import until
 from handlers.telegram.callbacks import ActButton, MissionButton, MissionVerb
 from services.domain.buttons import Act
 from services.domain.cards import mission_card, preview_card
+from services.domain.notices import Priority
 
 # Bounds that let every prepared tap fire: far stops, long lives and room for a position on every instrument.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -102,10 +103,10 @@ async def open_previews(chat: Chat, desk: Desk, pairs: Sequence[tuple[int, Offer
 
 
 async def until_quiet(desk: Desk) -> None:
-    """Wait until nothing waits to be sent: no card, no message."""
+    """Wait until nothing waits to be sent; the prices on open trades' cards change for ever and do not count."""
 
     def quiet() -> bool:
-        cards = desk.count("SELECT count(*) FROM cards WHERE stale")
+        cards = desk.count("SELECT count(*) FROM cards WHERE stale AND priority < ?", Priority.BULK)
         return not cards and not desk.count("SELECT count(*) FROM notices WHERE state = 'pending'")
 
     await until("an empty outbox", quiet, PREPARE_S)

@@ -1,7 +1,8 @@
 """What the desk does under load: taps that fire, taps that are booked, and reads.
 
-A tap's time begins when a person's press is posted to the sandbox. It ends, for the desk, when the desk has the venue's word
-that it took the order; for the floor, when the sandbox has the bot's answer, which follows its commit.
+A tap's time begins when a person's press is posted to the sandbox and ends when the other side has what it leads to, by that
+side's own record: for the desk the order at the paper venue, for the floor the bot's answer at the sandbox. Both come after the
+tap was committed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from bench.stand import (
     until_quiet,
 )
 from handlers.telegram.callbacks import MissionVerb
+from services.domain.orders import client_id
 
 FIRE_RATE, FAST_FIRE_RATE, SKIP_RATE = 20, 50, 100
 P50_FLOORS, P99_FLOORS, READS_SHARE = 2.5, 3.0, 1 / 3
@@ -133,13 +135,15 @@ def _all_answered(running: Desk, taps: Sequence[Tap]) -> bool:
 def _ways(running: Desk, taps: Sequence[Tap], posted: Sequence[Posted[str]]) -> _Fired:
     ways = {(row["mission_id"], row["person_id"]): row for row in running.rows(_WAY)}
     total: list[float] = []
-    parts: dict[str, list[float]] = {"to the decision": [], "to the claim": [], "to the venue's word": []}
+    parts: dict[str, list[float]] = {"to the decision": [], "to the claim": [], "to the venue": [], "to the booked answer": []}
+    accepted = {row["client_id"]: row["accepted_at"] for row in running.venue_rows("SELECT client_id, accepted_at FROM orders")}
     for tap, post in zip(taps, posted, strict=True):
         row = ways[tap.mission, tap.person]
         if row["state"] != "accepted":
             raise BenchError(f"a tap did not become an order: its instruction is {row['state']}")
-        moments = [post.at, *(_unix(row[name]) for name in ("tapped_at", "sent_at", "answered_at"))]
-        total.append((moments[-1] - moments[0]) * 1000)
+        stamps = (row["tapped_at"], row["sent_at"], accepted[client_id(row["id"], 0)], row["answered_at"])
+        moments = [post.at, *(_unix(stamp) for stamp in stamps)]
+        total.append((moments[-2] - moments[0]) * 1000)
         for name, begin, end in zip(parts, moments, moments[1:], strict=False):
             parts[name].append((end - begin) * 1000)
     return _Fired(total=total, parts=parts, late=[post.late_s * 1000 for post in posted])
