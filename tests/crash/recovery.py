@@ -18,7 +18,7 @@ from services.storage.database import Unit
 from services.storage.tables import instructions
 from tests.crash.audit import UNSETTLED, Audit, all_trades
 from tests.crash.forking import Deathtrap
-from tests.crash.scenarios import Scenario, carry_out, note, one_round, prepare, work
+from tests.crash.scenarios import Scenario, carry_out, note, prepare, work
 from tests.crash.witness import Witness, writes
 from tests.trading.rig import ANN, HandClock, Rig, desk_at
 
@@ -98,7 +98,7 @@ async def until_at_rest(rig: Rig, price: tuple[str, str]) -> None:
     before, still = None, 0
     for _ in range(40):
         rig.quote(*price)
-        await one_round(rig)
+        await rig.step()
         now = await rig.read(_mark)
         still = still + 1 if now == before and not now[1] else 0
         if still == 2:

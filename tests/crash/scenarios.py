@@ -51,22 +51,10 @@ def noted(rig: Rig, name: str) -> str:
     return (rig.settings.desk.state_dir / name).read_text()
 
 
-async def one_round(rig: Rig) -> None:
-    """Let every stage work once."""
-    await rig.trading.executor.send_waiting()
-    await rig.nursery.wait_for_jobs(5)
-    await rig.trading.paper.settle()
-    await rig.trading.resolve.resolve_all()
-    terminal = await rig.read(lambda unit: terminals.find(unit, TERMINAL))
-    await rig.trading.sync.look(terminal)
-    if rig.crashes:
-        raise rig.crashes[0]
-
-
 async def work(rig: Rig, rounds: int = 5) -> None:
     """Let the stages work for a while."""
     for _ in range(rounds):
-        await one_round(rig)
+        await rig.step()
 
 
 async def preview(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from services.storage import desk, instructions, outbox, previews, terminals, tr
 from tests.crash.audit import SYMBOL, TERMINAL, Audit, all_trades
 from tests.crash.faulty import DOUBTFUL, TAKEN, Fault, FaultyVenue
 from tests.crash.recovery import until_at_rest
-from tests.crash.scenarios import CALM, confirm, everything_told, one_round, only_trade, preview
+from tests.crash.scenarios import CALM, confirm, everything_told, only_trade, preview
 from tests.trading.rig import ANN, Rig, desk_at
 
 ROUNDS = 200
@@ -211,6 +211,6 @@ async def take_the_targets(rig: Rig) -> None:
     """Let the price run through both targets and come back."""
     for bid, ask in (("66100", "66100.02"), ("67600", "67600.02"), CALM):
         await rig.trading.paper.on_quote(rig.quote(bid, ask))
-        await one_round(rig)
+        await rig.step()
     held = await rig.read(lambda unit: terminals.position(unit, TERMINAL, SYMBOL))
     assert held == 0

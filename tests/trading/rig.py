@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ class Rig:
             await self.trading.resolve.resolve_all()
             for terminal in await self.trading.database.read(terminals.everything):
                 await self.trading.sync.look(terminal)
+        if self.crashes:
+            raise self.crashes[0]
+
+    async def step(self, person_id: int = ANN) -> None:
+        """Let every stage work once, for one person's terminal."""
+        await self.trading.executor.send_waiting()
+        await self.nursery.wait_for_jobs(5)
+        await self.trading.paper.settle()
+        await self.trading.resolve.resolve_all()
+        await self.trading.sync.look(await self.read(partial(terminals.find, terminal_id=f"paper-{person_id}")))
         if self.crashes:
             raise self.crashes[0]
 
