@@ -48,7 +48,7 @@ def test_a_demo_is_killed_started_stopped_and_gone_on_with(tmp_path: Path) -> No
         first = demo.address
         assert demo.control("status")["desk"] == "running"
         assert len(demo.control("verify")["checks"]) == 10
-        assert {each["name"] for each in demo.control("venue")["terminals"]} >= {"ann-paper", "carl-paper"}
+        demo.wait(lambda: demo.terminals() >= {"ann-paper", "carl-paper"})
 
         second = subprocess.run(command(tmp_path), capture_output=True, text=True, timeout=SOON_S, check=False)
         assert second.returncode == 1
@@ -114,6 +114,9 @@ class Demo:
 
     def control(self, name: str, *, post: bool = False) -> Any:
         return json.loads(self.get(f"/page/control/{name}", post=post))
+
+    def terminals(self) -> set[str]:
+        return {each["name"] for each in self.control("venue")["terminals"]}
 
     def wait(self, come: Callable[[], bool]) -> None:
         """Wait for a condition, looking ten times a second; the output says what was there instead."""
