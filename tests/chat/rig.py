@@ -69,7 +69,6 @@ class ChatRig:
     async def forward(self, **span: float) -> None:
         """Let time pass, and wait until market and accounts were read again."""
         self.clock.ahead += timedelta(**span)
-        await self.graph.trading.sync.reconcile_all()
         since = self.clock.now()
 
         def fresh() -> bool:
@@ -77,6 +76,7 @@ class ChatRig:
             return self.market.silent or all(quote is not None and quote.received_at > since for quote in quotes)
 
         await self.until(fresh, "fresh quotes")
+        await self.graph.trading.sync.reconcile_all()
 
     def seen(self, person: int, chat: int | None = None) -> list[Message]:
         return self.world.seen(person, chat if chat is not None else person)
