@@ -8,6 +8,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,17 @@ def secrets() -> dict[str, str]:
 
 @pytest.fixture
 def log_file(tmp_path: Path, secrets: dict[str, str]) -> Iterator[Path]:
-    # The test runner keeps log texts for its report, which cannot carry every text that is tried here.
+    yield configure_logging(_settings(tmp_path, secrets), console=False)
+    close_logging()
+
+
+@contextmanager
+def _kept_from_the_runner() -> Iterator[None]:
+    """Keep log texts out of the test runner's report, which cannot carry every text that is tried here."""
     kept = [each for each in logging.root.handlers if type(each).__module__ == "_pytest.logging"]
     for handler in kept:
         logging.root.removeHandler(handler)
-    yield configure_logging(_settings(tmp_path, secrets), console=False)
-    close_logging()
+    yield
     for handler in kept:
         logging.root.addHandler(handler)
 
@@ -70,12 +76,13 @@ def test_event_has_time_level_name_correlation_and_fields(log_file: Path) -> Non
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)
 def test_hostile_text_stays_one_line(log_file: Path, hostile: str) -> None:
-    structlog.get_logger().info("chat.named", title=hostile, **{f"key{hostile}": hostile}, nested=[{"x": hostile}])
-    logging.getLogger("aiogram").warning("name %s", hostile)
-    try:
-        raise ValueError(hostile)
-    except ValueError:
-        structlog.get_logger().exception("chat.failed")
+    with _kept_from_the_runner():
+        structlog.get_logger().info("chat.named", title=hostile, **{f"key{hostile}": hostile}, nested=[{"x": hostile}])
+        logging.getLogger("aiogram").warning("name %s", hostile)
+        try:
+            raise ValueError(hostile)
+        except ValueError:
+            structlog.get_logger().exception("chat.failed")
 
     raw = log_file.read_bytes()
     assert raw.count(b"\n") == 3
