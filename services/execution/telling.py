@@ -11,7 +11,7 @@ from services.domain.money import canonical
 from services.domain.notices import Event, Priority, Topic
 from services.domain.orders import OrderRole, VenueFill
 from services.domain.trades import Trade
-from services.storage import outbox, people, trades
+from services.storage import outbox, people, terminals, trades
 from services.storage.database import Unit
 
 OWN_TAP = timedelta(seconds=30)
@@ -21,6 +21,12 @@ def refresh_cards(unit: Unit, trade: Trade) -> None:
     """Show a trade's state on its own card and on its mission's."""
     outbox.refresh(unit, trade_card(trade.id), Priority.TAP)
     outbox.refresh(unit, mission_card(trade.mission_id))
+
+
+def _mode(unit: Unit, trade: Trade) -> str | None:
+    """Return whether the trade's money is real, which every message about it says first."""
+    terminal = terminals.find(unit, trade.terminal_id)
+    return terminal.mode.value if terminal is not None else None
 
 
 def refresh_prices(unit: Unit) -> int:
@@ -40,6 +46,7 @@ def fill(unit: Unit, trade: Trade, booked: VenueFill, role: OrderRole) -> None:
         facts = {
             "trade": trade.number,
             "symbol": trade.symbol,
+            "mode": _mode(unit, trade),
             "side": trade.side.value,
             "role": role.value,
             "quantity": canonical(booked.quantity),
@@ -56,6 +63,7 @@ def opened(unit: Unit, trade: Trade) -> None:
         "person": person.name if person else str(trade.person_id),
         "trade": trade.number,
         "symbol": trade.symbol,
+        "mode": _mode(unit, trade),
         "side": trade.side.value,
         "price": canonical(trade.average_entry) if trade.average_entry is not None else None,
     }
@@ -69,6 +77,7 @@ def closed(unit: Unit, trade: Trade, equity: Decimal | None) -> None:
     shared = {
         "trade": trade.number,
         "symbol": trade.symbol,
+        "mode": _mode(unit, trade),
         "side": trade.side.value,
         "reason": trade.close_reason,
         "r": canonical(r.quantize(Decimal("0.01"))) if r is not None else None,
@@ -88,5 +97,12 @@ def not_sent(unit: Unit, trade: Trade, code: str, detail: str) -> None:
     person = people.find(unit, trade.person_id)
     if person is None or unit.now - trade.tapped_at <= OWN_TAP:
         return
-    facts = {"trade": trade.number, "symbol": trade.symbol, "side": trade.side.value, "code": code, "detail": detail}
+    facts = {
+        "trade": trade.number,
+        "symbol": trade.symbol,
+        "mode": _mode(unit, trade),
+        "side": trade.side.value,
+        "code": code,
+        "detail": detail,
+    }
     audience.tell_person(unit, person, Event.FILL, "not_sent", facts, reply_to_card=trade_card(trade.id))
