@@ -72,6 +72,18 @@ def test_the_settings_that_bound_a_check_exist() -> None:
     assert named <= {f"{entry.group}.{entry.key}" for _, (_, rows) in entries().items() for entry in rows}
 
 
+def test_every_limit_that_the_gate_reads_is_named_beside_its_check() -> None:
+    gate = ast.parse((ROOT / "services" / "risk" / "gate.py").read_text(encoding="utf-8"))
+    read = {
+        node.attr
+        for node in ast.walk(gate)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "limits"
+    }
+
+    assert read
+    assert read <= set(re.findall(r"`risk\.([a-z_]+)`", (FOLDER / "denials.md").read_text(encoding="utf-8")))
+
+
 def test_kinds_that_are_filled_in_are_explained() -> None:
     templates = {each.name for each in journal_kinds(ROOT, PACKAGES) if "<" in each.name}
 
