@@ -69,9 +69,10 @@ class Desk:
             raise Refused("NO_TERMINAL", person=person.id)
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
-        return Case(mission=mission, person=person, terminal=terminal, market=self._market(unit, terminal, instrument))
+        market = self._market(unit, terminal, mission.signal.symbol, instrument)
+        return Case(mission=mission, person=person, terminal=terminal, market=market)
 
-    def _market(self, unit: Unit, terminal: Terminal, instrument: Instrument | None) -> MarketPart:
+    def _market(self, unit: Unit, terminal: Terminal, symbol: str, instrument: Instrument | None) -> MarketPart:
         """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
         balance = self.accounts.latest(terminal.id)
         if balance is not None and instrument is not None and instrument.quote != balance.currency:
@@ -81,7 +82,7 @@ class Desk:
             free = balance.free - committed_since(unit, terminal.id, balance.received_at, self.rules.costs)
         return MarketPart(
             instrument=instrument,
-            quote=self.quotes.latest(instrument.symbol) if instrument else None,
+            quote=self.quotes.latest(symbol),
             equity=balance.equity if balance else None,
             free=free,
             equity_at=balance.received_at if balance else None,
