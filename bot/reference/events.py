@@ -29,9 +29,9 @@ HEAD = """# Log events and journal kinds
 
 ## Log
 
-A line of `logs/sortie.log` is a JSON object. It has `at` (UTC), `level`, `event` and `logger`, the `correlation` of the
-update or job that it belongs to, and the fields below. Lines of libraries are called `library.<name>`, with their text
-in `message`. Secrets are taken out before a line is written.
+A line of `logs/sortie.log` is a JSON object. It has `at` (UTC), `level`, `event`, `logger`, the `correlation` of the update or
+job that it belongs to, the number of the `update` where there is one, and the fields below. Lines of libraries are called
+`library.<name>`, with their text in `message`. Secrets are taken out before a line is written.
 """
 JOURNAL = """
 ## Journal
