@@ -212,7 +212,7 @@ class ResumeDesk:
         unit.record(actor, "halt.lifted", scope=halt.scope.value, subject=halt.subject, was=halt.state.value)
         if halt.scope is HaltScope.DESK:
             outbox.refresh(unit, halt_card(), Priority.URGENT)
-            facts = {"by": person.name, "was": halt.state.value}
+            facts = {"by": person.name, "was": halt.state.value, "at": unit.now.isoformat()}
             for each in people.everyone(unit, Role.TRADER):
                 if each.id != person.id:
                     audience.tell_person(unit, each, Event.HALT, "resumed", facts)

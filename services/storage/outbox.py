@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, case, delete, insert, or_, select, update
 
 from services.domain.notices import Card, Notice, Priority
 from services.domain.states import NoticeState
@@ -25,7 +25,8 @@ _REFRESH = (
     .where(cards.c.key == bindparam("card"))
     .values(wanted=cards.c.wanted + 1, stale=True, priority=case((_WAITS_IN_FRONT, cards.c.priority), else_=bindparam("lane")))
 )
-_SHOWN = update(cards).where(*_ONE).values(stale=cards.c.wanted > bindparam("rendered"))
+_SAME_MESSAGE = cards.c.message_id.is_not_distinct_from(bindparam("before", type_=BigInteger))
+_SHOWN = update(cards).where(*_ONE, _SAME_MESSAGE).values(stale=cards.c.wanted > bindparam("rendered"))
 _OF_MESSAGE = select(cards).where(cards.c.chat_id == bindparam("chat"), cards.c.message_id == bindparam("message"))
 _STALE = select(cards).where(cards.c.stale).order_by(cards.c.priority, cards.c.created_at).limit(bindparam("most"))
 _PENDING = (
@@ -89,6 +90,9 @@ def show(
     """
     one: dict[str, Any] = {"card": key, "chat": chat_id}
     message: dict[str, Any] = {"message_id": message_id, "digest": None, "has_photo": False, "silent": silent}
+    if anew:
+        # Its turn counts from now: what was told before it goes out before it.
+        message["created_at"] = unit.now
     if unit.first(_FIND, **one) is not None:
         unit.run(_CHANGE, one | {"priority": int(priority)} | (message if anew or message_id is not None else {}))
     else:
@@ -156,9 +160,12 @@ def stale_cards(unit: Unit, limit: int) -> list[Card]:
 
 
 def shown(unit: Unit, done: Card, *, message_id: int | None, digest: str | None, has_photo: bool) -> None:
-    """Note that a card was shown up to the change it was rendered for; later changes keep it stale."""
+    """Note that a card was shown up to the change it was rendered for; later changes keep it stale.
+
+    A card that was asked for anew while its old message was being edited forgets the old one all the same.
+    """
     values = {"message_id": message_id, "shown": done.wanted, "digest": digest, "has_photo": has_photo}
-    unit.run(_SHOWN, {"card": done.key, "chat": done.chat_id, "rendered": done.wanted, **values})
+    unit.run(_SHOWN, {"card": done.key, "chat": done.chat_id, "rendered": done.wanted, "before": done.message_id, **values})
 
 
 def drop_card(unit: Unit, key: str, chat_id: int) -> None:

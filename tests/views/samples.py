@@ -360,7 +360,7 @@ NOTICES: dict[str, dict[str, object]] = {
     },
     "refused_group": {"person": "Ann", "mission": 12, "code": "SPREAD"},
     "reminder": {"mission": 12, "symbol": "BTC/USDT", "code": "DAILY_LOSS"},
-    "resumed": {"by": "Carl", "was": "halted"},
+    "resumed": {"by": "Carl", "was": "halted", "at": "2026-11-21T14:41:00+00:00"},
     "revoked": {"desk": "Sortie", "by": "Carl"},
     "stranger": {"desk": "Sortie", "id": 9001, "asked": True},
     "unbound": {"topic": "missions", "by": "Carl"},

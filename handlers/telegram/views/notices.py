@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import structlog
 from jinja2 import UndefinedError
@@ -203,7 +204,7 @@ _KINDS: Mapping[str, _Kind] = {
     "people_changed": _Kind(_changed),
     "refused_group": _Kind(_refused),
     "reminder": _Kind(None, _mission),
-    "resumed": _Kind(),
+    "resumed": _Kind(lambda facts: {"at": datetime.fromisoformat(str(facts["at"]))}),
     "revoked": _Kind(),
     "stranger": _Kind(),
     "unbound": _Kind(),
