@@ -30,7 +30,7 @@ class RunLock:
 
     def take(self) -> None:
         """Take the lock; raise AlreadyRunning naming the holder."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._path.open("a+", encoding="utf-8")
         try:
             _lock(file)

@@ -48,7 +48,9 @@ def configure_logging(settings: Settings, *, console: bool | None = None) -> Pat
     ``console`` overrides the look at the terminal. The settings' secrets are registered with the process's redactor first.
     """
     file = settings.desk.state_dir / FILE
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Step by step: parents that mkdir makes on the way get the usual mode, and what is kept here is nobody else's.
+    for folder in (settings.desk.state_dir, file.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     to_file = PrivateRotatingFile(file, maxBytes=settings.logs.max_bytes, backupCount=settings.logs.backups, encoding="utf-8")
     to_file.setFormatter(_formatter(_clean, _as_json))
     handlers: list[logging.Handler] = [to_file]

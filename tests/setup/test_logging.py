@@ -182,3 +182,13 @@ def test_level_holds_and_libraries_are_quiet_below_warning(tmp_path: Path, secre
     close_logging()
 
     assert [event["event"] for event in _events(file)] == ["just.right"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_state_folder_that_the_log_makes_is_its_owners_alone(tmp_path: Path, secrets: dict[str, str]) -> None:
+    folder = tmp_path / "desks" / "first"
+
+    configure_logging(_settings(folder, secrets), console=False)
+    close_logging()
+
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (folder, folder / "logs")} == {0o700}
