@@ -12,7 +12,7 @@ import pytest
 from services.access.alerts import AlertCode
 from services.domain.orders import Instruction, Purpose
 from services.domain.ports import Venue
-from services.domain.states import InstructionState, TradeState
+from services.domain.states import HaltState, InstructionState, TradeState
 from services.domain.verdicts import CheckCode
 from services.execution import executor
 from services.storage import desk, instructions, outbox, previews, terminals, trades
@@ -38,12 +38,12 @@ class Line:
         self._faults = faults
         self.venue: FaultyVenue
 
-    def _wrap(self, venue: Venue) -> Venue:
+    def wrap(self, venue: Venue) -> Venue:
         self.venue = FaultyVenue(venue, lambda: next(self._faults, Fault.NONE))
         return self.venue
 
     def desk(self, folder: Path) -> AbstractAsyncContextManager[Rig]:
-        return desk_at(folder, wrap=self._wrap)
+        return desk_at(folder, wrap=self.wrap)
 
 
 async def fire_and_send(rig: Rig) -> str:
@@ -157,6 +157,24 @@ async def test_an_answer_that_could_not_be_booked_is_taken_up_again(
 
         assert (await rig.read(lambda unit: trades.find(unit, trade_id))).state is TradeState.OPEN
         assert await Audit(rig, line.venue.writes).run() == []
+
+
+async def test_a_cancel_that_never_arrived_is_committed_again_and_takes_the_entry_back(memory_folder: Path) -> None:
+    line = Line(iter([Fault.NONE, Fault.NEVER]))
+    async with desk_at(memory_folder, wrap=line.wrap, paper={"latency_ms": 10_000}) as rig:
+        trade_id = await fire_and_send(rig)
+        await rig.step()
+        await rig.trading.halt(rig.actor(), HaltState.HALTED, "test")
+        await until_at_rest(rig, CALM)
+
+        found = await rig.read(lambda unit: instructions.of_trade(unit, trade_id))
+        assert [(each.purpose, each.state) for each in found] == [
+            (Purpose.ENTRY, InstructionState.ACCEPTED),
+            (Purpose.CANCEL, InstructionState.REJECTED),
+            (Purpose.CANCEL, InstructionState.ACCEPTED),
+        ]
+        assert (await rig.read(lambda unit: trades.find(unit, trade_id))).state is TradeState.CANCELED
+        assert await rig.trading.paper.open_orders(TERMINAL) == []
 
 
 def _out_of_order(*_: object) -> None:

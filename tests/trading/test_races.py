@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from bot.system import StageWakeups
 from services.access.alerts import AlertCode
 from services.domain.buttons import Act
-from services.domain.errors import Refused
+from services.domain.errors import Refused, Unavailable
 from services.domain.money import ZERO, Quantity
 from services.domain.orders import OrderRequest, OrderRole, OrderSide, OrderType, Purpose, VenueOrder, VenuePosition
 from services.domain.ports import Venue
@@ -296,3 +297,47 @@ async def test_a_position_that_the_venue_denies_is_alarmed_and_not_written_about
         terminal = await rig.read(lambda unit: terminals.find(unit, TERMINAL))
         assert terminal.reconciled_at is None
         assert (await trade_of(rig, trade.id)).state is TradeState.OPEN
+
+
+class CountingWakeups(StageWakeups):
+    """Counts how often the executor was told to look at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.executor = 0
+
+    def wake(self, stage: str) -> None:
+        super().wake(stage)
+        self.executor += stage == "executor"
+
+
+@pytest.mark.parametrize("broken", ["the lease is lost", "the database is gone", "the venue is gone"])
+async def test_a_lane_that_can_send_nothing_waits_for_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Otherwise it would try again at once, without end, exactly when something is wrong."""
+    async with desk_at(tmp_path) as rig:
+        assert isinstance(await fire(rig), Fired)
+        waking = CountingWakeups()
+        executor = rig.trading.executor
+        monkeypatch.setattr(executor, "_ports", replace(executor._ports, wakeups=waking))
+        if broken == "the lease is lost":
+            await rig.trading.database.write(lambda unit: desk.take_lease(unit, "executor", "another", 60, force=True))
+        elif broken == "the database is gone":
+            monkeypatch.setattr(executor, "_claim", _gone)
+        else:
+            monkeypatch.setattr(executor, "_venue_of", _gone_soon)
+        await executor.send_waiting()
+        await rig.nursery.wait_for_jobs(5)
+
+        assert waking.executor == 0
+        waiting = await rig.read(instructions.intents)
+        assert [each.purpose for each in waiting] == [Purpose.ENTRY]
+
+
+def _gone(*_: object) -> None:
+    raise Unavailable("DATABASE")
+
+
+async def _gone_soon(*_: object) -> str:
+    raise Unavailable("VENUE")
