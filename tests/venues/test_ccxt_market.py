@@ -85,7 +85,7 @@ async def test_sandbox_exchange_is_read_as_the_desk_reads_any_exchange() -> None
 async def test_fault_of_the_exchange_is_unavailable_and_passes(fault: dict[str, Any], code: str | None) -> None:
     async with (
         serving(running(600, clock=SandboxClock())) as served,
-        reading(str(served.make_url("/exchange")), HandClock(NOON), timeout_s=0.3) as market,
+        reading(str(served.make_url("/exchange")), HandClock(NOON), timeout_s=1 if fault["kind"] == "delay" else 10) as market,
     ):
         await market.instruments(SYMBOLS)
         await served.post("/market/faults", json=fault)
