@@ -12,16 +12,22 @@ from typing import Any
 from sqlalchemy import func, select
 
 from services.domain.halts import Halt, HaltScope
-from services.domain.states import HaltState, InstructionState, UpdateState
+from services.domain.states import HaltState, InstructionState, TradeState, UpdateState
 from services.domain.trades import TerminalMode
 from services.operations.stages import DATABASE, LATE_AFTER, SAVE_EVERY_S, STAGES
 from services.risk.ledger import file_halt
 from services.storage import desk, halts, outbox, terminals, trades
 from services.storage.counters import get_fact
 from services.storage.database import Unit
-from services.storage.tables import instructions, leases, updates
+from services.storage.tables import instructions, leases, requests, updates
 
 READY = "desk.ready"
+_WAITING = select(
+    select(func.count()).where(instructions.c.state == InstructionState.INTENT.value).scalar_subquery().label("instructions"),
+    select(func.count()).where(updates.c.state == UpdateState.RECEIVED.value).scalar_subquery().label("updates"),
+    select(func.count()).where(requests.c.done_at.is_(None)).scalar_subquery().label("requests"),
+)
+_NEWEST_LEASE = select(leases).order_by(leases.c.expires_at.desc()).limit(1)
 _GRAVITY = (TerminalMode.LIVE, TerminalMode.TESTNET, TerminalMode.PAPER)
 
 
@@ -106,12 +112,12 @@ def desk_status(
     if file_since is not None:
         in_force.insert(0, file_halt(file_since))
     own = [halt.state for halt in in_force if halt.scope is HaltScope.DESK]
-    lease = unit.first(select(leases).order_by(leases.c.expires_at.desc()).limit(1))
+    lease = unit.first(_NEWEST_LEASE)
     alive = lease is not None and lease.expires_at > now
     began = started_at or _stored_start(unit)
     stored = rows if rows is not None else {row.name: row._mapping for row in desk.all_stages(unit)}
     stages = tuple(_stage(name, row, now) for name, row in sorted(stored.items(), key=_place))
-    live = trades.live(unit)
+    live = trades.count_live(unit)
     return DeskStatus(
         at=now,
         badge=_badge(unit),
@@ -128,8 +134,8 @@ def desk_status(
             OpenIncident(code=row.code, subject=row.subject, opened_at=row.opened_at, count=row.count)
             for row in desk.open_incidents(unit)
         ),
-        live_trades=len(live),
-        open_positions=sum(trade.open_quantity > 0 for trade in live),
+        live_trades=sum(live.values()),
+        open_positions=live.get(TradeState.OPEN, 0) + live.get(TradeState.CLOSING, 0),
     )
 
 
@@ -144,7 +150,7 @@ def _strength(state: HaltState) -> int:
 
 
 def _badge(unit: Unit) -> TerminalMode | None:
-    modes = {terminal.mode for terminal in terminals.everything(unit)}
+    modes = terminals.modes(unit)
     return next((mode for mode in _GRAVITY if mode in modes), None)
 
 
@@ -170,12 +176,10 @@ def _stage(name: str, row: Mapping[str, Any], now: datetime) -> StageStatus:
 
 
 def _queues(unit: Unit) -> Queues:
-    def count(column: Any, state: str) -> int:
-        return int(unit.first(select(func.count().label("n")).where(column == state)).n)
-
+    waiting = unit.first(_WAITING)
     return Queues(
-        instructions=count(instructions.c.state, InstructionState.INTENT.value),
+        instructions=waiting.instructions,
         messages=outbox.backlog(unit),
-        updates=count(updates.c.state, UpdateState.RECEIVED.value),
-        requests=len(desk.open_requests(unit)),
+        updates=waiting.updates,
+        requests=waiting.requests,
     )

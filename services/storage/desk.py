@@ -20,6 +20,8 @@ from services.storage.tables import duties, incidents, journal, leases, requests
 _OUR_LEASE = update(leases).where(
     leases.c.role == bindparam("held_role"), leases.c.owner == bindparam("holder"), leases.c.epoch == bindparam("held_epoch")
 )
+_OPEN_REQUESTS = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)
+_OPEN_INCIDENTS = select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)
 _UNIVERSE = select(universes).order_by(universes.c.version.desc()).limit(1)
 
 
@@ -112,7 +114,7 @@ def add_request(unit: Unit, request_id: str, kind: str, terms: Mapping[str, obje
 
 def open_requests(unit: Unit) -> list[Any]:
     """Return the request rows that wait, oldest first."""
-    return list(unit.all(select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)))
+    return list(unit.all(_OPEN_REQUESTS))
 
 
 def finish_request(unit: Unit, request_id: str) -> bool:
@@ -143,7 +145,7 @@ def close_incident(unit: Unit, code: str, subject: str) -> bool:
 
 def open_incidents(unit: Unit) -> list[Any]:
     """Return the incident rows that are open, oldest first."""
-    return list(unit.all(select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)))
+    return list(unit.all(_OPEN_INCIDENTS))
 
 
 def incidents_since(unit: Unit, since: datetime) -> list[Any]:

@@ -15,6 +15,7 @@ from services.storage.tables import halts
 
 DESK = "desk"
 _THROWN = halts.c.state != HaltState.ACTIVE.value
+_ALL_IN_FORCE = select(halts).where(_THROWN).order_by(halts.c.since)
 _IN_FORCE = select(halts).where(tuple_(halts.c.scope, halts.c.subject).in_(bindparam("switches", expanding=True)), _THROWN)
 
 
@@ -44,7 +45,7 @@ def in_force(unit: Unit, scopes: Iterable[tuple[HaltScope, str]]) -> list[Halt]:
 
 def all_in_force(unit: Unit) -> list[Halt]:
     """Return every switch that is not active, oldest first."""
-    rows = unit.all(select(halts).where(_THROWN).order_by(halts.c.since))
+    rows = unit.all(_ALL_IN_FORCE)
     return [_halt(row) for row in rows]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from services.domain.notices import Card, Notice, Priority
 from services.domain.states import NoticeState
@@ -37,6 +37,12 @@ _PENDING = (
     )
     .order_by(notices.c.priority, notices.c.id)
     .limit(bindparam("most"))
+)
+_BACKLOG = select(
+    (
+        select(func.count()).where(notices.c.state == NoticeState.PENDING.value).scalar_subquery()
+        + select(func.count()).where(cards.c.stale).scalar_subquery()
+    ).label("n")
 )
 _STATE = select(notices.c.state).where(notices.c.id == bindparam("notice"))
 _TOLD = update(notices).where(notices.c.id == bindparam("notice"))
@@ -219,5 +225,4 @@ def not_told(unit: Unit, failed: Notice, error: str, *, final: bool, not_before:
 
 def backlog(unit: Unit) -> int:
     """Count what waits to be sent."""
-    waiting = unit.all(select(notices.c.id).where(notices.c.state == NoticeState.PENDING.value))
-    return len(waiting) + len(unit.all(select(cards.c.key).where(cards.c.stale)))
+    return int(unit.first(_BACKLOG).n)

@@ -18,6 +18,7 @@ from services.storage.tables import day_results, positions, terminals
 _BY_ID = select(terminals).where(terminals.c.id == bindparam("terminal"))
 _OF_PERSON = select(terminals).where(terminals.c.owner_id == bindparam("person"), terminals.c.active).limit(1)
 _EVERYTHING = select(terminals).where(terminals.c.active).order_by(terminals.c.name)
+_MODES = select(terminals.c.mode).where(terminals.c.active).distinct()
 _FILL_SEQUENCE = select(terminals.c.fill_sequence).where(terminals.c.id == bindparam("terminal"))
 _CHANGE = update(terminals).where(terminals.c.id == bindparam("terminal"))
 _POSITION = select(positions.c.quantity).where(
@@ -64,6 +65,11 @@ def of_person(unit: Unit, person_id: int) -> Terminal | None:
 def everything(unit: Unit) -> list[Terminal]:
     """Return all active terminals by name."""
     return [_terminal(row) for row in unit.all(_EVERYTHING)]
+
+
+def modes(unit: Unit) -> set[TerminalMode]:
+    """Return the modes that active terminals are in."""
+    return {TerminalMode(row.mode) for row in unit.all(_MODES)}
 
 
 def add(unit: Unit, terminal: Terminal) -> bool:

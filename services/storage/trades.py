@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from services.domain.signals import Side
 from services.domain.states import LIVE_TRADE_STATES, TRADE_MOVES, TradeState, move
@@ -20,6 +20,7 @@ _ROW = insert(trades)
 _BY_ID = select(trades).where(trades.c.id == bindparam("trade"))
 _CHANGE = update(trades).where(trades.c.id == bindparam("trade"))
 _ALL_LIVE = select(trades).where(trades.c.state.in_(_LIVE)).order_by(trades.c.number)
+_COUNT_LIVE = select(trades.c.state, func.count().label("n")).where(trades.c.state.in_(_LIVE)).group_by(trades.c.state)
 _LIVE_OF_PERSON = _ALL_LIVE.where(trades.c.person_id == bindparam("person"))
 _LIVE_AT_TERMINAL = _ALL_LIVE.where(trades.c.terminal_id == bindparam("terminal"))
 
@@ -125,6 +126,11 @@ def live(unit: Unit, *, person_id: int | None = None, terminal_id: str | None = 
     else:
         rows = unit.all(_ALL_LIVE)
     return [_trade(row) for row in rows if person_id is None or row.person_id == person_id]
+
+
+def count_live(unit: Unit) -> dict[TradeState, int]:
+    """Count the trades that may still change, by state."""
+    return {TradeState(row.state): row.n for row in unit.all(_COUNT_LIVE)}
 
 
 def of_mission(unit: Unit, mission_id: str) -> list[Trade]:
