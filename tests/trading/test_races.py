@@ -121,6 +121,23 @@ async def test_a_stop_that_moves_while_exits_are_under_way_is_placed_after_them(
         assert await codes(rig) == set()
 
 
+async def test_exits_are_exchanged_again_before_the_venue_was_looked_at(tmp_path: Path) -> None:
+    """What the first exchange took away is not named in the second: the venue would refuse it."""
+    async with desk_at(tmp_path) as rig:
+        trade = await open_trade(rig)
+        for stop in ("63100", "63200", "63300"):
+            await rig.trading.move_stop(rig.actor(), trade.id, stop)
+            await rig.trading.executor.send_waiting()
+            await rig.nursery.wait_for_jobs(5)
+        await rig.settle()
+
+        after = await trade_of(rig, trade.id)
+        assert after.stop == Decimal(63_300)
+        assert {state for _, state in await purposes(rig, trade)} == {InstructionState.ACCEPTED}
+        assert len(await purposes(rig, trade)) == 5
+        assert await protected(rig, after)
+
+
 async def test_a_venue_that_refuses_the_stop_makes_the_desk_close_and_alarm(tmp_path: Path) -> None:
     """The venue's price grid has changed, so that it refuses the stop for good."""
     place = Desk(tmp_path)
