@@ -24,8 +24,10 @@ from services.domain.buttons import Act
 from services.domain.cards import mission_card, preview_card
 from services.domain.notices import Priority
 
-# Bounds that let every prepared tap fire: far stops, long lives and room for a position on every instrument.
+# Bounds that let every prepared tap fire: far stops, long lives and room for a position on every instrument. A private chat has
+# no pace, as the bare bot has none.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "telegram": {"chat_per_minute": 100_000},
     "signals": {"min_score": 100, "expiry_bars": 200, "offers_per_hour": 1000, "offers_per_day": 1000},
     "risk": {"open_positions": 50, "daily_loss": 1, "collar_share": 1, "collar_cap_bps": 10_000, "confirm_s": 3600},
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.chat import Chat, following, sandbox
 from bench.desk import Desk, desk, settings_for
 from bench.echo import Echo, answers, measure_echo
-from bench.figures import Figure, Measured, Target, percentile, spread
+from bench.figures import Figure, Measured, Target, middle, percentile, spread
 from bench.load import Posted, post_at_rate
 from bench.plan import Plan
 from bench.programs import BenchError
@@ -37,9 +37,8 @@ from services.domain.orders import client_id
 
 FIRE_RATE, FAST_FIRE_RATE, SKIP_RATE = 20, 50, 100
 P50_FLOORS, P99_FLOORS, READS_SHARE = 2.5, 3.0, 1 / 3
-READ_TEXTS = ("/positions", "/status")
-# Reads are compared without the pace of a private chat that Telegram's limits ask for: the bare bot has none.
-UNPACED = {"chat_per_minute": 100_000}
+READ_POSITIONS = "/positions"
+READ_TEXTS = (READ_POSITIONS, "/status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,7 @@ class _Done:
     fast: _Fired
     skipped: _Skipped
     reads: Reads
+    held: Reads
 
 
 async def measure(plan: Plan, folder: Path) -> Measured:
@@ -86,11 +86,10 @@ async def _measure_desk(plan: Plan, folder: Path) -> _Done:
             keep_offers_in_group(running.state, traders)
             missions = await open_missions(chat, running, traders[0])
             skipped = await _skip(chat, running, _pairs(traders, missions, round(plan.skip_seconds * SKIP_RATE)))
-            fired, fast = await _fire_twice(plan, chat, running, traders, missions)
-        async with desk(folder, settings_for(chat, folder, traders, {**SETTINGS, "telegram": UNPACED})) as running:
-            await until_quiet(running)
             reads = await measure_reads(chat, running.program, traders, READ_TEXTS, plan.reads)
-    return _Done(fired=fired, fast=fast, skipped=skipped, reads=reads)
+            fired, fast = await _fire_twice(plan, chat, running, traders, missions)
+            held = await measure_reads(chat, running.program, traders, [READ_POSITIONS], plan.reads)
+    return _Done(fired=fired, fast=fast, skipped=skipped, reads=reads, held=held)
 
 
 def _pairs(traders: Sequence[int], missions: Sequence[Offered], count: int) -> list[tuple[int, Offered]]:
@@ -202,10 +201,11 @@ def _figures(done: _Done, echoes: Sequence[Echo]) -> list[Figure]:
             name="Reads answered a second",
             value=done.reads.per_second,
             unit="1/s",
-            floor=sum(echo.reads.per_second for echo in echoes) / len(echoes),
+            floor=middle([echo.reads.per_second for echo in echoes]),
             floor_is="echo bot",
             target=Target(at_least=READS_SHARE, of_floor=True),
         ),
+        Figure(name="Reads of open trades' prices and protection", value=done.held.per_second, unit="1/s"),
     ]
     return figures
 
@@ -223,6 +223,7 @@ def _details(done: _Done, echoes: Sequence[Echo]) -> dict[str, object]:
         f"fired_at_{FAST_FIRE_RATE}": way(done.fast),
         "skip_answer_ms": spread(done.skipped.answer_ms),
         "read_cpu_ms": done.reads.cpu_ms,
+        "read_held_cpu_ms": done.held.cpu_ms,
         "echo_tap_ms": [{str(rate): spread(taps) for rate, taps in echo.tap_ms.items()} for echo in echoes],
         "echo_reads": [{"per_second": echo.reads.per_second, "cpu_ms": echo.reads.cpu_ms} for echo in echoes],
     }
