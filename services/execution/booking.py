@@ -73,10 +73,8 @@ class Booking:
                 touched[trade_id] = None
         if report.fills:
             terminals.set_fill_sequence(unit, terminal.id, max(fill.sequence for fill in report.fills))
-        for reported in report.orders:
-            trade_id = self._book_order(unit, terminal, reported)
-            if trade_id is not None:
-                touched[trade_id] = None
+        reordered = dict.fromkeys(self._book_order(unit, terminal, reported) for reported in report.orders)
+        touched |= dict.fromkeys(trade_id for trade_id in reordered if trade_id is not None)
         for trade in trades.live(unit, terminal_id=terminal.id):
             touched[trade.id] = None
         settled = []
@@ -84,6 +82,8 @@ class Booking:
             found = trades.find(unit, trade_id)
             if found is not None:
                 settled.append(self.settle(unit, replace(actor, correlation=found.correlation), found, universe))
+            if found is not None and trade_id in reordered:
+                telling.refresh_cards(unit, found)
         return settled
 
     def _book_fill(self, unit: Unit, actor: Actor, terminal: Terminal, fill: VenueFill, universe: Universe) -> str | None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from services.domain.money import ZERO, Money, Price
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
 from services.domain.signals import Side
-from services.domain.states import LIVE_ORDER_STATES, InstructionState, TradeState
+from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState, TradeState
 from services.domain.trades import TerminalMode, Trade
 from services.portfolio.results import slippage_bps
 from services.reporting.live import Grid, Live, PriceNow, exit_price, read_grid
@@ -219,7 +219,10 @@ def _result(trade: Trade, price: PriceNow | None) -> Decimal | None:
 
 def _protection(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order]) -> Protection:
     working = [order for order in placed if order.state in LIVE_ORDER_STATES]
-    stop = next((order for order in working if order.role is OrderRole.STOP), None)
+    stops = [order for order in working if order.role is OrderRole.STOP]
+    # A stop that is being replaced still protects, but it is not the one that stands.
+    stops.sort(key=lambda order: order.state is OrderState.PENDING_CANCEL)
+    stop = stops[0] if stops else None
     numbers = {target.price: number for number, target in enumerate(trade.targets, start=1)}
     touched = {o.price for o in placed if o.role is OrderRole.TARGET and o.filled > 0}
     live = {o.price for o in working if o.role is OrderRole.TARGET}
