@@ -212,21 +212,38 @@ async def test_a_price_that_moved_beyond_its_bound_asks_again_and_one_within_it_
         assert isinstance(await rig.trading.fire(rig.actor(), fresh), Fired)
 
 
-async def test_an_entry_that_waited_too_long_or_whose_price_ran_away_is_not_sent_and_says_why(tmp_path: Path) -> None:
-    """Between Confirm and the executor's claim: fifteen seconds, and the bound price."""
-    for late, price, reason in ((15, "64000.01", "DEADLINE"), (0, "64300", "PRICE_COLLAR"), (6, None, "DATA_AGE")):
-        async with desk_at(tmp_path / reason) as rig:
-            token = await confirm_token(rig)
-            assert isinstance(await rig.trading.fire(rig.actor(), token), Fired)
-            rig.clock.advance(late)
-            if price is not None:
-                rig.quote(str(Decimal(price) - BTC.tick), price)
-            await rig.settle()
+async def too_late(rig: Rig) -> None:
+    rig.clock.advance(15)
+    rig.quote("63999.99", "64000.01")
 
-            trade = await rig.read(lambda unit: trades.by_number(unit, 1))
-            assert (trade.state, trade.close_reason) == (TradeState.CANCELED, reason)
-            assert await rig.trading.paper.open_orders(f"paper-{ANN}") == []
-            assert await rig.trading.paper.fills_since(f"paper-{ANN}", 0) == []
+
+async def run_away(rig: Rig) -> None:
+    rig.quote("64299.99", "64300")
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (too_late, "DEADLINE"),
+        (run_away, "PRICE_COLLAR"),
+        (stale_quote, "DATA_AGE"),
+        (not_reconciled, "RECONCILED"),
+        (halt_file, "HALT"),
+        (halted_desk, "CANCELED"),
+    ],
+    ids=["too late", "price ran away", "stale quote", "not reconciled", "halt file", "halted desk"],
+)
+async def test_an_entry_is_asked_about_once_more_before_it_is_sent(tmp_path: Path, step: Step, reason: str) -> None:
+    async with desk_at(tmp_path) as rig:
+        token = await confirm_token(rig)
+        assert isinstance(await rig.trading.fire(rig.actor(), token), Fired)
+        await step(rig)
+        await rig.settle()
+
+        trade = await rig.read(lambda unit: trades.by_number(unit, 1))
+        assert (trade.state, trade.close_reason) == (TradeState.CANCELED, reason)
+        assert await rig.trading.paper.open_orders(f"paper-{ANN}") == []
+        assert await rig.trading.paper.fills_since(f"paper-{ANN}", 0) == []
 
 
 async def test_a_deadline_a_moment_away_still_sends(tmp_path: Path) -> None:
