@@ -21,7 +21,7 @@ from bot.requests import Requests
 from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.system import StageWakeups, SystemClock, SystemIds
-from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands
+from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands, publish_menu
 from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
@@ -121,7 +121,7 @@ class Graph:
         self.answers = ChatAnswers(self.bot, self.sender)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
-        self.requests = Requests(database, self.bot, self.ids, self.wakeups)
+        self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)
         self.token = token
         self.webhook_runner: web.AppRunner | None = None
 
@@ -314,6 +314,9 @@ class Graph:
         await self.bot.session.close()
         await self.trading.paper.close()
         await self.trading.database.close()
+
+    async def _show_menu(self, person_id: int) -> None:
+        await publish_menu(self.bot, self.trading.database, self.table, person_id)
 
     async def _run_feed(self) -> None:
         if not self.feed.instruments:

@@ -12,7 +12,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, Response, SendMessage
+from aiogram.methods import AnswerCallbackQuery, EditMessageText, Response, SendMessage, SetMyCommands
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllGroupChats,
@@ -26,7 +26,7 @@ from bot.delivery import Envelope
 from bot.sender import Sender
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind
 from handlers.telegram.views.message import Rendered
-from services.domain.people import Role
+from services.domain.people import Person, Role
 from services.domain.ports import Ids
 from services.domain.states import UpdateState
 from services.storage import outbox, people, updates
@@ -188,27 +188,46 @@ async def publish_commands(bot: Bot, database: Database, table: CommandTable) ->
     """Set the command menus: strangers see /start, groups what groups may, each person what their role may."""
     known = await database.read(lambda unit: people.everyone(unit))
     start = [BotCommand(command="start", description="Begin")]
-    in_groups = [BotCommand(command=s.name, description=s.description) for s in table.for_role(Role.TRADER, group=True)]
-    calls = [
-        bot.set_my_commands(start, scope=BotCommandScopeDefault()),
-        bot.set_my_commands(start, scope=BotCommandScopeAllPrivateChats()),
-        bot.set_my_commands(in_groups, scope=BotCommandScopeAllGroupChats()),
+    menus = [
+        SetMyCommands(commands=start, scope=BotCommandScopeDefault()),
+        SetMyCommands(commands=start, scope=BotCommandScopeAllPrivateChats()),
+        SetMyCommands(commands=_offered(table, Role.TRADER, group=True), scope=BotCommandScopeAllGroupChats()),
+        *(_menu_of(person, table) for person in known if person.reachable),
     ]
-    for person in known:
-        commands = [
-            BotCommand(command=spec.name, description=spec.description) for spec in table.for_role(person.role, group=False)
-        ]
-        if person.reachable:
-            calls.append(bot.set_my_commands(commands, scope=BotCommandScopeChat(chat_id=person.id)))
     slots = asyncio.Semaphore(SCOPE_CALLS_AT_ONCE)
 
-    async def one(call: Any) -> None:
+    async def one(menu: SetMyCommands) -> None:
         async with slots:
             try:
-                await call
-            except TelegramRetryAfter as error:
-                await asyncio.sleep(error.retry_after)
+                await _when_allowed(bot, menu)
             except (TelegramAPIError, TimeoutError, OSError) as error:
                 log.info("commands.not_set", error=type(error).__name__)
 
-    await asyncio.gather(*(one(call) for call in calls))
+    await asyncio.gather(*(one(menu) for menu in menus))
+
+
+async def publish_menu(bot: Bot, database: Database, table: CommandTable, person_id: int) -> None:
+    """Set one person's command menu to what their role may now; without a role it is a stranger's again."""
+    person = await database.read(lambda unit: people.find(unit, person_id))
+    if person is None or person.role is Role.STRANGER:
+        await bot.delete_my_commands(scope=BotCommandScopeChat(chat_id=person_id))
+    else:
+        await bot(_menu_of(person, table))
+
+
+def _menu_of(person: Person, table: CommandTable) -> SetMyCommands:
+    commands = _offered(table, person.role, group=False)
+    return SetMyCommands(commands=commands, scope=BotCommandScopeChat(chat_id=person.id))
+
+
+def _offered(table: CommandTable, role: Role, *, group: bool) -> list[BotCommand]:
+    return [BotCommand(command=s.name, description=s.description) for s in table.for_role(role, group=group)]
+
+
+async def _when_allowed(bot: Bot, menu: SetMyCommands) -> None:
+    while True:
+        try:
+            await bot(menu)
+            return
+        except TelegramRetryAfter as error:
+            await asyncio.sleep(error.retry_after)

@@ -28,6 +28,7 @@ GRANTABLE = (Role.OBSERVER, Role.TRADER, Role.COMMANDER)
 NOBODY = frozenset({1087968824, 136817688, 777000})
 LONGEST_ID = 16
 REVOKED = "revoked"
+MENU = "menu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +76,11 @@ class RoleBook:
     def change(self, unit: Unit, actor: Actor, person: Person, role: Role, *, how: str) -> RoleChanged:
         """Set a role with all that follows; raise Refused when it is that already or would leave no commander.
 
-        The journal row is ``people.<how>``. Below trader, a stored request takes the person's working entries back.
+        The journal row is ``people.<how>``. Below trader, a stored request takes the person's working entries back;
+        another one renews their command menu.
         """
         if person.id in NOBODY or person.id <= 0:
-            raise Refused("NOT_A_PERSON", value=person.id)
+            raise Refused("NOT_A_PERSON", person=person.id)
         if person.role is role:
             raise Refused("ROLE_SAME", person=person.name, role=role.value)
         if person.role is Role.COMMANDER and len(people.everyone(unit, Role.COMMANDER)) == 1:
@@ -90,8 +92,14 @@ class RoleBook:
         if role < Role.TRADER <= person.role:
             terms = {"person": str(person.id)}
             desk_rows.add_request(unit, self._ids.row(), REVOKED, terms, actor.label, actor.correlation)
+        if actor.kind == "person":
+            self.ask_for_menu(unit, actor, person.id)
         unit.record(actor, f"people.{how}", person=person.id, name=person.name, role=role.value, was=person.role.value)
         return RoleChanged(person=after, was=person.role, terminal=terminal)
+
+    def ask_for_menu(self, unit: Unit, actor: Actor, person_id: int) -> None:
+        """Store the request that a person's command menu shows what their role may; the chat server keeps menus."""
+        desk_rows.add_request(unit, self._ids.row(), MENU, {"person": str(person_id)}, actor.label, actor.correlation)
 
     def open_terminal(self, unit: Unit, person: Person) -> Terminal | None:
         """Open or re-open the person's paper terminal; None for someone who may not trade."""

@@ -62,6 +62,8 @@ class Start:
                 return self._turn_away(unit, actor, name, username)
             if not person.reachable:
                 people.set_reachable(unit, person.id, True)
+            # Whoever had a role before they ever wrote here could not be given a menu then.
+            self._roles.ask_for_menu(unit, actor, person.id)
             self._welcome(unit, person, changed=None)
             return Welcomed(person=person, changed=None)
 

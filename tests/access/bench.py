@@ -69,11 +69,11 @@ class CountingIds:
 class NoWakeups:
     """Nobody waits."""
 
-    def wake(self, stage: str) -> None:
+    def wake(self, stage: str, about: str = "") -> None:
         pass
 
-    async def wait(self, stage: str, timeout_s: float) -> None:
-        pass
+    async def wait(self, stage: str, timeout_s: float) -> frozenset[str]:
+        return frozenset()
 
 
 def person(person_id: int, chat_id: int | None = None, name: str | None = None) -> Actor:

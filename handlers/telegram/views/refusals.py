@@ -44,7 +44,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "NOTHING_REFUSED": ("nothing of this was refused", "the preview can be confirmed"),
     "NOTHING_WORKING": ("no entry of yours is working", "/orders lists what is at the venue"),
     "NOTIFY_SYNTAX": ("not a choice: {value}", "/notify fill silent, or /notify quiet 22:00-07:00"),
-    "NOT_A_PERSON": ("{value} is not a person", "name a person by id or @username"),
+    "NOT_A_PERSON": ("{person} is not a person", "name a person by id or @username"),
     "NOT_BOUND": ("{topic} is not told here", "/chats lists what is told where"),
     "NOT_DIRECT": ("only a command typed here acts", "no forwards, edits, captions or pictures"),
     "NOT_HALTED": ("nothing is halted", "/status shows the desk"),
