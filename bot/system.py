@@ -52,25 +52,28 @@ class SystemIds:
 
 
 class StageWakeups:
-    """Events by stage name, within one process."""
+    """Events by stage name, within one process, with what they are about."""
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
+        self._about: dict[str, set[str]] = {}
 
-    def wake(self, stage: str) -> None:
+    def wake(self, stage: str, about: str = "") -> None:
         """Let a waiting stage look at once."""
+        self._about.setdefault(stage, set()).add(about)
         self._event(stage).set()
 
-    async def wait(self, stage: str, timeout_s: float) -> None:
-        """Return when the stage is woken, at the latest after ``timeout_s``; the hint is used up."""
+    async def wait(self, stage: str, timeout_s: float) -> frozenset[str]:
+        """Return when the stage is woken, at the latest after ``timeout_s``; the hints are used up."""
         event = self._event(stage)
         if not event.is_set():
             try:
                 async with asyncio.timeout(timeout_s):
                     await event.wait()
             except TimeoutError:
-                return
+                return frozenset()
         event.clear()
+        return frozenset(self._about.pop(stage, ()))
 
     def _event(self, stage: str) -> asyncio.Event:
         return self._events.setdefault(stage, asyncio.Event())

@@ -98,7 +98,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         outside.clock,
         settings.paper,
         instruments.get,
-        lambda: outside.wakeups.wake("fills"),
+        lambda account: outside.wakeups.wake("fills", account),
     )
     venues: dict[str, Venue] = {PAPER: venue(paper)}
     zone, limits = settings.desk.zone, settings.risk

@@ -188,12 +188,12 @@ class StageBeat(Protocol):
 class Wakeups(Protocol):
     """Hints between the stages of one process; losing one costs a poll, never work."""
 
-    def wake(self, stage: str) -> None:
-        """Let a waiting stage look at once."""
+    def wake(self, stage: str, about: str = "") -> None:
+        """Let a waiting stage look at once; ``about`` says at what, and nothing means at everything."""
         ...
 
-    async def wait(self, stage: str, timeout_s: float) -> None:
-        """Return when the stage is woken, at the latest after ``timeout_s``."""
+    async def wait(self, stage: str, timeout_s: float) -> frozenset[str]:
+        """Return what the stage was woken about, at the latest after ``timeout_s``; then it is empty."""
         ...
 
 

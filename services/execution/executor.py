@@ -248,7 +248,7 @@ class Executor:
                 self._acknowledge(unit, actor, trade)
             telling.refresh_cards(unit, trade)
         unit.record(actor, "instruction.accepted", instruction=instruction.id, orders=[o.venue_id for o in placed])
-        unit.wake("fills")
+        unit.wake("fills", instruction.terminal_id)
 
     def _acknowledge(self, unit: Unit, actor: Actor, trade: Trade) -> None:
         if trade.acknowledged_at is None:
@@ -275,7 +275,7 @@ class Executor:
             return
         unit.record(actor, "instruction.rejected", instruction=instruction.id, code=code)
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
-        unit.wake("fills")
+        unit.wake("fills", instruction.terminal_id)
         if trade is None:
             return
         if instruction.purpose is Purpose.ENTRY:

@@ -12,7 +12,7 @@ import structlog
 from services.access.alerts import AlertCode, alert
 from services.domain.errors import SortieError, Unavailable
 from services.domain.money import ZERO
-from services.domain.orders import VenuePosition
+from services.domain.orders import Order, VenuePosition
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
 from services.domain.trades import Terminal
@@ -28,6 +28,14 @@ RETRY_AFTER = timedelta(seconds=3)
 RECONCILE_EVERY = timedelta(seconds=30)
 BALANCE_EVERY = timedelta(seconds=3)
 QUERY_TIMEOUT_S = 10.0
+EVERYWHERE = ""
+
+
+def _named(unit: Unit, names: frozenset[str] | None) -> list[Terminal]:
+    if names is None:
+        return terminals.everything(unit)
+    found = [terminals.find(unit, name) for name in sorted(names)]
+    return [terminal for terminal in found if terminal is not None and terminal.active]
 
 
 class VenueSync:
@@ -58,18 +66,22 @@ class VenueSync:
         self._failures: dict[str, int] = {}
 
     async def run_fills(self) -> None:
-        """Book fills for ever; woken by the venue and by acknowledgements, at the latest every second."""
+        """Book fills for ever: at once where the venue or an acknowledgement hints at some, everywhere every second or so."""
+        about, everywhere_at = frozenset({EVERYWHERE}), 0.0
         while True:
+            everywhere = EVERYWHERE in about or self._clock.monotonic() >= everywhere_at
             failed = 0
-            for terminal in await self._database.read(terminals.everything):
+            for terminal in await self._database.read(partial(_named, names=None if everywhere else about)):
                 try:
                     await self.look(terminal)
                 except (SortieError, TimeoutError) as error:
                     failed += 1
                     log.warning("fills.look.failed", terminal=terminal.name, error=str(error))
-            if not failed:
-                self._beats.beat("fills")
-            await self._wakeups.wait("fills", POLL_S)
+            if everywhere:
+                everywhere_at = self._clock.monotonic() + POLL_S
+                if not failed:
+                    self._beats.beat("fills")
+            about = await self._wakeups.wait("fills", max(0.0, everywhere_at - self._clock.monotonic()))
 
     async def run_reconcile(self) -> None:
         """Compare every terminal with its venue for ever."""
@@ -162,8 +174,10 @@ class VenueSync:
             alert(unit, self._ids, AlertCode.VENUE_UNREACHABLE, terminal.name, {"terminal": terminal.name}, terminal.owner_id)
 
     async def _report(self, venue: Venue, terminal: Terminal, *, with_positions: bool) -> VenueReport:
-        sequence = await self._database.read(lambda unit: terminals.fill_sequence(unit, terminal.id))
-        live = await self._database.read(lambda unit: orders.live(unit, terminal_id=terminal.id))
+        def booked(unit: Unit) -> tuple[int, list[Order]]:
+            return terminals.fill_sequence(unit, terminal.id), orders.live(unit, terminal_id=terminal.id)
+
+        sequence, live = await self._database.read(booked)
         working = list(await venue.open_orders(terminal.id))
         seen = {order.client_id for order in working}
         known = {order.client_id: order for order in live}

@@ -57,11 +57,12 @@ def write_halt_file(state_dir: Path, *, by: str, reason: str, at: str) -> Path:
 class _Nobody:
     """A shell command waits for nothing; the desk's own polls find what it committed."""
 
-    def wake(self, stage: str) -> None:
+    def wake(self, stage: str, about: str = "") -> None:
         """Let nobody know."""
 
-    async def wait(self, stage: str, timeout_s: float) -> None:
+    async def wait(self, stage: str, timeout_s: float) -> frozenset[str]:
         """Return at once."""
+        return frozenset()
 
 
 @asynccontextmanager

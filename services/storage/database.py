@@ -82,7 +82,7 @@ class Unit:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
-        self.wakes: set[str] = set()
+        self.wakes: set[tuple[str, str]] = set()
         self._records: list[tuple[str, str, str, str]] = []
 
     def run(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
@@ -101,9 +101,9 @@ class Unit:
         """Journal what changed and who did it; the row is written as the unit's last statement."""
         self._records.append((actor.label, kind, actor.correlation, encode_facts(values)))
 
-    def wake(self, stage: str) -> None:
-        """Hint a stage of this process that there is work, after the commit."""
-        self.wakes.add(stage)
+    def wake(self, stage: str, about: str = "") -> None:
+        """Hint a stage of this process that there is work, and where, after the commit."""
+        self.wakes.add((stage, about))
 
     @property
     def recorded(self) -> Sequence[tuple[str, str, str, str]]:
@@ -209,8 +209,8 @@ class Database:
             self._turn.release()
         if ticket is not None:
             ticket.marked = True
-        for stage in unit.wakes:
-            self._wakeups.wake(stage)
+        for stage, about in unit.wakes:
+            self._wakeups.wake(stage, about)
         for actor, kind, correlation, facts in unit.recorded:
             log.info("journal.written", kind=kind, actor=actor, correlation=correlation, facts=json.loads(facts))
         return result

@@ -34,7 +34,7 @@ class SeenWakeups:
     def __init__(self) -> None:
         self.woken: list[str] = []
 
-    def wake(self, stage: str) -> None:
+    def wake(self, stage: str, about: str = "") -> None:
         self.woken.append(stage)
 
     async def wait(self, stage: str, timeout_s: float) -> None:

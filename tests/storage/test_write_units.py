@@ -152,8 +152,8 @@ class CancelingWakeups(SeenWakeups):
 
     victim: asyncio.Task[None] | None = None
 
-    def wake(self, stage: str) -> None:
-        super().wake(stage)
+    def wake(self, stage: str, about: str = "") -> None:
+        super().wake(stage, about)
         if self.victim is not None:
             self.victim.cancel()
 

@@ -323,8 +323,8 @@ class CountingWakeups(StageWakeups):
         super().__init__()
         self.executor = 0
 
-    def wake(self, stage: str) -> None:
-        super().wake(stage)
+    def wake(self, stage: str, about: str = "") -> None:
+        super().wake(stage, about)
         self.executor += stage == "executor"
 
 

@@ -30,7 +30,7 @@ class PaperBench:
         self.changes = 0
         self.venue = PaperVenue(path, self.board, self.clock, self.settings, GRIDS.get, self._changed)
 
-    def _changed(self) -> None:
+    def _changed(self, account: str) -> None:
         self.changes += 1
 
     def now(self) -> datetime:

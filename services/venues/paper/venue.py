@@ -33,7 +33,7 @@ MAX_QUOTE_AGE = timedelta(seconds=10)
 class PaperVenue:
     """Execute orders of many accounts against the quotes of a real market; see the package for its rules.
 
-    ``quotes`` is asked for the newest quote of a symbol, ``instruments`` for its grid; ``changed`` is called after the venue
+    ``quotes`` is asked for the newest quote of a symbol, ``instruments`` for its grid; ``changed`` is called with the account after the venue
     itself filled, canceled or expired something. Either ``run`` works in the background, fed by ``offer``, or a simulation
     calls ``on_quote`` and ``settle`` itself.
     """
@@ -45,7 +45,7 @@ class PaperVenue:
         clock: Clock,
         settings: PaperSettings,
         instruments: Callable[[str], Instrument | None],
-        changed: Callable[[], None],
+        changed: Callable[[str], None],
         *,
         max_quote_age: timedelta = MAX_QUOTE_AGE,
     ) -> None:
@@ -310,8 +310,9 @@ class PaperVenue:
             result, draft = await asyncio.shield(task)
         except (sqlite3.Error, Unavailable) as error:
             raise VenueDoubt("PAPER_STORE", reason=type(error).__name__) from error
-        if announce and _is_news(draft):
-            self._changed()
+        if announce:
+            for account in _accounts_with_news(draft):
+                self._changed(account)
         return result
 
     async def _decide_and_commit(self, decide: Callable[[Draft], Awaitable[T]]) -> tuple[T, Draft]:
@@ -339,8 +340,8 @@ class PaperVenue:
             self._book = await self._store.load()
 
 
-def _is_news(draft: Draft) -> bool:
-    return bool(draft.fills) or any(not order.live for order in draft.orders.values())
+def _accounts_with_news(draft: Draft) -> set[str]:
+    return {fill.account for fill in draft.fills} | {order.account for order in draft.orders.values() if not order.live}
 
 
 def _log_outcome(draft: Draft) -> None:
