@@ -33,9 +33,9 @@ MAX_QUOTE_AGE = timedelta(seconds=10)
 class PaperVenue:
     """Execute orders of many accounts against the quotes of a real market; see the package for its rules.
 
-    ``quotes`` is asked for the newest quote of a symbol, ``instruments`` for its grid; ``changed`` is called with the account after the venue
-    itself filled, canceled or expired something. Either ``run`` works in the background, fed by ``offer``, or a simulation
-    calls ``on_quote`` and ``settle`` itself.
+    ``quotes`` is asked for the newest quote of a symbol, ``instruments`` for its grid; ``changed`` is called with the account
+    after the venue itself filled, canceled or expired something. Either ``run`` works in the background, fed by ``offer``, or
+    a simulation calls ``on_quote`` and ``settle`` itself.
     """
 
     def __init__(
