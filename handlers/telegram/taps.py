@@ -94,7 +94,7 @@ class Taps:
                 await handler(request, button.token)
 
     async def _confirm(self, request: Request, token: str) -> None:
-        outcome = await self._app.trading.fire(request.actor, token)
+        outcome = await self._app.trading.fire(request.actor, token, request.message_id)
         match outcome:
             case Fired():
                 await request.toast(f"Approved as trade #{outcome.number}.")

@@ -79,11 +79,14 @@ class FireMission:
         self._previewing = previewing
         self._ids = ids
 
-    async def __call__(self, actor: Actor, token_id: str) -> FireOutcome:
-        """Fire, deny or refresh; raise NotFound for a forged token and NotAllowed for another person's or chat's."""
-        return await self._database.write(lambda unit: self._fire(unit, actor, token_id), urgent=True)
+    async def __call__(self, actor: Actor, token_id: str, pressed: int | None = None) -> FireOutcome:
+        """Fire, deny or refresh; raise NotFound for a forged token and NotAllowed for another person's or chat's.
 
-    def _fire(self, unit: Unit, actor: Actor, token_id: str) -> FireOutcome:
+        ``pressed`` is the message whose button it was, which lives on as the trade's card.
+        """
+        return await self._database.write(lambda unit: self._fire(unit, actor, token_id, pressed), urgent=True)
+
+    def _fire(self, unit: Unit, actor: Actor, token_id: str, pressed: int | None) -> FireOutcome:
         token = buttons.check(unit, actor, token_id, Act.CONFIRM_FIRE)
         person = require(unit, actor, Role.TRADER)
         if token.used_at is not None:
@@ -103,7 +106,7 @@ class FireMission:
             return self._deny(unit, actor, case, token, plan, verdict, context)
         if not tokens.use(unit, token.id):
             return AlreadyFired()
-        return self._commit(unit, actor, case, plan, verdict, context)
+        return self._commit(unit, actor, case, plan, verdict, context, pressed)
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
         self._previewing.prepare(unit, person, mission, size=token.terms["size"], anew=False, note=note)
@@ -130,7 +133,16 @@ class FireMission:
         )
         return Denied(check=check)
 
-    def _commit(self, unit: Unit, actor: Actor, case: Case, plan: _Bound, verdict: Verdict, context: GateContext) -> Fired:
+    def _commit(
+        self,
+        unit: Unit,
+        actor: Actor,
+        case: Case,
+        plan: _Bound,
+        verdict: Verdict,
+        context: GateContext,
+        pressed: int | None,
+    ) -> Fired:
         trade = self._trade(unit, actor, case, plan)
         trades.add(unit, trade)
         instructions.add(unit, self._entry(unit, actor, case, trade))
@@ -138,7 +150,7 @@ class FireMission:
         missions.decide(unit, case.mission.id, case.person.id, "fired", None)
         previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
         key = preview_card(case.mission.id, case.person.id)
-        if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id):
+        if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id, pressed):
             outbox.show(unit, trade_card(trade.id), case.person.id, priority=Priority.TAP)
         outbox.refresh(unit, mission_card(case.mission.id))
         checklist.tick(unit, case.person.id, "fire")

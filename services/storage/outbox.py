@@ -123,10 +123,15 @@ def refresh(unit: Unit, key: str, priority: Priority = Priority.NORMAL) -> None:
         unit.wake("sender")
 
 
-def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int) -> bool:
-    """Let a message live on under another key, a preview as its trade's card; False when there was no such card."""
+def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int, message_id: int | None) -> bool:
+    """Let a message live on under another key, a preview as its trade's card; False when there was no such card.
+
+    ``message_id`` is the message that was pressed: a quick thumb presses before the sender has booked what it sent.
+    """
     unit.run(_DROP, {"card": new_key, "chat": chat_id})
     changed = unit.run(_CHANGE, {"card": old_key, "chat": chat_id, "key": new_key, "priority": int(Priority.TAP)})
+    if message_id is not None:
+        unit.run(update(cards).where(cards.c.key == new_key, cards.c.chat_id == chat_id).values(message_id=message_id))
     unit.wake("sender")
     return changed.rowcount == 1
 
