@@ -13,7 +13,8 @@ from config.settings import Settings
 from tests.chat.rig import ANN, CARL, CORA, TOM, ChatRig, desk_in_chat
 
 
-@pytest.fixture(scope="session", autouse=True)
+# No wider than a module: other tests of the same process set up logging of their own in between.
+@pytest.fixture(scope="module", autouse=True)
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Write the desks' logs to a file, as a running desk does."""
     folder = tmp_path_factory.mktemp("logs")
