@@ -42,7 +42,7 @@ from tests.chat.market import HandMarket, SandboxTime, ShiftedClock
 ANN, TOM, CARL, CORA, OLGA, SAM = 1001, 1002, 2001, 2002, 3001, 9001
 GROUP = -1001000000001
 BOT_ID = 770001
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 LOOK_EVERY_S = 0.01
 # An amount is a number with a currency or an asset behind it, or a currency's sign before it; R, percent and prices are none.
 MONEY = re.compile(r"[\d.,]\s?(?:USDT|USDC|USD|EUR|BTC|ETH)\b(?!/)|[$€£]\s?\d")
