@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import signal
+import sys
 from dataclasses import dataclass
 
 import structlog
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 DRAIN_S = 8.0
 FLUSH_S = 4.0
 WARM_UP_S = 45.0
+SWITCH_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def run(settings: Settings) -> int:
     configure_logging(settings)
     clock = SystemClock()
     lock = RunLock(settings.desk.state_dir, clock.now())
+    # Every SQL statement gives the interpreter away, and a busy thread would then keep it for up to 5 ms.
+    sys.setswitchinterval(SWITCH_S)
     try:
         lock.take()
         upgrade(settings.database_url)
