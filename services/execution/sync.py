@@ -136,6 +136,10 @@ class VenueSync:
         await asyncio.wait_for(venue.open_account(terminal.id, terminal.currency), QUERY_TIMEOUT_S)
         await self.look(terminal)
         await self.refresh_balance(terminal)
+        # A fill between two readings looks like a difference once; only what is still there when looked at again is one.
+        return await self._agrees(venue, terminal) or await self._agrees(venue, terminal)
+
+    async def _agrees(self, venue: Venue, terminal: Terminal) -> bool:
         report = await asyncio.wait_for(self._report(venue, terminal, with_positions=True), QUERY_TIMEOUT_S)
         actor = Actor.job("reconcile", f"reconcile-{self._ids.row()}")
         return await self._database.write(lambda unit: self._compare(unit, actor, terminal, report))
@@ -156,9 +160,9 @@ class VenueSync:
             }
             alert(unit, self._ids, AlertCode.POSITION_MISMATCH, f"{terminal.name}:{symbol}", facts, terminal.owner_id)
             unit.record(actor, "reconcile.differs", terminal=terminal.id, **facts)
-        if differing:
-            # A fill between the two readings looks like a difference once; look again at once before alarming.
+        if confirmed:
             terminals.set_reconciled(unit, terminal.id, None)
+        if differing:
             unit.wake("reconcile")
             return False
         for symbol in ours:
