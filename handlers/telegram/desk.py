@@ -11,7 +11,7 @@ from handlers.telegram.views.help import render_help
 from handlers.telegram.views.menu import render_menu
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.people import render_whoami
-from services.domain.errors import Refused
+from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 from services.signals.switches import SwitchStrategy
 from services.storage import people
@@ -96,6 +96,8 @@ class DeskHandlers:
 
     async def choose(self, request: Request, button: ChoiceButton) -> None:
         """Switch a strategy by its button and show the list again."""
+        if button.value not in ("on", "off"):
+            raise NotFound("BUTTON")
         await self._switch(request.actor, button.key, enabled=button.value == "on")
         await request.toast(f"{button.key} is {button.value} now.")
         await self._lists.show(request, ListName.STRATEGIES)
