@@ -24,8 +24,6 @@ from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
 
 SIZES = ("half", "full", "max")
-# A second press this soon means the same message, not another one.
-DOUBLE_TAP = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +81,7 @@ class OpenPreview:
         previews.save(unit, preview)
         if preview.state is PreviewState.REFUSED:
             checklist.tick(unit, person.id, "refused")
-        key = preview_card(mission.id, person.id)
-        shown = outbox.card(unit, key, person.id)
-        again = shown is not None and unit.now - shown.created_at < DOUBLE_TAP
-        outbox.show(unit, key, person.id, priority=Priority.TAP, anew=anew and not again)
+        outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 
     def _judge(self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None) -> tuple[Preview, Verdict]:
