@@ -106,14 +106,15 @@ def desk_status(
 ) -> DeskStatus:
     """Read how the desk is; ``rows`` are the stages as this process knows them, newer than those that are stored.
 
-    Without ``started_at`` the start is the stored one; ``file_since`` is since when the halt file stands.
+    ``started_at`` is this process's own start: a desk that asks about itself runs, even while its lease is late. Without it
+    the start is the stored one, and the lease tells. ``file_since`` is since when the halt file stands.
     """
     in_force = halts.all_in_force(unit)
     if file_since is not None:
         in_force.insert(0, file_halt(file_since))
     own = [halt.state for halt in in_force if halt.scope is HaltScope.DESK]
     lease = unit.first(_NEWEST_LEASE)
-    alive = lease is not None and lease.expires_at > now
+    alive = started_at is not None or (lease is not None and lease.expires_at > now)
     began = started_at or _stored_start(unit)
     stored = rows if rows is not None else {row.name: row._mapping for row in desk.all_stages(unit)}
     stages = tuple(_stage(name, row, now) for name, row in sorted(stored.items(), key=_place))

@@ -211,6 +211,9 @@ class Database:
             ticket.marked = True
         for stage, about in unit.wakes:
             self._wakeups.wake(stage, about)
+        if unit.wakes:
+            # The woken go first: an order leaves before the tap behind it is answered.
+            await asyncio.sleep(0)
         for actor, kind, correlation, facts in unit.recorded:
             log.info("journal.written", kind=kind, actor=actor, correlation=correlation, facts=json.loads(facts))
         return result

@@ -57,6 +57,17 @@ async def test_running_desk_names_owner_uptime_and_stages_in_their_order(bench: 
     assert status.badge is TerminalMode.PAPER
 
 
+async def test_a_desk_that_asks_about_itself_runs_even_while_its_lease_is_late(bench: AccessBench) -> None:
+    await run_for_a_moment(bench)
+    started = bench.clock.now()
+    bench.clock.move(3600)
+    now = bench.clock.now()
+
+    status = bench.database.read_now(lambda unit: desk_status(unit, now=now, started_at=started))
+
+    assert (status.alive, status.uptime) == (True, timedelta(hours=1))
+
+
 async def test_desk_that_died_is_not_alive_and_its_stages_are_late(bench: AccessBench) -> None:
     await run_for_a_moment(bench)
     bench.clock.move(21)

@@ -184,6 +184,17 @@ def test_level_holds_and_libraries_are_quiet_below_warning(tmp_path: Path, secre
     assert [event["event"] for event in _events(file)] == ["just.right"]
 
 
+def test_a_logger_used_under_a_higher_level_speaks_again_under_a_lower(tmp_path: Path, secrets: dict[str, str]) -> None:
+    kept = structlog.get_logger("kept")
+    configure_logging(_settings(tmp_path / "first", secrets, level="ERROR"), console=False)
+    kept.info("too.fine")
+    file = configure_logging(_settings(tmp_path / "second", secrets, level="INFO"), console=False)
+    kept.info("just.right")
+    close_logging()
+
+    assert [event["event"] for event in _events(file)] == ["just.right"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_a_state_folder_that_the_log_makes_is_its_owners_alone(tmp_path: Path, secrets: dict[str, str]) -> None:
     folder = tmp_path / "desks" / "first"
