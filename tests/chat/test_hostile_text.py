@@ -23,8 +23,8 @@ HOSTILE = (
     "🟢🛑✅" * 10,
     "x" * 64,
 )
-# What the desk's own templates use, and what a client finds in plain words by itself, where the words are the address. A link or
-# a mention behind other words could only come from what somebody wrote.
+# What the desk's own templates use, and what a client finds in plain words by itself, where the words are the address: a link
+# or a mention behind other words could only come from what somebody wrote.
 OURS = {"bold", "code", "pre", "date_time", "italic", "expandable_blockquote", "blockquote"}
 PLAIN = {"bot_command", "cashtag", "hashtag", "mention", "url", "email", "phone_number"}
 
@@ -76,7 +76,9 @@ async def test_a_hostile_halt_reason_halts_and_reads_as_written(flat_desk: ChatR
     assert all(len(text_of(message)) <= 1500 for message in said)
 
 
-@pytest.mark.parametrize("text", ["<script>", "../../etc/passwd", "%s%s%n", "' OR 1=1 --", "\u202e/halt", "🤖" * 500, "z" * 4096])
+@pytest.mark.parametrize(
+    "text", ["<script>", "../../etc/passwd", "%s%s%n", "' OR 1=1 --", "\u202e/halt", "🤖" * 500, "z" * 4096]
+)
 async def test_hostile_arguments_are_refused_in_words(flat_desk: ChatRig, text: str) -> None:
     rig = flat_desk
     for command in ("/mission", "/fire", "/skip", "/call", "/close", "/cancel", "/enable", "/grant", "/revoke", "/notify"):
