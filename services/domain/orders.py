@@ -43,10 +43,12 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """How long an order works."""
+    """How long an order works; POST rests until it is cancelled, and is refused where it would trade at once."""
 
     GTC = "gtc"
     IOC = "ioc"
+    FOK = "fok"
+    POST = "post"
 
 
 class OrderRole(StrEnum):
@@ -165,7 +167,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueFill:
-    """An execution as the venue reports it, identified by the venue's own id; ``sequence`` orders a venue's fills."""
+    """An execution as the venue reports it, identified by the venue's own id; ``sequence`` orders a venue's fills.
+
+    ``maker`` tells whether it rested in the book; None where the venue does not say.
+    """
 
     venue_fill_id: str
     sequence: int
@@ -178,6 +183,7 @@ class VenueFill:
     fee: Decimal
     fee_currency: str
     time: datetime
+    maker: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

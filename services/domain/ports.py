@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.domain.market import Candle, CandleSeries, Instrument, Quote
-from services.domain.orders import Balance, OrderRequest, OrderType, VenueFill, VenueOrder, VenuePosition
+from services.domain.orders import Balance, OrderRequest, OrderType, TimeInForce, VenueFill, VenueOrder, VenuePosition
 from services.domain.signals import Side
 
 
@@ -78,7 +78,12 @@ class MarketData(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a venue can take."""
+    """What a venue can take.
+
+    ``reduce_only``: the venue itself caps an exit at the position. ``order_lists``: linked exits, of which one stops the
+    others, at most ``list_size`` orders each. ``replace_lists``: linked exits are exchanged for others in one step.
+    ``exits_lock``: a resting exit holds what it would sell, so another sale waits until it is cancelled.
+    """
 
     long: bool
     short: bool
@@ -86,6 +91,9 @@ class Capabilities:
     reduce_only: bool
     order_lists: bool
     replace_lists: bool
+    list_size: int = 100
+    exits_lock: bool = False
+    times_in_force: frozenset[TimeInForce] = frozenset(TimeInForce)
 
 
 class Venue(Protocol):

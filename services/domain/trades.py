@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +27,8 @@ class TerminalMode(StrEnum):
 class Terminal:
     """One account at one venue; ``owner_id`` is None when the desk owns it.
 
-    ``reconciled_at`` is None until the first comparison with the venue since start passed.
+    ``reconciled_at`` is None until the first comparison with the venue since start passed. Of a trader's terminals the one of
+    the lowest ``rank`` is used unless the trader chose another.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Terminal:
     can_short: bool
     active: bool
     reconciled_at: datetime | None
+    rank: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,10 @@ class Trade:
 
     Sums are kept from fills: ``entry_quantity``/``entry_cost`` and ``exit_quantity``/``exit_cost`` in base and quote units,
     ``fees`` in the quote currency. ``decision_price`` is the price shown when the trader confirmed.
+
+    ``closing`` is what was asked to be sold and waits until exits that hold the position are taken away; ``bare_since`` says
+    since when no stop works at the venue. ``keep`` is how the stop is kept (domain/keeping.py), ``route`` how the entry is sent
+    (domain/routes.py).
     """
 
     id: str
@@ -76,6 +83,10 @@ class Trade:
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     close_reason: str | None = None
+    closing: Decimal | None = None
+    bare_since: datetime | None = None
+    keep: Mapping[str, str] | None = None
+    route: Mapping[str, str] | None = None
 
     @property
     def open_quantity(self) -> Decimal:

@@ -125,6 +125,7 @@ def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None
             "price": fill.price,
             "fee": fill.fee,
             "fee_currency": fill.fee_currency,
+            "maker": fill.maker,
             "time": fill.time,
             "booked_at": unit.now,
         },

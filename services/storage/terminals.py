@@ -47,6 +47,7 @@ def _terminal(row: Any) -> Terminal:
         can_short=row.can_short,
         active=row.active,
         reconciled_at=row.reconciled_at,
+        rank=row.rank,
     )
 
 
@@ -85,6 +86,7 @@ def add(unit: Unit, terminal: Terminal) -> bool:
         "active": True,
         "reconciled_at": None,
         "fill_sequence": 0,
+        "rank": terminal.rank,
     }
     if insert_once(unit, terminals, row):
         return True

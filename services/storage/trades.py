@@ -55,6 +55,10 @@ def _trade(row: Any) -> Trade:
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
+        closing=row.closing,
+        bare_since=row.bare_since,
+        keep=row.keep,
+        route=row.route,
     )
 
 
@@ -73,6 +77,10 @@ def _changing(trade: Trade) -> dict[str, Any]:
         "opened_at": trade.opened_at,
         "closed_at": trade.closed_at,
         "close_reason": trade.close_reason,
+        "closing": trade.closing,
+        "bare_since": trade.bare_since,
+        "keep": dict(trade.keep) if trade.keep is not None else None,
+        "route": dict(trade.route) if trade.route is not None else None,
     }
 
 

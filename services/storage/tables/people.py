@@ -20,6 +20,7 @@ people = Table(
     Column("reachable", Boolean, nullable=False),
     Column("granted_by", BigInteger),
     Column("created_at", Instant, nullable=False),
+    Column("terminal_id", String(32)),
 )
 
 preferences = Table(

@@ -19,6 +19,7 @@ terminals = Table(
     Column("active", Boolean, nullable=False),
     Column("reconciled_at", Instant),
     Column("fill_sequence", BigInteger, nullable=False),
+    Column("rank", Integer, nullable=False, server_default="100"),
 )
 
 halts = Table(
@@ -64,6 +65,10 @@ trades = Table(
     Column("opened_at", Instant),
     Column("closed_at", Instant),
     Column("close_reason", String(32)),
+    Column("closing", Amount),
+    Column("bare_since", Instant),
+    Column("keep", JSON(none_as_null=True)),
+    Column("route", JSON(none_as_null=True)),
     Index("ix_trades_terminal_id_state", "terminal_id", "state"),
     Index("ix_trades_person_id_state", "person_id", "state"),
 )
@@ -144,6 +149,7 @@ fills = Table(
     Column("price", Amount, nullable=False),
     Column("fee", Amount, nullable=False),
     Column("fee_currency", String(16), nullable=False),
+    Column("maker", Boolean),
     Column("time", Instant, nullable=False),
     Column("booked_at", Instant, nullable=False),
     Index("ix_fills_trade_id", "trade_id"),
@@ -165,4 +171,49 @@ day_results = Table(
     Column("day", String(10), primary_key=True),
     Column("opening_equity", Amount, nullable=False),
     Column("realized", Amount, nullable=False),
+)
+
+# What an account holds that no trade of the desk explains, and why that is so: compared with the venue beside the positions.
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("terminal_id", ForeignKey("terminals.id"), primary_key=True),
+    Column("symbol", String(32), primary_key=True),
+    Column("quantity", Amount, nullable=False),
+    Column("reason", String(256), nullable=False),
+    Column("by_id", BigInteger),
+    Column("at", Instant, nullable=False),
+)
+
+# A difference that a person has to decide about, because the venue's evidence alone does not settle it.
+proposals = Table(
+    "proposals",
+    metadata,
+    id_column(),
+    Column("terminal_id", ForeignKey("terminals.id"), nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("subject", String(96), nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", BigInteger),
+    Column("answer", String(16)),
+    Column("reason", String(256)),
+    Index("ix_proposals_terminal_id_state", "terminal_id", "state"),
+)
+
+# How entries are sent on an instrument of a venue, what was measured there, and what is suggested and not yet applied.
+routes = Table(
+    "routes",
+    metadata,
+    Column("venue", String(32), primary_key=True),
+    Column("symbol", String(32), primary_key=True),
+    Column("offset_bps", Amount, nullable=False),
+    Column("suggested_bps", Amount),
+    Column("quality", String(16), nullable=False),
+    Column("sample", Integer, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("updated_at", Instant, nullable=False),
 )
