@@ -188,7 +188,13 @@ class ChatRig:
         source: str = "strategy:trend@1.0",
         reason: str = "EMA 9 over 21",
     ) -> Mission:
-        """Let a strategy call, as if a candle had just closed."""
+        """Let a strategy call, as if a candle had just closed; not before the desk has seen the price that stands now."""
+
+        def seen() -> bool:
+            quote = self.graph.trading.quotes.latest(symbol)
+            return self.market.silent or (quote is not None and str(quote.bid) == self.market.prices[symbol][0])
+
+        await self.until(seen, f"the price of {symbol}")
         signal = self._signal(symbol, side, stop, lasts, source, reason)
 
         def body(unit: Unit) -> Mission:
