@@ -16,6 +16,7 @@ from services.execution.executor import Executor, ExecutorPorts
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.resolve import ResolveUnknown
+from services.execution.settling import Settling
 from services.execution.sync import VenueSync
 from services.market.quotes import QuoteBoard
 from services.missions.expire import ExpireMissions
@@ -106,7 +107,8 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         limits=limits, costs=costs_of(settings), zone=zone, config_hash=settings.fingerprint, halt_file=halt_file(state)
     )
     desk = Desk(quotes, accounts, outside.clock, rules)
-    booking = Booking(outside.ids, accounts, zone)
+    settling = Settling(outside.ids, accounts)
+    booking = Booking(outside.ids, accounts, zone, settling)
     ports = ExecutorPorts(
         venues=venues,
         quotes=quotes,
@@ -116,7 +118,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         nursery=outside.nursery,
         beats=outside.beats,
     )
-    executor = Executor(database, ports, booking, limits, halt_file(state), outside.lease)
+    executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
     preview = OpenPreview(database, desk, outside.ids)
     return Trading(
         database=database,
@@ -137,7 +139,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         expire=ExpireMissions(database, quotes),
         ask_close=AskClose(database, outside.ids),
         close=CloseTrades(database, outside.ids),
-        move_stop=MoveStop(database, booking, quotes, settings.paper.taker_bps / Decimal(10_000)),
+        move_stop=MoveStop(database, settling, quotes, settings.paper.taker_bps / Decimal(10_000)),
         cancel=CancelEntry(database, outside.ids),
         halt=HaltDesk(database, outside.ids),
         resume=ResumeDesk(database, outside.ids),

@@ -24,8 +24,9 @@ from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, V
 from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
-from services.execution.booking import NOTHING_TO_REDUCE, Booking, to_order
+from services.execution.booking import to_order
 from services.execution.manage import take_back_entry
+from services.execution.settling import NOTHING_TO_REDUCE, Settling
 from services.execution.writes import add_cancel
 from services.risk.ledger import halts_for
 from services.storage import desk, instructions, missions, orders, terminals, trades
@@ -61,14 +62,14 @@ class Executor:
         self,
         database: Database,
         ports: ExecutorPorts,
-        booking: Booking,
+        settling: Settling,
         limits: RiskSettings,
         halt_file: Path,
         lease: Callable[[], Lease | None],
     ) -> None:
         self._database = database
         self._ports = ports
-        self._booking = booking
+        self._settling = settling
         self._limits = limits
         self._halt_file = halt_file
         self._lease = lease
@@ -284,7 +285,7 @@ class Executor:
                 self._end_unfilled(unit, trade, after, code, "the venue refused it")
         elif instruction.purpose is Purpose.PROTECT:
             if code not in _PLAN_ANEW:
-                self._booking.close_unprotected(unit, actor, trade, f"the venue refused the stop: {code}")
+                self._settling.close_unprotected(unit, actor, trade, f"the venue refused the stop: {code}")
         elif instruction.purpose is Purpose.CLOSE and code not in NOTHING_TO_REDUCE:
             facts: dict[str, object] = {"trade": trade.number, "trade_id": trade.id, "symbol": trade.symbol, "detail": code}
             alert(unit, self._ports.ids, AlertCode.CLOSE_REJECTED, f"trade {trade.number}", facts, trade.person_id)

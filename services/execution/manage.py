@@ -18,8 +18,8 @@ from services.domain.signals import Side
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
-from services.execution.booking import Booking
 from services.execution.protection import large_enough
+from services.execution.settling import Settling
 from services.execution.writes import add_cancel, add_close
 from services.storage import desk, instructions, orders, trades
 from services.storage.database import Database, Unit
@@ -153,9 +153,9 @@ def _being_closed(unit: Unit, trade: Trade) -> Decimal:
 class MoveStop:
     """Move the stop of an open trade closer: one tap, since the loss can only become smaller."""
 
-    def __init__(self, database: Database, booking: Booking, quotes: QuoteSource, fee_share: Decimal) -> None:
+    def __init__(self, database: Database, settling: Settling, quotes: QuoteSource, fee_share: Decimal) -> None:
         self._database = database
-        self._booking = booking
+        self._settling = settling
         self._quotes = quotes
         self._fee_share = fee_share
 
@@ -175,7 +175,7 @@ class MoveStop:
             trades.save(unit, trade, after)
             universe = desk.current_universe(unit)
             if universe is not None:
-                after = self._booking.settle(unit, actor, after, universe)
+                after = self._settling.settle(unit, actor, after, universe)
             checklist.tick(unit, actor.id, "move_stop")
             unit.record(actor, "stop.moved", trade=trade.number, before=trade.stop, after=stop)
             telling.refresh_cards(unit, after)

@@ -114,7 +114,7 @@ class VenueSync:
         venue = self._venue(terminal)
         report = await asyncio.wait_for(self._report(venue, terminal, with_positions=False), QUERY_TIMEOUT_S)
         news = bool(report.fills or report.orders)
-        if news or await self._database.read(lambda unit: self._booking.unsettled(unit, terminal)):
+        if news or await self._database.read(lambda unit: self._booking.settling.unsettled(unit, terminal)):
             actor = Actor.job("fills", f"fills-{self._ids.row()}")
             await self._database.write(lambda unit: self._booking.apply(unit, actor, terminal, report), urgent=True)
         balance = self._accounts.latest(terminal.id)
