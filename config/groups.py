@@ -131,6 +131,21 @@ class VenueSettings(Group):
     exchange: str = Field(default="binance", pattern=r"^[a-z0-9]+$", description="ccxt's id of the exchange")
     base_url: str | None = Field(default=None, pattern=r"^https?://", description="Another address of the same protocol")
     timeout_s: PositiveSeconds = Field(default=10, description="Longest wait for one answer")
+    taker_bps: Bps = Field(default=Decimal(10), description="Fee of an order that takes, for sizes and previews")
+    maker_bps: Bps = Field(default=Decimal(10), description="Fee of an order that rests, for sizes and previews")
+    slippage_bps: Bps = Field(default=Decimal(2), description="How much worse than its price a stop is reckoned to fill")
+
+
+class TerminalSettings(Group):
+    """An account at one of [venues] that is traded; paper terminals open by themselves."""
+
+    venue: str = Field(description="Name of the venue under [venues]; its keys are the account's")
+    mode: Literal["testnet"] = Field(default="testnet", description="Whether money is real; live money is not offered yet")
+    owner: int | None = Field(default=None, description="Id of the trader it belongs to; unset: every trader may use it")
+    currency: str | None = Field(default=None, pattern=r"^[A-Z0-9]{2,10}$", description="Unset: the desk's currency")
+    rank: int = Field(
+        default=10, ge=0, le=1000, description="The lowest rank is a trader's default; paper has 100"
+    )
 
 
 class MarketSettings(Group):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +29,14 @@ from config.groups import (
     SignalSettings,
     StrategySettings,
     TelegramSettings,
+    TerminalSettings,
     VenueSettings,
 )
 
 PREFIX = "SORTIE_"
 FILE_VARIABLE = "SORTIE_CONFIG"
 DEFAULT_FILE = Path("sortie.toml")
+TERMINAL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 # Named like settings, but read elsewhere: the second says where the tests find recorded candles.
 NOT_SETTINGS = (FILE_VARIABLE, "SORTIE_SHARED")
 
@@ -51,6 +54,7 @@ class Settings(BaseSettings):
     people: PeopleSettings = Field(default_factory=PeopleSettings)
     chats: ChatSettings = Field(default_factory=ChatSettings)
     venues: dict[str, VenueSettings] = Field(default_factory=lambda: {"binance": VenueSettings()})
+    terminals: dict[str, TerminalSettings] = Field(default_factory=dict)
     market: MarketSettings = Field(default_factory=MarketSettings)
     paper: PaperSettings = Field(default_factory=PaperSettings)
     strategies: StrategySettings = Field(default_factory=StrategySettings)
@@ -63,6 +67,15 @@ class Settings(BaseSettings):
     def _cross_check(self) -> Settings:
         if self.market.venue not in self.venues:
             raise ValueError(f"market.venue is {self.market.venue!r}, but [venues] has only {sorted(self.venues)}")
+        for name, terminal in self.terminals.items():
+            if not TERMINAL_NAME.fullmatch(name):
+                raise ValueError(f"terminals.{name}: a terminal's name has at most 32 of a-z, 0-9 and -")
+            if terminal.venue not in self.venues:
+                raise ValueError(f"terminals.{name}.venue is {terminal.venue!r}, but [venues] has only {sorted(self.venues)}")
+        taken = [terminal.venue for terminal in self.terminals.values()]
+        twice = sorted({venue for venue in taken if taken.count(venue) > 1})
+        if twice:
+            raise ValueError(f"one account has one terminal: two name the venue {', '.join(twice)}")
         return self
 
     @classmethod
@@ -89,7 +102,7 @@ class Settings(BaseSettings):
     @property
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
-        groups = {"market", "paper", "strategies", "signals", "risk", "desk"}
+        groups = {"market", "paper", "terminals", "strategies", "signals", "risk", "desk"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

@@ -7,16 +7,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 
 from services.domain.money import ZERO
 from services.domain.trades import Position, Terminal, TerminalMode
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
-from services.storage.tables import day_results, positions, terminals
+from services.storage.tables import day_results, people, positions, terminals
 
 _BY_ID = select(terminals).where(terminals.c.id == bindparam("terminal"))
-_OF_PERSON = select(terminals).where(terminals.c.owner_id == bindparam("person"), terminals.c.active).limit(1)
+_USABLE = (
+    select(terminals)
+    .join(people, people.c.id == bindparam("person"))
+    .where(or_(terminals.c.owner_id == people.c.id, terminals.c.owner_id.is_(None)), terminals.c.active)
+    .order_by(case((terminals.c.id == people.c.terminal_id, 0), else_=1), terminals.c.rank, terminals.c.name)
+)
+_OF_PERSON = _USABLE.limit(1)
+_CHOOSE = update(people).where(people.c.id == bindparam("person"))
 _EVERYTHING = select(terminals).where(terminals.c.active).order_by(terminals.c.name)
 _MODES = select(terminals.c.mode).where(terminals.c.active).distinct()
 _FILL_SEQUENCE = select(terminals.c.fill_sequence).where(terminals.c.id == bindparam("terminal"))
@@ -58,9 +65,19 @@ def find(unit: Unit, terminal_id: str) -> Terminal | None:
 
 
 def of_person(unit: Unit, person_id: int) -> Terminal | None:
-    """Return the person's active terminal, or None."""
+    """Return the terminal that a person trades at unless told otherwise: the chosen one, else that of the lowest rank."""
     row = unit.first(_OF_PERSON, person=person_id)
     return _terminal(row) if row else None
+
+
+def usable_by(unit: Unit, person_id: int) -> list[Terminal]:
+    """Return the active terminals that are the person's or the desk's, the one used by default first."""
+    return [_terminal(row) for row in unit.all(_USABLE, person=person_id)]
+
+
+def choose(unit: Unit, person_id: int, terminal_id: str) -> None:
+    """Store which terminal a person trades at by default."""
+    unit.run(_CHOOSE, {"person": person_id, "terminal_id": terminal_id})
 
 
 def everything(unit: Unit) -> list[Terminal]:
@@ -90,8 +107,14 @@ def add(unit: Unit, terminal: Terminal) -> bool:
     }
     if insert_once(unit, terminals, row):
         return True
-    unit.run(update(terminals).where(terminals.c.id == terminal.id).values(active=True, name=terminal.name))
+    kept = {"active": True, "name": terminal.name, "owner_id": terminal.owner_id, "rank": terminal.rank}
+    unit.run(_CHANGE, {"terminal": terminal.id, **kept, "mode": terminal.mode.value, "can_short": terminal.can_short})
     return False
+
+
+def close(unit: Unit, terminal_id: str) -> None:
+    """Take a terminal out of use; its books stay."""
+    unit.run(_CHANGE, {"terminal": terminal_id, "active": False, "reconciled_at": None})
 
 
 def set_reconciled(unit: Unit, terminal_id: str, at: datetime | None) -> None:
