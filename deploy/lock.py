@@ -13,11 +13,16 @@ from deploy.environment import PYTHON, ROOT
 
 UV = "uv>=0.8,<1"
 # The extras of each file. Later files take what earlier ones locked, so that one package never has two versions.
-FILES: dict[str, list[str]] = {"core": [], "test": ["test"], "check": ["test", "check"]}
+FILES: dict[str, list[str]] = {
+    "core": [],
+    "postgres": ["postgres"],
+    "test": ["postgres", "test"],
+    "check": ["postgres", "test", "check"],
+}
 
 
 def main(packages: list[str]) -> int:
-    """Write the three lock files; return 1 when one cannot be resolved."""
+    """Write the lock files; return 1 when one cannot be resolved."""
     subprocess.run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV], check=True)
     options = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     renew = packages if packages[:1] == ["--upgrade"] else [f"--upgrade-package={name}" for name in packages]
