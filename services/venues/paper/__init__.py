@@ -13,14 +13,16 @@ Market and IOC orders, and everything that may add exposure, need a fresh quote;
 placed while the feed is down.
 
 Matching. An order meets its first quote ``latency_ms`` after acceptance: the newest one then, later ones as they come. A quote
-too old executes nothing; a market or IOC order whose time comes without a fresh quote expires. A quote shows the size at its
-best price; behind it the venue assumes ``LEVELS`` levels of the same size, each ``IMPACT_BPS`` (at least one tick) worse than
-the one before. What one order took from a quote is not there for the next. Exits that are triggered go first, then market
-orders, then limits by price, and by time among equals.
+too old executes nothing; an order that must execute at once expires when its time comes without a fresh quote. A quote shows
+the size at its best price; behind it the venue assumes ``LEVELS`` levels of the same size, each ``IMPACT_BPS`` (at least one
+tick) worse than the one before. What one order took from a quote is not there for the next. Exits that are triggered go
+first, then market orders, then limits by price, and by time among equals.
 
 - A market or IOC order, and a limit order that is marketable when it arrives, takes level by level at the level's price
   worsened by ``slippage_bps`` (a limit order never beyond its limit), one fill per level, at the taker fee. What is left of a
   market or IOC order expires; what is left of a GTC limit rests.
+- A fill-or-kill order expires unless all of it is there within its price. A post-only order that would take is refused, or
+  expires when the price moved to it on its way.
 - A resting limit executes at its own price when the other side reaches it, as far as the sizes go, at the maker fee.
 - A stop triggers when the bid is at or under it (selling) or the ask at or over it (buying), then takes like a market order and
   goes on with each further quote until it is done. After a gap it fills where the market is, worse than its price.

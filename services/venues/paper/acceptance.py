@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from config.groups import PaperSettings
 from services.domain.errors import Unavailable, VenueRejected
-from services.domain.market import Instrument
+from services.domain.market import Instrument, Quote
 from services.domain.money import ZERO
-from services.domain.orders import OrderRequest, OrderType, TimeInForce
+from services.domain.orders import OrderRequest, OrderSide, OrderType, TimeInForce
 from services.domain.states import OrderState
 from services.venues.paper.book import Draft, PaperOrder
 from services.venues.paper.checks import check_form, check_list, check_opens, check_reduces
@@ -86,7 +86,7 @@ class Acceptance:
 
     def _reserve_price(self, request: OrderRequest, instrument: Instrument) -> Decimal:
         """Return what one unit is expected to be worth at most; ask for a fresh quote where one is needed."""
-        resting = request.type is not OrderType.MARKET and request.time_in_force is not TimeInForce.IOC
+        resting = request.type is not OrderType.MARKET and request.time_in_force in (TimeInForce.GTC, TimeInForce.POST)
         if request.reduce_only and resting:
             return ZERO
         try:
@@ -94,6 +94,7 @@ class Acceptance:
         except Unavailable as error:
             raise VenueRejected("NO_QUOTE", **error.values) from error
         if request.price is not None:
+            _check_post(request, quote)
             return request.price
         liquidity = Liquidity(quote, instrument)
         touch = liquidity.touch(request.side)
@@ -116,3 +117,12 @@ class Acceptance:
             due_at=self.now + timedelta(milliseconds=self.settings.latency_ms),
             updated_at=self.now,
         )
+
+
+def _check_post(request: OrderRequest, quote: Quote) -> None:
+    """Raise VenueRejected for a post-only order that would trade at once."""
+    if request.time_in_force is not TimeInForce.POST or request.price is None:
+        return
+    touch = quote.ask if request.side is OrderSide.BUY else quote.bid
+    if (touch - request.price) * request.side.sign <= 0:
+        raise VenueRejected("POST_ONLY", price=request.price, touch=touch)

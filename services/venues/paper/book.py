@@ -83,7 +83,7 @@ class PaperOrder:
     @property
     def immediate(self) -> bool:
         """Tell whether the order executes at its first match or not at all."""
-        return self.request.type is OrderType.MARKET or self.request.time_in_force is TimeInForce.IOC
+        return self.request.type is OrderType.MARKET or self.request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
 
     @property
     def venue_id(self) -> str:
@@ -123,6 +123,7 @@ class PaperFill:
     fee: Decimal
     fee_currency: str
     at: datetime
+    maker: bool | None = None
 
     def report(self) -> VenueFill:
         """Return the fill as the venue reports it."""
@@ -138,6 +139,7 @@ class PaperFill:
             fee=self.fee,
             fee_currency=self.fee_currency,
             time=self.at,
+            maker=self.maker,
         )
 
 

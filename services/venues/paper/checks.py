@@ -3,7 +3,7 @@
 ``UNKNOWN_ACCOUNT``, ``UNKNOWN_SYMBOL``, ``CURRENCY`` (quoted in another currency than the account's), ``BAD_CLIENT_ID``,
 ``DUPLICATE_CLIENT_ID``, ``BAD_ORDER`` (a price is missing or out of place), ``PRICE_FILTER``, ``LOT_SIZE``, ``MIN_NOTIONAL``
 (not asked of reduce-only orders, so that a rest can always be sold), ``REDUCE_ONLY``, ``NO_SHORT``, ``NO_QUOTE``,
-``INSUFFICIENT_BALANCE``, ``LIST_SHAPE``, ``UNKNOWN_ORDER``, ``ORDER_FINAL``.
+``INSUFFICIENT_BALANCE``, ``POST_ONLY`` (it would trade at once), ``LIST_SHAPE``, ``UNKNOWN_ORDER``, ``ORDER_FINAL``.
 """
 
 from __future__ import annotations

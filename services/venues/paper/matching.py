@@ -10,7 +10,7 @@ from decimal import Decimal
 from config.groups import PaperSettings
 from services.domain.errors import Unavailable
 from services.domain.money import ZERO, floor_to
-from services.domain.orders import OrderSide, OrderType
+from services.domain.orders import OrderSide, OrderType, TimeInForce
 from services.domain.states import OrderState
 from services.venues.paper.book import Draft, PaperFill, PaperOrder
 from services.venues.paper.ledger import FreshQuote, book_quantity, fee_of, measure_funds, with_fee
@@ -58,6 +58,14 @@ class Matcher:
         return stop is not None and (touch <= stop if order.request.side is OrderSide.SELL else touch >= stop)
 
     def _match_arriving(self, order: PaperOrder) -> None:
+        request = order.request
+        touch = self.liquidity.touch(request.side)
+        if request.time_in_force is TimeInForce.POST and not _beyond(touch, request.price, request.side):
+            self.draft.finish(order, OrderState.EXPIRED, "POST_ONLY", self.now)
+            return
+        if request.time_in_force is TimeInForce.FOK and self._offered(order) < order.remaining:
+            self.draft.finish(order, OrderState.EXPIRED, "LIQUIDITY", self.now)
+            return
         self._take(order)
         order = self.draft.order(order.sequence)
         if not order.live:
@@ -66,6 +74,12 @@ class Matcher:
             self.draft.finish(order, OrderState.EXPIRED, "LIQUIDITY", self.now)
         else:
             self._rest(order)
+
+    def _offered(self, order: PaperOrder) -> Decimal:
+        """Return how much the quote has for an order within its price."""
+        request = order.request
+        levels = self.liquidity.levels(request.side)
+        return sum((each.available for each in levels if not _beyond(each.price, request.price, request.side)), ZERO)
 
     def _rest(self, order: PaperOrder) -> None:
         if not order.rested:
@@ -80,15 +94,15 @@ class Matcher:
                 return worse
             return min(worse, limit) if side is OrderSide.BUY else max(worse, limit)
 
-        self._execute(order, price_of, self.settings.taker_bps)
+        self._execute(order, price_of, self.settings.taker_bps, maker=False)
 
     def _match_resting(self, order: PaperOrder) -> None:
         limit = order.request.price
         if limit is not None:
             price = Decimal(limit)
-            self._execute(order, lambda _level: price, self.settings.maker_bps)
+            self._execute(order, lambda _level: price, self.settings.maker_bps, maker=True)
 
-    def _execute(self, order: PaperOrder, price_of: PriceOf, fee_bps: Decimal) -> None:
+    def _execute(self, order: PaperOrder, price_of: PriceOf, fee_bps: Decimal, *, maker: bool) -> None:
         side = order.request.side
         for level in list(self.liquidity.levels(side)):
             if _beyond(level.price, order.request.price, side):
@@ -98,7 +112,7 @@ class Matcher:
             quantity = self._executable(order, wanted, price)
             if quantity > 0:
                 self.liquidity.take(side, quantity)
-                order = self._fill(order, quantity, price, fee_bps)
+                order = self._fill(order, quantity, price, fee_bps, maker=maker)
             if not order.live:
                 return
             if quantity < wanted:
@@ -123,7 +137,7 @@ class Matcher:
         opening = min(wanted - reducible, max(ZERO, floor_to(affordable, self.liquidity.instrument.step)))
         return reducible + opening
 
-    def _fill(self, order: PaperOrder, quantity: Decimal, price: Decimal, fee_bps: Decimal) -> PaperOrder:
+    def _fill(self, order: PaperOrder, quantity: Decimal, price: Decimal, fee_bps: Decimal, *, maker: bool) -> PaperOrder:
         request, draft = order.request, self.draft
         account = draft.account(order.account)
         position = draft.position(order.account, request.symbol, self.now)
@@ -144,6 +158,7 @@ class Matcher:
                 fee=fee,
                 fee_currency=self.liquidity.instrument.quote,
                 at=self.now,
+                maker=maker,
             )
         )
         done = quantity == order.remaining

@@ -127,6 +127,7 @@ def dump_fill(fill: PaperFill) -> Row:
         "fee": canonical(fill.fee),
         "fee_currency": fill.fee_currency,
         "at": fill.at.isoformat(),
+        "maker": None if fill.maker is None else int(fill.maker),
     }
 
 
@@ -144,6 +145,7 @@ def load_fill(row: sqlite3.Row) -> PaperFill:
         fee=Decimal(row["fee"]),
         fee_currency=row["fee_currency"],
         at=datetime.fromisoformat(row["at"]),
+        maker=None if row["maker"] is None else bool(row["maker"]),
     )
 
 

@@ -29,7 +29,7 @@ from services.venues.paper.rows import (
     load_position,
 )
 
-VERSION = 1
+VERSION = 2
 BUSY_TIMEOUT_MS = 5_000
 
 _SCHEMA = (
@@ -46,9 +46,12 @@ _SCHEMA = (
     "CREATE INDEX orders_state ON orders (state)",
     "CREATE TABLE fills (sequence INTEGER PRIMARY KEY, account TEXT NOT NULL REFERENCES accounts,"
     " order_sequence INTEGER NOT NULL REFERENCES orders, client_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,"
-    " quantity TEXT NOT NULL, price TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, at TEXT NOT NULL) STRICT",
+    " quantity TEXT NOT NULL, price TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, at TEXT NOT NULL,"
+    " maker INTEGER) STRICT",
     "CREATE INDEX fills_account ON fills (account, sequence)",
 )
+# What brings a file of an earlier version to the next one.
+_STEPS = {1: "ALTER TABLE fills ADD COLUMN maker INTEGER"}
 _LIVE = tuple(state.value for state in LIVE_ORDER_STATES)
 _ACCOUNT = ("name", "currency", "cash")
 _POSITION = ("account", "symbol", "quantity", "cost", "borrow", "since")
@@ -59,7 +62,7 @@ _ORDER_FIXED = (
 _ORDER_MOVING = ("state", "filled", "taken_off", "triggered", "rested", "reason", "updated_at")
 _FILL = (
     *("sequence", "account", "order_sequence", "client_id", "symbol", "side"),
-    *("quantity", "price", "fee", "fee_currency", "at"),
+    *("quantity", "price", "fee", "fee_currency", "at", "maker"),
 )
 
 
@@ -114,6 +117,10 @@ class Store:
                     await self._db.execute(statement)
                 await self._db.execute("INSERT INTO meta (version, revision) VALUES (?, 0)", (VERSION,))
             version = (await self._rows("SELECT version FROM meta"))[0]["version"]
+            while version in _STEPS:
+                await self._db.execute(_STEPS[version])
+                version += 1
+                await self._db.execute("UPDATE meta SET version = ?", (version,))
             if version != VERSION:
                 raise Misconfigured(
                     "PAPER_STORE_VERSION",
