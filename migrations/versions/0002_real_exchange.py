@@ -72,6 +72,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("trades", schema=None) as batch_op:
         batch_op.add_column(sa.Column("closing", amount(), nullable=True))
+        batch_op.add_column(sa.Column("closing_at", amount(), nullable=True))
         batch_op.add_column(sa.Column("bare_since", instant(), nullable=True))
         batch_op.add_column(sa.Column("keep", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("route", sa.JSON(), nullable=True))
@@ -83,6 +84,7 @@ def downgrade() -> None:
         batch_op.drop_column("route")
         batch_op.drop_column("keep")
         batch_op.drop_column("bare_since")
+        batch_op.drop_column("closing_at")
         batch_op.drop_column("closing")
 
     with op.batch_alter_table("terminals", schema=None) as batch_op:

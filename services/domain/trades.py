@@ -50,8 +50,8 @@ class Trade:
     Sums are kept from fills: ``entry_quantity``/``entry_cost`` and ``exit_quantity``/``exit_cost`` in base and quote units,
     ``fees`` in the quote currency. ``decision_price`` is the price shown when the trader confirmed.
 
-    ``closing`` is what was asked to be sold and waits until exits that hold the position are taken away; ``bare_since`` says
-    since when no stop works at the venue. ``keep`` is how the stop is kept (domain/keeping.py), ``route`` how the entry is sent
+    ``closing`` is what was asked to be sold and waits until exits that hold the position are taken away, at ``closing_at`` or
+    better where the desk itself takes a target; ``bare_since`` says since when no stop works at the venue. ``keep`` is how the stop is kept (domain/keeping.py), ``route`` how the entry is sent
     (domain/routes.py).
     """
 
@@ -84,6 +84,7 @@ class Trade:
     closed_at: datetime | None = None
     close_reason: str | None = None
     closing: Decimal | None = None
+    closing_at: Price | None = None
     bare_since: datetime | None = None
     keep: Mapping[str, str] | None = None
     route: Mapping[str, str] | None = None

@@ -66,6 +66,7 @@ trades = Table(
     Column("closed_at", Instant),
     Column("close_reason", String(32)),
     Column("closing", Amount),
+    Column("closing_at", Amount),
     Column("bare_since", Instant),
     Column("keep", JSON(none_as_null=True)),
     Column("route", JSON(none_as_null=True)),
