@@ -9,11 +9,10 @@ from functools import partial
 
 import structlog
 from aiogram import Bot, Dispatcher
-from aiohttp import web
 
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
-from bot.intake import ALLOWED, MAX_BODY, Intake
+from bot.intake import ALLOWED, Intake
 from bot.introduction import Introduction
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
@@ -22,6 +21,7 @@ from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands, publish_menu
+from bot.webhook import Webhook
 from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
@@ -123,7 +123,7 @@ class Graph:
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)
         self.token = token
-        self.webhook_runner: web.AppRunner | None = None
+        self.webhook: Webhook | None = None
 
     def live(self) -> Live:
         """Return the newest market and accounts."""
@@ -280,8 +280,7 @@ class Graph:
         self.nursery.stage("sender", self.sender.run)
         self.nursery.stage("answered", self.intake.flush_answered)
         self.nursery.stage("requests", self.requests.run)
-        if self.settings.telegram.mode == "polling":
-            self.nursery.stage("intake", self.intake.poll)
+        self.nursery.stage("intake", self.intake.poll if self.webhook is None else self.webhook.watch)
         for name in CHAT_STAGES:
             self.stages.attach(name)
 
@@ -300,8 +299,8 @@ class Graph:
             return
         await self.intake.stop()
         await self.nursery.stop_stage("intake")
-        if self.webhook_runner is not None:
-            await self.webhook_runner.cleanup()
+        if self.webhook is not None:
+            await self.webhook.close()
         await self.intake.drain(seconds)
 
     async def close(self) -> None:
@@ -342,12 +341,9 @@ class Graph:
                 log.error("lease.lost", roles=lost)
 
     async def _open_webhook(self) -> None:
-        telegram = self.settings.telegram
-        app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_post("/telegram", self.intake.webhook)
-        self.webhook_runner = web.AppRunner(app, access_log=None)
-        await self.webhook_runner.setup()
-        await web.TCPSite(self.webhook_runner, telegram.webhook_host, telegram.webhook_port).start()
+        take = self.intake.webhook
+        self.webhook = Webhook(self.bot, self.settings.telegram, ALLOWED, take, self.clock, self.stages)
+        await self.webhook.open()
 
 
 def build_graph(

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 ALLOWED = ("message", "callback_query", "my_chat_member")
 CONCURRENT = 64
 BACKOFF_MOST_S = 15.0
-MAX_BODY = 1_048_576
+MOST_ID = 2**63 - 1
 PATIENCE_S = 0.3
 
 RawUpdate = Mapping[str, Any]
@@ -89,7 +89,8 @@ class Intake:
 
         def body(unit: Unit) -> list[int]:
             updates.finish(unit, answered, UpdateState.DONE)
-            return updates.store(unit, [(int(each["update_id"]), json.dumps(each, ensure_ascii=False)) for each in batch])
+            # In ASCII: half a surrogate pair, which JSON can carry, is nothing that a database could store.
+            return updates.store(unit, [(int(each["update_id"]), json.dumps(each)) for each in batch])
 
         fresh = set(await self._database.write(body, urgent=True))
         for update in batch:
@@ -122,18 +123,23 @@ class Intake:
         await self._flush()
 
     async def webhook(self, request: web.Request) -> web.Response:
-        """Take one update by webhook: 401 without the secret, 200 after it is stored."""
+        """Take one update by webhook: 401 without the secret, 400 for what is none, 200 after it is kept, else 503."""
         secret = self._settings.webhook_secret
-        given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        if secret is None or not hmac.compare_digest(given.encode(), secret.get_secret_value().encode()):
+        given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "").encode(errors="surrogateescape")
+        if secret is None or not hmac.compare_digest(given, secret.get_secret_value().encode()):
             return web.Response(status=401)
         try:
             update = json.loads(await request.read())
-            if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
-                raise ValueError
-        except ValueError:
+        except (ValueError, RecursionError):
             return web.Response(status=400)
-        await self.accept([update])
+        if not is_update(update):
+            return web.Response(status=400)
+        try:
+            await self.accept([update])
+        except Unavailable as error:
+            # The server posts it again.
+            log.warning("intake.webhook.failed", code=error.code)
+            return web.Response(status=503)
         self._beats.beat("intake")
         return web.Response()
 
@@ -179,7 +185,13 @@ class Intake:
             await asyncio.sleep(float(retry))
             raise Unavailable("GET_UPDATES", code=code)
         result = answer["result"]
-        return [each for each in result if isinstance(each, dict) and isinstance(each.get("update_id"), int)]
+        return [each for each in result if is_update(each)]
+
+
+def is_update(found: object) -> bool:
+    """Tell whether this can be kept: an object with an id that a database takes."""
+    number = found.get("update_id") if isinstance(found, dict) else None
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST_ID
 
 
 def sender_of(update: RawUpdate) -> int:
@@ -189,5 +201,6 @@ def sender_of(update: RawUpdate) -> int:
         if isinstance(body, dict):
             sender = body.get("from")
             if isinstance(sender, dict):
-                return int(sender.get("id", 0))
+                number = sender.get("id", 0)
+                return number if isinstance(number, int) else 0
     return 0

@@ -12,6 +12,7 @@ import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramUnauthorizedError
 
+from bot.webhook import point_webhook
 from config.groups import TelegramSettings
 from services.domain.errors import Misconfigured
 from services.domain.ports import Clock, Nursery
@@ -91,9 +92,4 @@ class Introduction:
         if telegram.mode == "polling":
             await self._bot.delete_webhook()
             return
-        secret = telegram.webhook_secret
-        await self._bot.set_webhook(
-            url=telegram.webhook_url or "",
-            secret_token=secret.get_secret_value() if secret else None,
-            allowed_updates=list(self._allowed),
-        )
+        await point_webhook(self._bot, telegram, self._allowed)
