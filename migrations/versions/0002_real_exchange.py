@@ -60,6 +60,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table("fills", schema=None) as batch_op:
         batch_op.add_column(sa.Column("maker", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("fee_counted", amount(), nullable=True))
+        batch_op.add_column(sa.Column("fee_rate", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("taken", amount(), nullable=True))
 
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.add_column(sa.Column("terminal_id", sa.String(length=32), nullable=True))
@@ -97,6 +100,9 @@ def downgrade() -> None:
         batch_op.drop_column("terminal_id")
 
     with op.batch_alter_table("fills", schema=None) as batch_op:
+        batch_op.drop_column("taken")
+        batch_op.drop_column("fee_rate")
+        batch_op.drop_column("fee_counted")
         batch_op.drop_column("maker")
 
     with op.batch_alter_table("proposals", schema=None) as batch_op:

@@ -150,6 +150,11 @@ fills = Table(
     Column("price", Amount, nullable=False),
     Column("fee", Amount, nullable=False),
     Column("fee_currency", String(16), nullable=False),
+    # The fee in the quote currency as its trade counts it, unset until there is a rate, and what gave the rate.
+    Column("fee_counted", Amount),
+    Column("fee_rate", String(32)),
+    # The part of somebody else's execution that a trade took as its exit; unset: all of it.
+    Column("taken", Amount),
     Column("maker", Boolean),
     Column("time", Instant, nullable=False),
     Column("booked_at", Instant, nullable=False),
