@@ -12,7 +12,7 @@ from services.access.chats import LEAVE_CHAT
 from services.access.roles import MENU, REVOKED
 from services.domain.people import Actor
 from services.domain.ports import Ids, Wakeups
-from services.execution.manage import take_back_entry
+from services.execution.taking_back import take_back_entry
 from services.storage import desk, trades
 from services.storage.database import Database, Unit
 

@@ -16,7 +16,7 @@ from services.domain.notices import Event, Priority, Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.states import HALT_MOVES, HaltState, move
-from services.execution.manage import take_back_entry
+from services.execution.taking_back import take_back_entry
 from services.storage import chats, halts, outbox, people, trades
 from services.storage.database import Database, Unit
 

@@ -15,12 +15,13 @@ from services.domain.orders import OrderRole, Purpose
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids, QuoteSource
 from services.domain.signals import Side
-from services.domain.states import LIVE_ORDER_STATES, InstructionState, TradeState
+from services.domain.states import LIVE_ORDER_STATES, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
 from services.execution.protection import large_enough
 from services.execution.settling import Settling
-from services.execution.writes import add_cancel, add_close
+from services.execution.taking_back import take_back_entry
+from services.execution.writes import add_close
 from services.storage import desk, instructions, orders, trades
 from services.storage.database import Database, Unit
 
@@ -230,25 +231,6 @@ class CancelEntry:
 
     def _take_back(self, unit: Unit, actor: Actor, trade: Trade) -> bool:
         return take_back_entry(unit, actor, self._ids, trade)
-
-
-def take_back_entry(unit: Unit, actor: Actor, ids: Ids, trade: Trade) -> bool:
-    """Withdraw an unsent entry or commit the cancel of a working one; tell whether there was any."""
-    for instruction in instructions.pending_of_trade(unit, trade.id):
-        if instruction.purpose is Purpose.ENTRY and instruction.state is InstructionState.INTENT:
-            instructions.set_state(unit, instruction, InstructionState.EXPIRED, answer="CANCELED")
-            after = replace(trade, state=TradeState.CANCELED, closed_at=unit.now, close_reason="CANCELED")
-            trades.save(unit, trade, after)
-            unit.record(actor, "trade.canceled", trade=trade.number)
-            telling.refresh_cards(unit, after)
-            return True
-    placed = orders.of_trade(unit, trade.id)
-    working = [o for o in placed if o.role is OrderRole.ENTRY and o.state in LIVE_ORDER_STATES]
-    if not working:
-        return False
-    add_cancel(unit, ids, trade, working)
-    unit.record(actor, "trade.cancel_asked", trade=trade.number)
-    return True
 
 
 def find_trade(unit: Unit, actor: Actor, reference: str) -> Trade:
