@@ -16,8 +16,9 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.clock import SystemClock
-from sandbox.exchange.arguments import add_arguments, build_market
+from sandbox.exchange.arguments import add_arguments, build_exchange, build_market
 from sandbox.exchange.errors import MarketError
+from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.market import Market
 from sandbox.exchange.web import setup
 from sandbox.server import create_app
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not token:
         parser.error("give the bot's token by --token or SANDBOX_TOKEN: digits, a colon, then 10 to 64 of A-Za-z0-9_-")
     try:
-        market = build_market(args)
+        exchange = build_exchange(args, build_market(args))
     except MarketError as error:
         parser.error(str(error))
     world = World(
@@ -55,20 +56,22 @@ def main(arguments: list[str] | None = None) -> None:
         except StoreError as error:
             parser.error(str(error))
     try:
-        asyncio.run(_serve(args, world, store, market))
+        asyncio.run(_serve(args, world, store, exchange))
     finally:
         if store:
             store.close()
 
 
-async def _serve(args: argparse.Namespace, world: World, store: Store | None, market: Market) -> None:
+async def _serve(args: argparse.Namespace, world: World, store: Store | None, exchange: Exchange) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     flush: Callable[[], None] = store.flush if store else _keep_nothing
-    app = create_app(world, token=args.token, control_url=args.control_url, flush=flush, playing=lambda: _playing(market)).app
-    setup(app, market)
+    app = create_app(
+        world, token=args.token, control_url=args.control_url, flush=flush, playing=lambda: _playing(exchange.market)
+    ).app
+    setup(app, exchange)
     # A poll whose bot is gone ends at once, so that it neither waits nor answers for nobody.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, handler_cancellation=True)
     await runner.setup()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox.exchange.arguments import add_arguments, build_market
+from sandbox.exchange.arguments import add_arguments, build_exchange, build_market
 from sandbox.exchange.errors import MarketError
-from sandbox.exchange.market import Market
+from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.web import setup
 
 
@@ -25,19 +25,19 @@ def main() -> None:
     add_arguments(parser)
     args = parser.parse_args()
     try:
-        market = build_market(args)
+        exchange = build_exchange(args, build_market(args))
     except MarketError as error:
         parser.error(str(error))
-    asyncio.run(_serve(market, args.host, args.port, args.ready_file))
+    asyncio.run(_serve(exchange, args.host, args.port, args.ready_file))
 
 
-async def _serve(market: Market, host: str, port: int, ready_file: Path | None) -> None:
+async def _serve(exchange: Exchange, host: str, port: int, ready_file: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     app = web.Application()
-    setup(app, market)
+    setup(app, exchange)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

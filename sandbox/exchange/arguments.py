@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sandbox.exchange.clock import Clock, WallClock
 from sandbox.exchange.errors import MarketError
+from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.keys import read_entries
 from sandbox.exchange.market import Market
 from sandbox.exchange.placement import Held, Placement
 from sandbox.exchange.recorded import RecordedSource
@@ -45,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="auto|N",
         help="hold still until POST /market/start (auto, the default), or begin at once with bar N open",
     )
+    group.add_argument(
+        "--accounts",
+        type=Path,
+        metavar="FILE",
+        help="open the accounts of a JSON file, readable by its owner only; missing keys, or the whole file, are written",
+    )
 
 
 def build_market(args: argparse.Namespace, clock: Clock | None = None) -> Market:
@@ -71,6 +79,14 @@ def build_market(args: argparse.Namespace, clock: Clock | None = None) -> Market
     if isinstance(placement, Held) and args.start != "auto":
         market.start_now(args.start)
     return market
+
+
+def build_exchange(args: argparse.Namespace, market: Market) -> Exchange:
+    """Build the exchange on a market, with the accounts that the arguments name; raises MarketError."""
+    exchange = Exchange(market)
+    for entry in read_entries(args.accounts) if args.accounts else ():
+        exchange.engine.open_account(name=entry.name, key=entry.key, secret=entry.secret, balances=entry.balances)
+    return exchange
 
 
 def _chosen(args: argparse.Namespace, kept: KeptState | None) -> tuple[SeededSource | RecordedSource, Played]:

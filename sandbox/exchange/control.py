@@ -54,7 +54,7 @@ class OperatorDesk:
 
     async def start(self, request: web.Request) -> web.Response:
         """Start a held market: `{"index": bar, "close_in": seconds}`."""
-        body = await _body(request)
+        body = await read_body(request)
         index, close_in = body.get("index"), _number(body, "close_in")
         if not isinstance(index, int) or isinstance(index, bool) or close_in is None:
             raise RequestRefused('expected {"index": a bar, "close_in": seconds}')
@@ -83,7 +83,7 @@ class OperatorDesk:
 
     async def change_faults(self, request: web.Request) -> web.Response:
         """Switch a fault on (`{"kind": ...}`), or one or all off (`{"clear": id}`, `{"clear": true}`)."""
-        body = await _body(request)
+        body = await read_body(request)
         if "clear" in body:
             number = body["clear"]
             if not isinstance(number, int):
@@ -141,7 +141,8 @@ async def _refusals_told(request: web.Request, handler: Handler) -> web.StreamRe
         return web.json_response({"error": str(refusal)}, status=400)
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """Read the JSON object of a request; raises RequestRefused."""
     try:
         body = await request.json()
     except ValueError as error:

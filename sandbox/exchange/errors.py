@@ -9,6 +9,7 @@ ApiRefusal             an answer with a status, a code and a message in Binance'
 """
 
 from http import HTTPStatus
+from typing import Any
 
 
 class MarketError(Exception):
@@ -34,14 +35,30 @@ class MarketHeld(MarketError):
 class ApiRefusal(Exception):
     """Answer a request with one of Binance's error bodies.
 
-    Codes and wording follow the errors page of Binance's spot API documentation.
+    Codes and wording follow the errors page of Binance's spot API documentation. `retry_after` is in seconds.
     """
 
-    def __init__(self, code: int, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+        *,
+        retry_after: int | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.retry_after = retry_after
+        self.data = data
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Write the error body, with the parts of a request that was half done."""
+        body = {"code": self.code, "msg": self.message}
+        return body if self.data is None else body | {"data": self.data}
 
 
 def missing_parameter(name: str) -> ApiRefusal:

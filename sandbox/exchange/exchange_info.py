@@ -3,27 +3,26 @@
 from collections.abc import Sequence
 
 from sandbox.exchange.instruments import Instrument
+from sandbox.exchange.limits import (
+    ASK_RANGE,
+    BID_RANGE,
+    ICEBERG_PARTS,
+    LARGEST_NOTIONAL,
+    LARGEST_PRICE,
+    LARGEST_QUANTITY,
+    MOST_ALGO_ORDERS,
+    MOST_OPEN_ORDERS,
+    ORDER_LIMITS,
+)
+from sandbox.exchange.orders import OrderType
 from sandbox.exchange.payloads import Payload
 from sandbox.exchange.weights import WEIGHT_PER_MINUTE
 
-_ORDER_TYPES = (
-    "LIMIT",
-    "LIMIT_MAKER",
-    "MARKET",
-    "STOP_LOSS",
-    "STOP_LOSS_LIMIT",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_LIMIT",
-)
 _RATE_LIMITS = (
     ("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_PER_MINUTE),
-    ("ORDERS", "SECOND", 10, 100),
-    ("ORDERS", "DAY", 1, 200_000),
+    *(("ORDERS", limit.interval, limit.number, limit.most) for limit in ORDER_LIMITS),
     ("RAW_REQUESTS", "MINUTE", 5, 61_000),
 )
-_LARGEST_PRICE = "1000000.00000000"
-_LARGEST_QUANTITY = "9000000.00000000"
-_LARGEST_NOTIONAL = "9000000.00000000"
 
 
 def exchange_info_payload(instruments: Sequence[tuple[Instrument, bool]], server_time: int) -> Payload:
@@ -51,7 +50,7 @@ def _symbol(instrument: Instrument, trading: bool) -> Payload:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": list(_ORDER_TYPES),
+        "orderTypes": list(OrderType),
         "icebergAllowed": True,
         "ocoAllowed": True,
         "otoAllowed": True,
@@ -72,33 +71,33 @@ def _symbol(instrument: Instrument, trading: bool) -> Payload:
 
 
 def _filters(instrument: Instrument) -> list[Payload]:
-    quantities = {"minQty": instrument.step, "maxQty": _LARGEST_QUANTITY, "stepSize": instrument.step}
+    quantities = {"minQty": instrument.step, "maxQty": f"{LARGEST_QUANTITY:.8f}", "stepSize": instrument.step}
     return [
         {
             "filterType": "PRICE_FILTER",
             "minPrice": instrument.tick,
-            "maxPrice": _LARGEST_PRICE,
+            "maxPrice": f"{LARGEST_PRICE:.8f}",
             "tickSize": instrument.tick,
         },
         {"filterType": "LOT_SIZE", **quantities},
-        {"filterType": "ICEBERG_PARTS", "limit": 10},
+        {"filterType": "ICEBERG_PARTS", "limit": ICEBERG_PARTS},
         {"filterType": "MARKET_LOT_SIZE", **quantities},
         {
             "filterType": "PERCENT_PRICE_BY_SIDE",
-            "bidMultiplierUp": "5",
-            "bidMultiplierDown": "0.2",
-            "askMultiplierUp": "5",
-            "askMultiplierDown": "0.2",
+            "bidMultiplierUp": str(BID_RANGE[1]),
+            "bidMultiplierDown": str(BID_RANGE[0]),
+            "askMultiplierUp": str(ASK_RANGE[1]),
+            "askMultiplierDown": str(ASK_RANGE[0]),
             "avgPriceMins": 5,
         },
         {
             "filterType": "NOTIONAL",
             "minNotional": instrument.min_notional,
             "applyMinToMarket": True,
-            "maxNotional": _LARGEST_NOTIONAL,
+            "maxNotional": f"{LARGEST_NOTIONAL:.8f}",
             "applyMaxToMarket": False,
             "avgPriceMins": 5,
         },
-        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
-        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MOST_OPEN_ORDERS},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MOST_ALGO_ORDERS},
     ]

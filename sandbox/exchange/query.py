@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection
+from decimal import Decimal
 
 from multidict import MultiMapping
 
@@ -13,6 +14,7 @@ from sandbox.exchange.errors import (
     invalid_value,
     missing_parameter,
 )
+from sandbox.exchange.instruments import WIRE_DECIMALS
 
 _SYMBOL = re.compile(r"[A-Z0-9\-_.]{1,20}", re.ASCII)
 _SYMBOL_RANGE = "^[A-Z0-9-_.]{1,20}$"
@@ -20,6 +22,10 @@ _SYMBOLS_RANGE = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
 _INTEGER = re.compile(r"[0-9]{1,20}", re.ASCII)
 _INTEGER_RANGE = "^[0-9]{1,20}$"
 _LARGEST = 2**63 - 1
+_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+_DECIMAL_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
+_CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}", re.ASCII)
+_CLIENT_ID_RANGE = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 
 
 class Query:
@@ -72,6 +78,30 @@ class Query:
         if number > _LARGEST:
             raise invalid_value(name)
         return number
+
+    def decimal(self, name: str) -> Decimal | None:
+        """Give a non-negative amount of at most eight decimals, None when it was not sent."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if not text:
+            raise ApiRefusal(-1105, f"Parameter '{name}' was empty.")
+        if not _DECIMAL.fullmatch(text):
+            raise illegal_characters(name, _DECIMAL_RANGE)
+        if len(text.partition(".")[2].rstrip("0")) > WIRE_DECIMALS:
+            raise ApiRefusal(-1111, f"Parameter '{name}' has too much precision.")
+        return Decimal(text)
+
+    def client_id(self, name: str) -> str | None:
+        """Give an id that the client made up, None when it was not sent."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if not text:
+            raise ApiRefusal(-1105, f"Parameter '{name}' was empty.")
+        if not _CLIENT_ID.fullmatch(text):
+            raise illegal_characters(name, _CLIENT_ID_RANGE)
+        return text
 
     def limit(self, *, default: int, most: int) -> int:
         """Give how many rows are wanted; more than `most` counts as `most`, none is refused."""

@@ -25,13 +25,14 @@ class WeightLimit:
         return -(-((minute + 1) * _MINUTE - now) // 1000) if over else None
 
 
-def too_much_weight() -> ApiRefusal:
+def too_much_weight(retry_after: int) -> ApiRefusal:
     """Refuse a request over the limit."""
     return ApiRefusal(
         -1003,
         f"Too much request weight used; current limit is {WEIGHT_PER_MINUTE} request weight per 1 MINUTE. "
         "Please use WebSocket Streams for live updates to avoid polling the API.",
         HTTPStatus.TOO_MANY_REQUESTS,
+        retry_after=retry_after,
     )
 
 

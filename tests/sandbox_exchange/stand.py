@@ -10,6 +10,7 @@ import ccxt.async_support as ccxt
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.market import Market
 from sandbox.exchange.placement import Held, Placement, Running
 from sandbox.exchange.seeded import SeededSource
@@ -63,7 +64,7 @@ def running(index: int = 600, *, clock: HandClock, source: Source | None = None,
 async def serving(market: Market) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """Serve a market on a free port of loopback."""
     app = web.Application()
-    setup(app, market)
+    setup(app, Exchange(market))
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         yield client
 

@@ -87,7 +87,7 @@ async def test_malformed_symbol_lists_are_refused(symbols: str) -> None:
     assert (status, body["code"]) == (400, -1100)
 
 
-@pytest.mark.parametrize("path", ["order", "klines/", "", "../v3x", "account"])
+@pytest.mark.parametrize("path", ["orders", "klines/", "", "../v3x", "margin/account"])
 async def test_what_is_not_served_is_not_found(path: str) -> None:
     async with serving(running(clock=HandClock())) as client, client.get(f"{API}/{path}") as response:
         assert response.status == 404
