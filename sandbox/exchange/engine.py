@@ -108,6 +108,14 @@ class Engine:
         self.check_funds(account, ticket, need)
         return quantity
 
+    def check_form(self, ticket: Ticket) -> None:
+        """Check a ticket against its symbol's filters alone; raises ApiRefusal."""
+        self.advance()
+        moment = self.moment(ticket.symbol)
+        if moment.ended:
+            raise ApiRefusal(-1013, "Market is closed.")
+        check_filters(ticket, moment.instrument, moment.prices())
+
     def check(self, account: Account, ticket: Ticket, moment: Moment) -> None:
         """Check everything about a ticket but the room and the money for it."""
         if moment.ended:

@@ -4,7 +4,6 @@ from typing import Any
 
 from sandbox.exchange.engine import Placed
 from sandbox.exchange.errors import ApiRefusal, invalid_value
-from sandbox.exchange.filters import check_filters
 from sandbox.exchange.order_payloads import (
     ack_payload,
     cancelled_payload,
@@ -46,11 +45,7 @@ def place(call: PrivateCall) -> Any:
 def test(call: PrivateCall) -> Any:
     """Check an order against the filters without placing it."""
     ticket = read_ticket(call.query, call.symbol)
-    call.engine.advance()
-    moment = call.engine.moment(ticket.symbol)
-    if moment.ended:
-        raise ApiRefusal(-1013, "Market is closed.")
-    check_filters(ticket, moment.instrument, moment.prices())
+    call.engine.check_form(ticket)
     return test_payload(call.account) if _computes_rates(call.query) else {}
 
 
@@ -71,12 +66,11 @@ def cancel_all(call: PrivateCall) -> Any:
     opened = call.account.open_orders(symbol)
     if not opened:
         raise ApiRefusal(-2011, "Unknown order sent.")
+    cancel_id = call.cancel_id()
     answers: list[Payload] = []
     for order in opened:
-        if not call.account.orders[order.id].open:
-            continue
-        ended = call.engine.cancel(call.account, order)
-        answers.append(_ended_payload(call, ended))
+        if call.account.orders[order.id].open:
+            answers.append(_ended_payload(call, call.engine.cancel(call.account, order, cancel_id), cancel_id))
     return answers
 
 
@@ -101,12 +95,12 @@ def check_restriction(call: PrivateCall, order: Order) -> None:
         raise ApiRefusal(-2011, "Order was not canceled due to cancel restrictions.")
 
 
-def _ended_payload(call: PrivateCall, order: Order) -> Payload:
+def _ended_payload(call: PrivateCall, order: Order, cancel_id: str) -> Payload:
     if order.list_id == NO_LIST:
-        return cancelled_payload(order, call.cancel_id())
+        return cancelled_payload(order, cancel_id)
     order_list = call.account.lists[order.list_id]
     orders = [call.account.orders[number] for number in order_list.order_ids]
-    reports = [cancelled_payload(each, call.cancel_id()) for each in orders]
+    reports = [cancelled_payload(each, cancel_id) for each in orders]
     return list_report_payload(order_list, orders, reports, order.updated_at)
 
 

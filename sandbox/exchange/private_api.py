@@ -5,12 +5,19 @@ from typing import Any
 from sandbox.exchange.account_api import ACCOUNT_ENDPOINTS
 from sandbox.exchange.accounts import Account
 from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.list_api import LIST_ENDPOINTS
 from sandbox.exchange.order_api import ORDER_ENDPOINTS
 from sandbox.exchange.private_call import PrivateCall, PrivateEndpoint
 from sandbox.exchange.query import Query
+from sandbox.exchange.replace_api import REPLACE_ENDPOINTS
 from sandbox.exchange.signing import check_permission
 
-PRIVATE_ENDPOINTS: tuple[PrivateEndpoint, ...] = (*ORDER_ENDPOINTS, *ACCOUNT_ENDPOINTS)
+PRIVATE_ENDPOINTS: tuple[PrivateEndpoint, ...] = (
+    *ORDER_ENDPOINTS,
+    *REPLACE_ENDPOINTS,
+    *LIST_ENDPOINTS,
+    *ACCOUNT_ENDPOINTS,
+)
 
 
 def answer(exchange: Exchange, endpoint: PrivateEndpoint, account: Account, query: Query, seen: Account | None) -> Any:

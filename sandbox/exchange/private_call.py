@@ -34,9 +34,9 @@ class PrivateCall:
         """Give the symbol where one was sent."""
         return None if self.query.text("symbol") is None else self.symbol
 
-    def cancel_id(self) -> str:
+    def cancel_id(self, name: str = "newClientOrderId") -> str:
         """Give the id of a cancellation, made up where the request brought none."""
-        return self.query.client_id("newClientOrderId") or made_up_id(f"cancel {self.engine.market.now()}")
+        return self.query.client_id(name) or made_up_id(f"cancel {self.engine.market.now()}")
 
     def visible(self, order: Order) -> bool:
         """Tell whether reads show an order."""

@@ -45,11 +45,35 @@ _NEEDS: Mapping[OrderType, Collection[str]] = {
 _CHECKED = ("time_in_force", "quantity", "price", "stop_price", "quote_quantity")
 
 
+def leg_names(leg: str) -> Names:
+    """Name the parameters of one order of a list: `above` gives aboveType, abovePrice and so on."""
+    return Names(
+        type=f"{leg}Type",
+        side=f"{leg}Side",
+        quantity=f"{leg}Quantity",
+        quote_quantity=f"{leg}QuoteOrderQty",
+        price=f"{leg}Price",
+        stop_price=f"{leg}StopPrice",
+        trailing=f"{leg}TrailingDelta",
+        time_in_force=f"{leg}TimeInForce",
+        iceberg=f"{leg}IcebergQty",
+        client_id=f"{leg}ClientOrderId",
+        strategy_id=f"{leg}StrategyId",
+        strategy_type=f"{leg}StrategyType",
+    )
+
+
 def read_ticket(
-    query: Query, symbol: str, names: Names = SINGLE, *, side: Side | None = None, quantity: Decimal | None = None
+    query: Query,
+    symbol: str,
+    names: Names = SINGLE,
+    *,
+    kind: OrderType | None = None,
+    side: Side | None = None,
+    quantity: Decimal | None = None,
 ) -> Ticket:
-    """Read one order; `side` and `quantity` are given where the orders of a list share them. Raises ApiRefusal."""
-    kind = order_type(query, names.type)
+    """Read one order; what is given need not be sent, as where the orders of a list share it. Raises ApiRefusal."""
+    kind = kind or order_type(query, names.type)
     if query.text(names.trailing) is not None:
         raise ApiRefusal(-2010, "Trailing stop orders are not supported for this symbol.")
     _check_presence(query, kind, names, shared=quantity is not None)
