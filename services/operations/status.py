@@ -116,7 +116,7 @@ def desk_status(
     lease = unit.first(_NEWEST_LEASE)
     alive = started_at is not None or (lease is not None and lease.expires_at > now)
     began = started_at or _stored_start(unit)
-    stored = rows if rows is not None else {row.name: row._mapping for row in desk.all_stages(unit)}
+    stored = rows if rows is not None else {row.name: row._asdict() for row in desk.all_stages(unit)}
     stages = tuple(_stage(name, row, now) for name, row in sorted(stored.items(), key=_place))
     live = trades.count_live(unit)
     return DeskStatus(

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import (
-    CursorResult,
     Engine,
     Executable,
     bindparam,
@@ -43,7 +42,8 @@ from services.domain.journal import GENESIS, chain_hash, encode_facts
 from services.domain.people import Actor
 from services.domain.ports import Clock, Wakeups
 from services.domain.states import UpdateState
-from services.storage import tables
+from services.storage import prepared, tables
+from services.storage.prepared import Result
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -77,25 +77,30 @@ current_update: ContextVar[UpdateTicket | None] = ContextVar("current_update", d
 class Unit:
     """One transaction: statements, journal rows that are written last, and wake-ups that follow the commit."""
 
-    __slots__ = ("_records", "connection", "now", "wakes")
+    __slots__ = ("_driver", "_records", "connection", "now", "wakes")
 
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
+        self._driver = prepared.driver_of(connection)
         self.now = now
         self.wakes: set[tuple[str, str]] = set()
         self._records: list[tuple[str, str, str, str]] = []
 
-    def run(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
-        """Execute one statement, with parameters when given."""
-        return self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+    def run(self, statement: Executable, rows: Any = None) -> Result:
+        """Execute one statement, with parameters when given: by name, or a sequence of such."""
+        values = rows if rows is not None else {}
+        if not self.connection.in_transaction():
+            self.connection.begin()
+        done = prepared.execute(self.connection, self._driver, statement, values) if self._driver is not None else None
+        return done if done is not None else self.connection.execute(statement, values)
 
     def first(self, statement: Executable, **values: object) -> Any:
         """Return the first row, or None; ``values`` are the statement's bound parameters."""
-        return self.connection.execute(statement, values).first()
+        return self.run(statement, values).first()
 
     def all(self, statement: Executable, **values: object) -> Sequence[Any]:
         """Return all rows; ``values`` are the statement's bound parameters."""
-        return self.connection.execute(statement, values).all()
+        return self.run(statement, values).all()
 
     def record(self, actor: Actor, kind: str, **values: object) -> None:
         """Journal what changed and who did it; the row is written as the unit's last statement."""

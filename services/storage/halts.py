@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import bindparam, select
 
 from services.domain.halts import Halt, HaltScope
 from services.domain.states import HaltState
@@ -14,9 +14,8 @@ from services.storage.statements import upsert
 from services.storage.tables import halts
 
 DESK = "desk"
-_THROWN = halts.c.state != HaltState.ACTIVE.value
-_ALL_IN_FORCE = select(halts).where(_THROWN).order_by(halts.c.since)
-_IN_FORCE = select(halts).where(tuple_(halts.c.scope, halts.c.subject).in_(bindparam("switches", expanding=True)), _THROWN)
+_IN_FORCE = select(halts).where(halts.c.state != HaltState.ACTIVE.value).order_by(halts.c.since)
+_ONE = select(halts).where(halts.c.scope == bindparam("kind"), halts.c.subject == bindparam("whom"))
 
 
 def _halt(row: Any) -> Halt:
@@ -33,20 +32,19 @@ def _halt(row: Any) -> Halt:
 
 def find(unit: Unit, scope: HaltScope, subject: str) -> Halt | None:
     """Return the scope's switch, or None when it was never thrown."""
-    row = unit.first(select(halts).where(halts.c.scope == scope.value, halts.c.subject == subject))
+    row = unit.first(_ONE, kind=scope.value, whom=subject)
     return _halt(row) if row else None
 
 
 def in_force(unit: Unit, scopes: Iterable[tuple[HaltScope, str]]) -> list[Halt]:
-    """Return the switches of these scopes that are not active."""
-    keys = [(scope.value, subject) for scope, subject in scopes]
-    return [_halt(row) for row in unit.all(_IN_FORCE, switches=keys)]
+    """Return the switches of these scopes that are not active, oldest first."""
+    wanted = set(scopes)
+    return [halt for halt in all_in_force(unit) if (halt.scope, halt.subject) in wanted]
 
 
 def all_in_force(unit: Unit) -> list[Halt]:
     """Return every switch that is not active, oldest first."""
-    rows = unit.all(_ALL_IN_FORCE)
-    return [_halt(row) for row in rows]
+    return [_halt(row) for row in unit.all(_IN_FORCE)]
 
 
 def save(unit: Unit, halt: Halt) -> None:

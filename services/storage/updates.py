@@ -11,9 +11,7 @@ from services.storage.database import Unit
 from services.storage.statements import insert_once
 from services.storage.tables import updates
 
-_FINISH = update(updates).where(
-    updates.c.update_id.in_(bindparam("ids", expanding=True)), updates.c.state == UpdateState.RECEIVED.value
-)
+_FINISH = update(updates).where(updates.c.update_id == bindparam("done"), updates.c.state == UpdateState.RECEIVED.value)
 
 
 def store(unit: Unit, batch: Iterable[tuple[int, str]]) -> list[int]:
@@ -32,7 +30,7 @@ def store(unit: Unit, batch: Iterable[tuple[int, str]]) -> list[int]:
 def finish(unit: Unit, ids: Sequence[int], state: UpdateState) -> None:
     """Set received updates to their end; others stay as they are."""
     if ids:
-        unit.run(_FINISH, {"ids": list(ids), "state": state.value, "payload": ""})
+        unit.run(_FINISH, [{"done": update_id, "state": state.value, "payload": ""} for update_id in ids])
 
 
 def received(unit: Unit) -> list[tuple[int, str]]:
