@@ -30,7 +30,7 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.rooms import Rooms
 from handlers.telegram.router import ChatRoutes
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
-from services.access.choices import SetLoudness, SetQuietHours, SetZone
+from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
 from services.access.links import Invite
 from services.access.roles import Grant, Revoke, RoleBook
@@ -231,6 +231,7 @@ class Graph:
             set_loudness=SetLoudness(database),
             set_quiet_hours=SetQuietHours(database),
             set_zone=SetZone(database),
+            choose_terminal=ChooseTerminal(database),
             rename=Rename(database, self.roles),
         )
 

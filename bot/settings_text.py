@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from config.settings import Settings
 
 UNSET = object()
+# Stands for the name of a group of which there is none until somebody gives it one.
+YOURS = "NAME"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ def entries() -> dict[str, tuple[str, list[Entry]]]:
     for group, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
         named = default.items() if isinstance(default, Mapping) else [("", default)]
-        for name, model in named:
+        for name, model in named or ((YOURS, get_args(field.annotation)[1].model_construct()),):
             if isinstance(model, BaseModel):
                 path = f"{group}.{name}" if name else group
                 found[path] = ((type(model).__doc__ or "").split("\n")[0], list(_entries(path, model)))
@@ -55,7 +57,8 @@ def toml_text(values: Mapping[str, object]) -> str:
         "# The environment wins over this file: SORTIE_RISK__PER_TRADE=0.005 sets [risk] per_trade.",
     ]
     for group, (about, settings) in entries().items():
-        lines += ["", f"# {about}", f"[{group}]"]
+        yours = group.endswith(YOURS)
+        lines += ["", f"# {about}", f"#[{group}]" if yours else f"[{group}]"]
         for entry in settings:
             value = values.get(f"{group}.{entry.key}", UNSET)
             shown = entry.default if value is UNSET else value
@@ -109,7 +112,7 @@ def _entries(group: str, model: BaseModel) -> Iterator[Entry]:
             group=group,
             key=key,
             takes=_takes(field),
-            default=getattr(model, key),
+            default=getattr(model, key, None),
             meaning=field.description or key.replace("_", " "),
         )
 

@@ -16,7 +16,7 @@ from handlers.telegram.views.message import Rendered
 from services.access import audience, checklist
 from services.access.authority import require
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
-from services.access.choices import SetLoudness, SetQuietHours, SetZone
+from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
 from services.access.links import Invite
 from services.access.roles import Grant, Revoke
@@ -76,6 +76,7 @@ class PeopleActs:
     set_loudness: SetLoudness
     set_quiet_hours: SetQuietHours
     set_zone: SetZone
+    choose_terminal: ChooseTerminal
     rename: Rename
 
 

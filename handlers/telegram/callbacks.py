@@ -14,6 +14,7 @@ class MissionVerb(StrEnum):
 
     FIRE = "fire"
     SIZE = "size"
+    TERMINAL = "term"
     CHECKS = "checks"
     BACK = "back"
     WHY = "why"
@@ -71,7 +72,7 @@ class ListName(StrEnum):
 
 
 class MissionButton(CallbackData, prefix="m"):
-    """An open button of a mission; ``arg`` is a size or the index of a reason."""
+    """An open button of a mission; ``arg`` is a size, the place of a terminal or the index of a reason."""
 
     verb: MissionVerb
     mission: str

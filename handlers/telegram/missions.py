@@ -80,6 +80,9 @@ class MissionHandlers:
                 await self._open_preview(request, button.mission, "full", anew=True)
             case MissionVerb.SIZE:
                 await self._open_preview(request, button.mission, button.arg or "full", anew=False)
+            case MissionVerb.TERMINAL:
+                place = int(button.arg) if button.arg.isdigit() else 0
+                await self._open_preview(request, button.mission, "full", anew=False, terminal=place)
             case MissionVerb.CHECKS:
                 await self._checks(request, button.mission, int(button.arg) if button.arg.isdigit() else 1)
             case MissionVerb.CARD:
@@ -99,8 +102,10 @@ class MissionHandlers:
                 asked = await self._app.ask_commander(request.actor, button.mission)
                 await request.toast(f"Asked {asked}.")
 
-    async def _open_preview(self, request: Request, reference: str | None, size: str, *, anew: bool) -> None:
-        done: Previewed = await self._app.trading.preview(request.actor, reference, size=size, anew=anew)
+    async def _open_preview(
+        self, request: Request, reference: str | None, size: str, *, anew: bool, terminal: int | None = None
+    ) -> None:
+        done: Previewed = await self._app.trading.preview(request.actor, reference, size=size, anew=anew, terminal=terminal)
         if request.is_group:
             await self._point_to_private(request, done.mission_id)
         elif done.refused is not None and request.callback_id is not None:

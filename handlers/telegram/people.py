@@ -96,6 +96,10 @@ class PeopleHandlers:
             await self._lists.show(request, ListName.NOTIFY)
         elif button.name == "quiet":
             await self._quiet(request, button.value or "off")
+        elif button.name == "terminal":
+            chosen = await self._app.people.choose_terminal(request.actor, button.key)
+            await request.toast(f"Previews start at {chosen.name}.")
+            await self._lists.show(request, ListName.TERMINALS)
         else:
             raise NotFound("BUTTON")
 

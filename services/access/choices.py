@@ -1,4 +1,4 @@
-"""What people set for themselves: how loudly they hear of what, their quiet hours and zone."""
+"""What people set for themselves: how loudly they hear of what, their quiet hours, zone and terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from services.access.authority import require
 from services.domain.errors import Refused
 from services.domain.notices import SAFETY_EVENTS, Event, Loudness
 from services.domain.people import Actor, Role
-from services.storage import people
+from services.domain.trades import Terminal
+from services.storage import people, terminals
 from services.storage.database import Database, Unit
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -73,5 +74,26 @@ class SetZone:
             people.set_zone(unit, person.id, zone)
             unit.record(actor, "choice.zone", zone=zone)
             return zone
+
+        return await self._database.write(body)
+
+
+class ChooseTerminal:
+    """Choose which terminal a trader's previews start at."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, actor: Actor, terminal_id: str) -> Terminal:
+        """Store the choice and return the terminal; raise Refused for one that is not theirs to use."""
+
+        def body(unit: Unit) -> Terminal:
+            person = require(unit, actor, Role.TRADER)
+            chosen = next((each for each in terminals.usable_by(unit, person.id) if each.id == terminal_id), None)
+            if chosen is None:
+                raise Refused("TERMINAL_USE", value=terminal_id[:40])
+            terminals.choose(unit, person.id, chosen.id)
+            unit.record(actor, "choice.terminal", terminal=chosen.id)
+            return chosen
 
         return await self._database.write(body)

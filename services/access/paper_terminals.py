@@ -17,6 +17,11 @@ VENUE = "paper"
 LONGEST_NAME = 40
 
 
+def terminal_id(person_id: int) -> str:
+    """Return the id of a person's paper terminal."""
+    return f"{VENUE}-{person_id}"
+
+
 def open_terminal(unit: Unit, person: Person, desk: DeskSettings, paper: PaperSettings) -> Terminal | None:
     """Open the person's paper terminal, or re-open it; None for someone who may not trade.
 
@@ -24,11 +29,10 @@ def open_terminal(unit: Unit, person: Person, desk: DeskSettings, paper: PaperSe
     """
     if person.role < Role.TRADER:
         return None
-    terminal_id = f"{VENUE}-{person.id}"
-    known = terminals.find(unit, terminal_id)
+    known = terminals.find(unit, terminal_id(person.id))
     name = known.name if known is not None and not _is_placeholder(known.name, person) else _free_name(unit, person)
     terminal = Terminal(
-        id=terminal_id,
+        id=terminal_id(person.id),
         name=name,
         venue=VENUE,
         mode=TerminalMode.PAPER,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from config.groups import ChatSettings, PeopleSettings
+from config.groups import ChatSettings, PeopleSettings, TerminalSettings
+from services.access import exchange_terminals, paper_terminals
 from services.access.roles import RoleBook
 from services.domain.notices import Topic
 from services.domain.people import Actor, Person, Role
@@ -28,16 +30,25 @@ class SeedPeople:
     """Bring the settings' people and chats into the database at start."""
 
     def __init__(
-        self, database: Database, roles: RoleBook, ids: Ids, people_settings: PeopleSettings, chat_settings: ChatSettings
+        self,
+        database: Database,
+        roles: RoleBook,
+        ids: Ids,
+        people_settings: PeopleSettings,
+        chat_settings: ChatSettings,
+        terminal_settings: Mapping[str, TerminalSettings] = MappingProxyType({}),
+        can_short: Mapping[str, bool] = MappingProxyType({}),
     ) -> None:
         self._database = database
         self._roles = roles
         self._ids = ids
         self._people = people_settings
         self._chats = chat_settings
+        self._terminals = terminal_settings
+        self._can_short = can_short
 
     async def __call__(self) -> Seeded:
-        """Add who and what is missing, and a paper terminal for every trader without one."""
+        """Add who and what is missing, a paper terminal for every trader without one, and the exchanges' terminals."""
         return await self._database.write(self._seed)
 
     def _seed(self, unit: Unit) -> Seeded:
@@ -50,8 +61,9 @@ class SeedPeople:
         told = people.everyone(unit, Role.COMMANDER)
         added = sum(self._add_person(unit, actor, person_id, role, told) for role, ids in listed for person_id in ids)
         for person in people.everyone(unit, Role.TRADER):
-            if terminals.of_person(unit, person.id) is None:
+            if terminals.find(unit, paper_terminals.terminal_id(person.id)) is None:
                 self._roles.open_terminal(unit, person)
+        exchange_terminals.take_over(unit, actor, self._terminals, self._roles.desk.currency, self._can_short)
         bound = sum(
             self._bind(unit, actor, topic, text) for topic in Topic if (text := getattr(self._chats, topic.value)) is not None
         )

@@ -107,10 +107,15 @@ class UniverseList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalLine:
-    """A terminal with its owner's name, the desk when nobody's."""
+    """A terminal with its owner's name, the desk when nobody's.
+
+    ``mine`` tells that the reader may trade there, ``used`` that their previews start there.
+    """
 
     terminal: Terminal
     owner: str
+    mine: bool
+    used: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,8 +271,17 @@ def _instrument_line(instrument: Instrument, live: Live) -> InstrumentLine:
 def terminals_list(unit: Unit, viewer: Viewer, live: Live) -> TerminalsList:
     """Return the reader's terminals, a commander's all of them; nothing where others read along."""
     accounts = accounts_of(unit, viewer) if viewer.sees_money else []
+    usable = [each.id for each in terminals.usable_by(unit, viewer.person_id)] if viewer.sees_money else []
     return TerminalsList(
-        rows=tuple(TerminalLine(terminal=account, owner=_owner(unit, account)) for account in accounts),
+        rows=tuple(
+            TerminalLine(
+                terminal=account,
+                owner=_owner(unit, account),
+                mine=account.id in usable,
+                used=account.id in usable[:1],
+            )
+            for account in accounts
+        ),
         private=viewer.sees_money,
         modes=modes_of(terminals.everything(unit)),
         at=live.now,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from services.domain.money import Money, Price
 from services.domain.people import Person, Role
 from services.domain.signals import Mission
-from services.domain.trades import TerminalMode
+from services.domain.trades import Terminal, TerminalMode
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.missions.preview import passing_size
 from services.reporting.live import Grid, Live, read_grid, viewer_zone
@@ -38,6 +38,7 @@ ASKABLE = frozenset(
 class PreviewView:
     """Everything that a preview shows.
 
+    ``next_terminal`` is where it could go instead: its place among the trader's terminals, and its name.
     ``value`` is the size at the worst price and ``loss`` what the stop would cost, both in the quote currency;
     ``risk_percent`` is the loss as percent of equity. ``passing`` is the factor by which the size would have to shrink,
     ``ask`` the commander to turn to.
@@ -48,6 +49,7 @@ class PreviewView:
     grid: Grid
     mode: TerminalMode
     terminal: str
+    next_terminal: tuple[int, str] | None
     value: Money
     loss: Money
     risk_percent: Decimal | None
@@ -73,6 +75,7 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> Pre
         grid=read_grid(unit, mission.signal.symbol),
         mode=terminal.mode,
         terminal=terminal.name,
+        next_terminal=_next_terminal(unit, person_id, terminal),
         value=Money(preview.quantity * preview.worst_price, terminal.currency),
         loss=Money(preview.loss, terminal.currency),
         risk_percent=preview.loss / preview.equity * 100 if preview.equity else None,
@@ -84,6 +87,15 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> Pre
         zone=viewer_zone(unit, person_id, live.zone),
         now=live.now,
     )
+
+
+def _next_terminal(unit: Unit, person_id: int, shown: Terminal) -> tuple[int, str] | None:
+    usable = terminals.usable_by(unit, person_id)
+    if all(each.id == shown.id for each in usable):
+        return None
+    ids = [each.id for each in usable]
+    place = (ids.index(shown.id) + 1) % len(ids) if shown.id in ids else 0
+    return place, usable[place].name
 
 
 def _targets(mission: Mission, decision: Price) -> tuple[TargetLine, ...]:

@@ -62,8 +62,7 @@ def accounts_of(unit: Unit, viewer: Viewer) -> list[Terminal]:
     """Return the terminals whose figures the reader may add up: all in a group or for a commander, else their own."""
     if not viewer.private or viewer.role is not Role.TRADER:
         return terminals.everything(unit)
-    own = terminals.of_person(unit, viewer.person_id)
-    return [own] if own else []
+    return terminals.usable_by(unit, viewer.person_id)
 
 
 def modes_of(accounts: Sequence[Terminal]) -> tuple[TerminalMode, ...]:

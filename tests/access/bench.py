@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import create_engine, select
 
-from config.groups import ChatSettings, DeskSettings, PaperSettings, PeopleSettings
+from config.groups import ChatSettings, DeskSettings, PaperSettings, PeopleSettings, TerminalSettings
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
@@ -128,8 +130,14 @@ class AccessBench:
         self.zone = SetZone(self.database)
         self.rename = Rename(self.database, self.roles)
 
-    def seeding(self, people_settings: PeopleSettings, chat_settings: ChatSettings | None = None) -> SeedPeople:
-        return SeedPeople(self.database, self.roles, self.ids, people_settings, chat_settings or ChatSettings())
+    def seeding(
+        self,
+        people_settings: PeopleSettings,
+        chat_settings: ChatSettings | None = None,
+        terminal_settings: Mapping[str, TerminalSettings] = MappingProxyType({}),
+    ) -> SeedPeople:
+        chats = chat_settings or ChatSettings()
+        return SeedPeople(self.database, self.roles, self.ids, people_settings, chats, terminal_settings)
 
     def add(self, person_id: int, role: Role, name: str = "") -> None:
         """Put someone in as if granted long ago."""

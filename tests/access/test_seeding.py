@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from config.groups import ChatSettings, PeopleSettings
+import pytest
+
+from config.groups import ChatSettings, PeopleSettings, TerminalSettings
+from services.access.choices import ChooseTerminal
 from services.access.seeding import Seeded
+from services.domain.errors import Misconfigured, Refused
 from services.domain.notices import Topic
 from services.domain.people import Role
+from services.domain.trades import TerminalMode
 from services.storage import chats, terminals
 from services.storage.chats import Place
 from tests.access.bench import ANN, CARL, CORA, GROUP, OLGA, TOM, AccessBench, person
@@ -87,3 +92,56 @@ async def test_namesakes_get_terminals_of_different_names(empty: AccessBench) ->
 
     names = {each.name for each in empty.database.read_now(terminals.everything)}
     assert names == {"ann-paper", f"ann-{TOM}-paper", f"{CARL}-paper"}
+
+
+AT_EXCHANGE = {"ann-exchange": TerminalSettings(venue="binance", owner=ANN)}
+
+
+async def test_terminals_of_the_settings_open_once_and_come_first_for_their_owner(empty: AccessBench) -> None:
+    await empty.seeding(PEOPLE, terminal_settings=AT_EXCHANGE)()
+    await empty.seeding(PEOPLE, terminal_settings=AT_EXCHANGE)()
+
+    assert empty.journal().count("terminal.opened") == 1
+    used = empty.database.read_now(lambda unit: [each.id for each in terminals.usable_by(unit, ANN)])
+    assert used == ["ann-exchange", f"paper-{ANN}"]
+    opened = empty.database.read_now(lambda unit: terminals.find(unit, "ann-exchange"))
+    assert opened is not None and (opened.mode, opened.can_short) == (TerminalMode.TESTNET, False)
+    assert empty.database.read_now(lambda unit: [each.id for each in terminals.usable_by(unit, TOM)]) == [f"paper-{TOM}"]
+
+
+async def test_a_terminal_that_the_settings_name_no_more_is_out_of_use_and_comes_back(empty: AccessBench) -> None:
+    await empty.seeding(PEOPLE, terminal_settings=AT_EXCHANGE)()
+
+    await empty.seeding(PEOPLE)()
+    assert empty.database.read_now(lambda unit: [each.id for each in terminals.usable_by(unit, ANN)]) == [f"paper-{ANN}"]
+
+    await empty.seeding(PEOPLE, terminal_settings=AT_EXCHANGE)()
+    assert empty.database.read_now(lambda unit: terminals.of_person(unit, ANN)).id == "ann-exchange"
+
+
+async def test_a_terminal_of_nobody_stops_the_start_with_the_way_out(empty: AccessBench) -> None:
+    with pytest.raises(Misconfigured) as raised:
+        await empty.seeding(PEOPLE, terminal_settings={"x": TerminalSettings(venue="binance", owner=4711)})()
+
+    assert raised.value.code == "TERMINAL_OWNER"
+    assert "name 4711 under [people]" in str(raised.value.values["fix"])
+
+
+async def test_a_terminal_does_not_change_its_venue(empty: AccessBench) -> None:
+    await empty.seeding(PEOPLE, terminal_settings=AT_EXCHANGE)()
+
+    with pytest.raises(Misconfigured, match="TERMINAL_VENUE"):
+        await empty.seeding(PEOPLE, terminal_settings={"ann-exchange": TerminalSettings(venue="kraken", owner=ANN)})()
+
+
+async def test_a_chosen_terminal_stays_the_default(empty: AccessBench) -> None:
+    await empty.seeding(PEOPLE, terminal_settings=AT_EXCHANGE)()
+
+    await ChooseTerminal(empty.database)(person(ANN), f"paper-{ANN}")
+
+    assert empty.database.read_now(lambda unit: [each.id for each in terminals.usable_by(unit, ANN)]) == [
+        f"paper-{ANN}",
+        "ann-exchange",
+    ]
+    with pytest.raises(Refused, match="TERMINAL_USE"):
+        await ChooseTerminal(empty.database)(person(TOM), "ann-exchange")

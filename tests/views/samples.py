@@ -115,6 +115,7 @@ def preview_view(**changed: object) -> PreviewView:
         grid=GRID,
         mode=TerminalMode.PAPER,
         terminal="ann-paper",
+        next_terminal=None,
         value=Money(D("803.625"), USDT),
         loss=Money(D("11.3"), USDT),
         risk_percent=D("0.565"),

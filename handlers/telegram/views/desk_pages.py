@@ -18,6 +18,7 @@ from services.reporting.desk_lists import (
     MissionsList,
     RiskList,
     StrategiesList,
+    TerminalLine,
     TerminalsList,
     UniverseList,
     Use,
@@ -112,7 +113,16 @@ def terminals_page(data: TerminalsList, page: int) -> Rendered:
         page=part.page,
         pages=part.pages,
     )
-    return Rendered(text=text, rows=(turning(ListName.TERMINALS, part),))
+    return Rendered(text=text, rows=(*_uses(part.rows), turning(ListName.TERMINALS, part)))
+
+
+def _uses(rows: Sequence[TerminalLine]) -> tuple[tuple[Button, ...], ...]:
+    """Offer the reader's other terminals as the one that previews start at."""
+    return tuple(
+        (act(f"Use {clip(each.terminal.name, 24)}", ChoiceButton(name="terminal", key=each.terminal.id)),)
+        for each in rows
+        if each.mine and not each.used
+    )
 
 
 def strategies_page(data: StrategiesList, page: int) -> Rendered:

@@ -54,7 +54,15 @@ def _open(view: PreviewView) -> Rendered:
     if view.preview.state is not PreviewState.OPEN or view.preview.token_id is None:
         return Rendered(text=text, rows=(last,))
     token = ActButton(act=Act.CONFIRM_FIRE, token=view.preview.token_id)
-    return Rendered(text=text, rows=(_sizes(view), (act("Confirm", token, Style.SUCCESS),), last))
+    return Rendered(text=text, rows=(_sizes(view), (act("Confirm", token, Style.SUCCESS),), (*last, *_elsewhere(view))))
+
+
+def _elsewhere(view: PreviewView) -> tuple[Button, ...]:
+    """Offer the next of the trader's terminals."""
+    if view.next_terminal is None:
+        return ()
+    place, name = view.next_terminal
+    return (_verb(view, f"→ {clip(name, 14)}", MissionVerb.TERMINAL, str(place)),)
 
 
 def _sizes(view: PreviewView) -> tuple[Button, ...]:
@@ -88,7 +96,7 @@ def _refused(view: PreviewView, check: Check) -> Rendered:
         others=[each.code.value for each in view.denials[1:]],
     )
     last = (_verb(view, f"Checks {len(view.preview.checks)}", MissionVerb.CHECKS), _verb(view, "Back", MissionVerb.BACK))
-    return Rendered(text=text, rows=(_ways_out(view, check), last))
+    return Rendered(text=text, rows=(_ways_out(view, check), (*last, *_elsewhere(view))))
 
 
 def _ways_out(view: PreviewView, check: Check) -> tuple[Button, ...]:

@@ -84,5 +84,6 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "UNKNOWN_COMMAND": ("I do not know {value}", "/help lists what I can do"),
     "UPDATE_DONE": ("this was carried out before", "nothing was done twice"),
     "VENUE": ("the venue of this terminal is not connected", "/doctor says why"),
+    "TERMINAL_USE": ("{value} is not a terminal of yours", "/terminals lists where you can trade"),
     "ZONE": ("{value} is not a zone that I know", "{limit}"),
 }
