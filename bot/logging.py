@@ -36,6 +36,19 @@ class PrivateRotatingFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         return TextIOWrapper(open(self.baseFilename, f"{self.mode}b", opener=_private), encoding="utf-8")
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line, into a new file when this one is full; formatted once, which is what a line costs."""
+        try:
+            line = self.format(record) + self.terminator
+            if self.stream is None:
+                self.stream = self._open()
+            if 0 < self.maxBytes <= os.fstat(self.stream.fileno()).st_size + len(line.encode(errors="replace")):
+                self.doRollover()
+            self.stream.write(line)
+            self.flush()
+        except Exception:  # noqa: BLE001 - a log line must not end what it tells of; that it was lost is said
+            self.handleError(record)
+
     def handleError(self, record: logging.LogRecord) -> None:
         """Say that a line was lost and why, without its text, which has not been cleaned."""
         kind = sys.exc_info()[0]

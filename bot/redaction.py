@@ -121,6 +121,8 @@ class Redactor:
 
 def visible(text: str) -> str:
     r"""Write control, bidirectional and other invisible characters as \n, \x1b or \u202e, so that a line stays a line."""
+    if text.isprintable():
+        return text
     return _INVISIBLE.sub(lambda found: repr(found.group())[1:-1].encode("ascii", "backslashreplace").decode(), text)
 
 
