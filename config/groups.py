@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -40,6 +41,7 @@ ClockTime = Annotated[str, AfterValidator(_clock_time)]
 Share = Annotated[Decimal, Field(gt=0, le=1)]
 Bps = Annotated[Decimal, Field(ge=0, le=10_000)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
+_CREDENTIALS = ("api_key", "secret", "password", "uid")
 
 
 class Group(BaseModel):
@@ -126,7 +128,7 @@ class ChatSettings(Group):
 
 
 class VenueSettings(Group):
-    """An exchange that is read, and later traded, through ccxt."""
+    """An exchange that is read, and with keys traded, through ccxt."""
 
     exchange: str = Field(default="binance", pattern=r"^[a-z0-9]+$", description="ccxt's id of the exchange")
     base_url: str | None = Field(default=None, pattern=r"^https?://", description="Another address of the same protocol")
@@ -134,6 +136,47 @@ class VenueSettings(Group):
     taker_bps: Bps = Field(default=Decimal(10), description="Fee of an order that takes, for sizes and previews")
     maker_bps: Bps = Field(default=Decimal(10), description="Fee of an order that rests, for sizes and previews")
     slippage_bps: Bps = Field(default=Decimal(2), description="How much worse than its price a stop is reckoned to fill")
+    api_key: SecretStr | None = Field(default=None, description="Key of the account that is traded")
+    secret: SecretStr | None = Field(default=None, description="The key's secret")
+    password: SecretStr | None = Field(default=None, description="The key's passphrase, where the exchange has one")
+    uid: SecretStr | None = Field(default=None, description="The account's number, where the exchange wants it")
+    secret_file: Path | None = Field(
+        default=None, description="JSON file that holds `api_key`, `secret`, `password`, `uid`, instead of these"
+    )
+    recv_window_ms: int = Field(default=5000, ge=100, le=60_000, description="How late a signed call may arrive")
+    reserve: Share = Field(
+        default=Decimal("0.2"), description="Share of the exchange's limits that is kept for exits and cancels"
+    )
+    stop_limit_bps: Bps = Field(
+        default=Decimal(100),
+        description="Limit of a stop beyond its trigger, where the exchange has no stop that sells at market",
+    )
+    streams: bool = Field(default=True, description="Whether the account's own stream is listened to")
+
+    @model_validator(mode="after")
+    def _agree(self) -> VenueSettings:
+        given = [name for name in _CREDENTIALS if getattr(self, name) is not None]
+        if given and self.secret_file is not None:
+            raise ValueError(f"set either `secret_file` or {', '.join(f'`{name}`' for name in given)}, not both")
+        return self
+
+    @property
+    def has_keys(self) -> bool:
+        """Tell whether keys are named, so that the venue may be traded."""
+        return self.api_key is not None or self.secret_file is not None
+
+    def credentials(self) -> dict[str, str]:
+        """Return what is set of `api_key`, `secret`, `password` and `uid`, here or in the file.
+
+        Raises OSError when the file cannot be read and ValueError when it does not hold such an object.
+        """
+        if self.secret_file is not None:
+            held = json.loads(self.secret_file.read_text(encoding="utf-8"))
+            if not isinstance(held, dict) or not all(isinstance(held.get(name, ""), str) for name in _CREDENTIALS):
+                raise ValueError(f"{self.secret_file} holds no JSON object of texts")
+            return {name: held[name] for name in _CREDENTIALS if held.get(name)}
+        given = {name: getattr(self, name) for name in _CREDENTIALS}
+        return {name: value.get_secret_value() for name, value in given.items() if value is not None}
 
 
 class TerminalSettings(Group):
@@ -143,9 +186,7 @@ class TerminalSettings(Group):
     mode: Literal["testnet"] = Field(default="testnet", description="Whether money is real; live money is not offered yet")
     owner: int | None = Field(default=None, description="Id of the trader it belongs to; unset: every trader may use it")
     currency: str | None = Field(default=None, pattern=r"^[A-Z0-9]{2,10}$", description="Unset: the desk's currency")
-    rank: int = Field(
-        default=10, ge=0, le=1000, description="The lowest rank is a trader's default; paper has 100"
-    )
+    rank: int = Field(default=10, ge=0, le=1000, description="The lowest rank is a trader's default; paper has 100")
 
 
 class MarketSettings(Group):
@@ -215,6 +256,68 @@ class RiskSettings(Group):
     def _agree(self) -> RiskSettings:
         if self.default_per_trade > self.per_trade:
             raise ValueError("`default_per_trade` is above `per_trade`: the offered size would never pass")
+        return self
+
+
+class ProtectionSettings(Group):
+    """Stops and targets: what is done where they fail, and how stops are kept. A trade's card may choose another trail."""
+
+    on_failure: Literal["close", "watch", "alert"] = Field(
+        default="close", description="A stop that cannot stand at the venue: close at market, watch it here, or only alarm"
+    )
+    bare_alert_s: PositiveSeconds = Field(default=10, description="Longest time without a stop at the venue before an alarm")
+    stop_late_s: PositiveSeconds = Field(
+        default=5, description="Longest time that the market may stand beyond a stop that does not execute"
+    )
+    stale_alert_s: PositiveSeconds = Field(default=30, description="Longest time without a fresh quote of what is watched here")
+    break_even_r: Decimal | None = Field(default=None, gt=0, description="Profit in R at which the stop moves to the entry")
+    trail: Literal["off", "r", "atr", "percent", "structure"] = Field(default="off", description="How new trades' stops trail")
+    trail_r: Decimal = Field(default=Decimal(1), gt=0, description="Distance of a stop that trails by R")
+    trail_percent: Decimal = Field(default=Decimal(1), gt=0, lt=50, description="Distance of a stop that trails by percent")
+    trail_atr: Decimal = Field(default=Decimal(3), gt=0, description="Distance in average true ranges")
+    atr_period: int = Field(default=14, ge=2, le=200, description="Closed candles of the average true range")
+    structure_candles: int = Field(default=10, ge=2, le=200, description="Closed candles whose low or high holds the stop")
+    time_stop_min: int | None = Field(default=None, ge=1, description="Minutes after which an open trade is closed")
+    min_move_bps: Bps = Field(default=Decimal(5), description="Smallest move of a kept stop, of the price")
+    move_every_s: PositiveSeconds = Field(default=5, description="Shortest time between two moves of a kept stop")
+
+
+class RouteSettings(Group):
+    """Entries that wait: how long they rest, how maker first gives way, and how quality is graded."""
+
+    rest_s: PositiveSeconds = Field(
+        default=900, description="Longest time that an entry rests or waits, within its mission's life"
+    )
+    offset_bps: Bps = Field(default=Decimal("0.5"), description="Maker first rests this far behind its own side's best price")
+    offset_low_bps: Bps = Field(default=Decimal(0), description="Nearest offset that is suggested")
+    offset_high_bps: Bps = Field(default=Decimal(8), description="Furthest offset that is suggested")
+    offset_step_bps: Bps = Field(default=Decimal("0.5"), description="How far a suggestion goes at once")
+    wait_s: PositiveSeconds = Field(default=8, description="How long maker first waits before it rests elsewhere or takes")
+    reprices: int = Field(default=2, ge=0, le=20, description="How often maker first rests elsewhere before it takes")
+    refusals: int = Field(default=2, ge=1, le=20, description="Refused post-only orders after which maker first takes")
+    trigger_share: Share = Field(
+        default=Decimal("0.1"), description="Trigger of a stop entry beyond the quote, share of the stop distance"
+    )
+    reach_bps: Bps = Field(default=Decimal(500), description="Furthest price from the quote that an entry may wait for")
+    least_sample: int = Field(default=10, ge=3, description="Fewest entries that quality is graded by")
+    sample_days: int = Field(default=30, ge=1, le=366, description="How far back entries count")
+    good_bps: Bps = Field(default=Decimal(4), description="Median slippage up to which quality is good")
+    degraded_bps: Bps = Field(default=Decimal(8), description="Median slippage from which quality is degraded")
+    broken_bps: Bps = Field(default=Decimal(20), description="Median slippage from which quality is broken")
+    degraded_refused: Share = Field(default=Decimal("0.25"), description="Share of refused entries that makes quality degraded")
+    broken_refused: Share = Field(default=Decimal("0.5"), description="Share of refused entries that makes quality broken")
+    degraded_fallback: Share = Field(
+        default=Decimal("0.6"), description="Share of maker-first entries that took in the end that makes quality degraded"
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> RouteSettings:
+        if not self.offset_low_bps <= self.offset_bps <= self.offset_high_bps:
+            raise ValueError("`offset_bps` must lie between `offset_low_bps` and `offset_high_bps`")
+        if not self.good_bps <= self.degraded_bps <= self.broken_bps:
+            raise ValueError("`good_bps`, `degraded_bps` and `broken_bps` must not fall")
+        if self.degraded_refused > self.broken_refused:
+            raise ValueError("`degraded_refused` is above `broken_refused`")
         return self
 
 

@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import structlog
 
 from config.groups import VenueSettings
 from services.domain.errors import Misconfigured, Unavailable
 from services.domain.market import Candle, Instrument, Quote
-from services.domain.money import ZERO, Price, Quantity, canonical, exact
+from services.domain.money import ZERO, Price, Quantity
 from services.domain.ports import Clock
+from services.venues.ccxt_client import exchange_class, grid_instrument, number, rebase
 
 if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
@@ -140,21 +140,11 @@ class CcxtMarketData:
                 venue=self._name,
                 fix="remove it, or write it as the exchange's spot market is called, such as BTC/USDT",
             )
-        limits = market["limits"]
-        step = _grid(exchange, market["precision"]["amount"])
-        return Instrument(
-            symbol=symbol,
-            base=market["base"],
-            quote=market["quote"],
-            tick=_grid(exchange, market["precision"]["price"]),
-            step=step,
-            min_quantity=max(step, _least(limits["amount"])),
-            min_notional=_least(limits["cost"]),
-        )
+        return grid_instrument(exchange, symbol)
 
     def _quote(self, symbol: str, ticker: Mapping[str, Any], received_at: datetime) -> Quote | None:
         try:
-            bid, ask, bid_size, ask_size = (_number(ticker[key]) for key in ("bid", "ask", "bidVolume", "askVolume"))
+            bid, ask, bid_size, ask_size = (number(ticker[key]) for key in ("bid", "ask", "bidVolume", "askVolume"))
         except (KeyError, ValueError):
             self._leave_out(symbol, "incomplete")
             return None
@@ -182,16 +172,7 @@ class CcxtMarketData:
 
 
 def _build(name: str, settings: VenueSettings) -> Exchange:
-    import ccxt.async_support as ccxt
-
-    if settings.exchange not in ccxt.exchanges:
-        raise Misconfigured(
-            "UNKNOWN_EXCHANGE",
-            key=f"venues.{name}.exchange",
-            value=settings.exchange,
-            fix="use ccxt's id of an exchange, such as binance or kraken",
-        )
-    exchange: Exchange = getattr(ccxt, settings.exchange)(
+    exchange: Exchange = exchange_class(name, settings)(
         {
             "timeout": int(settings.timeout_s * 1000),
             # The default spaces all calls evenly, counting a list of tickers as all tickers: each would hold up the next
@@ -202,17 +183,8 @@ def _build(name: str, settings: VenueSettings) -> Exchange:
     )
     exchange.has["fetchCurrencies"] = False
     exchange.number = Decimal
-    if settings.base_url is not None:
-        # The test addresses too: whatever ccxt switches to, nothing leaves for the exchange's own hosts.
-        for tree in ("api", "test"):
-            exchange.urls[tree] = _rebased(exchange.urls.get(tree, {}), settings.base_url.rstrip("/"))
+    rebase(exchange, settings.base_url)
     return exchange
-
-
-def _rebased(urls: object, base: str) -> object:
-    if isinstance(urls, dict):
-        return {key: _rebased(value, base) for key, value in urls.items()}
-    return base + urlsplit(urls).path if isinstance(urls, str) else urls
 
 
 async def _load_markets(exchange: Exchange) -> None:
@@ -220,24 +192,6 @@ async def _load_markets(exchange: Exchange) -> None:
     await exchange.load_markets(reload=True)
     if not exchange.markets:
         raise ValueError("the exchange lists no market")
-
-
-def _grid(exchange: Exchange, precision: Decimal | None) -> Decimal:
-    """Return ccxt's precision as a grid; it is one already, or a number of decimals, depending on the exchange."""
-    from ccxt import DECIMAL_PLACES, SIGNIFICANT_DIGITS
-
-    if precision is None or exchange.precisionMode == SIGNIFICANT_DIGITS:
-        raise ValueError("the exchange gives no grid")
-    grid = _number(precision)
-    return Decimal(1).scaleb(-int(grid)) if exchange.precisionMode == DECIMAL_PLACES else grid
-
-
-def _number(value: object) -> Decimal:
-    return exact(canonical(exact(str(value))))
-
-
-def _least(limit: Mapping[str, Any]) -> Decimal:
-    return ZERO if limit["min"] is None else _number(limit["min"])
 
 
 def _candle(row: Sequence[Any]) -> Candle:

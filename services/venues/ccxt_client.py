@@ -1,0 +1,91 @@
+"""What reading an exchange and trading at it have in common: ccxt's class, its addresses and a market's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from config.groups import VenueSettings
+from services.domain.errors import Misconfigured
+from services.domain.market import Instrument
+from services.domain.money import ZERO, canonical, exact
+
+if TYPE_CHECKING:
+    from ccxt.async_support.base.exchange import Exchange
+
+
+def exchange_class(name: str, settings: VenueSettings, *, streams: bool = False) -> Any:
+    """Return ccxt's class of the exchange; raise Misconfigured when there is none."""
+    import ccxt.async_support as ccxt
+
+    if settings.exchange not in ccxt.exchanges:
+        raise Misconfigured(
+            "UNKNOWN_EXCHANGE",
+            key=f"venues.{name}.exchange",
+            value=settings.exchange,
+            fix="use ccxt's id of an exchange, such as binance or kraken",
+        )
+    if streams:
+        import ccxt.pro
+
+        if settings.exchange in ccxt.pro.exchanges:
+            return getattr(ccxt.pro, settings.exchange)
+    return getattr(ccxt, settings.exchange)
+
+
+def rebase(exchange: Exchange, base_url: str | None) -> None:
+    """Let all addresses of an exchange lead to ``base_url``; nothing leaves for the exchange's own hosts any more."""
+    if base_url is not None:
+        # The test addresses too, whatever ccxt switches to.
+        for tree in ("api", "test"):
+            exchange.urls[tree] = _rebased(exchange.urls.get(tree, {}), base_url.rstrip("/"))
+
+
+def _rebased(urls: object, base: str) -> object:
+    if isinstance(urls, dict):
+        return {key: _rebased(value, base) for key, value in urls.items()}
+    if not isinstance(urls, str):
+        return urls
+    parts = urlsplit(urls)
+    if not parts.scheme.startswith("ws"):
+        return base + parts.path
+    # ccxt tells a spot stream by this word in its address, which on the exchange's own hosts stands in the host's name.
+    path = f"/stream{parts.path}" if (parts.hostname or "").startswith("stream.") else parts.path
+    return base.replace("http", "ws", 1) + path
+
+
+def grid_instrument(exchange: Exchange, symbol: str) -> Instrument:
+    """Return a listed market's grid and minimums; raise ValueError when the exchange gives no grid."""
+    market = exchange.markets[symbol]
+    limits = market["limits"]
+    step = _grid(exchange, market["precision"]["amount"])
+    return Instrument(
+        symbol=symbol,
+        base=market["base"],
+        quote=market["quote"],
+        tick=_grid(exchange, market["precision"]["price"]),
+        step=step,
+        min_quantity=max(step, _least(limits["amount"])),
+        min_notional=_least(limits["cost"]),
+    )
+
+
+def _grid(exchange: Exchange, precision: object) -> Decimal:
+    """Return ccxt's precision as a grid; it is one already, or a number of decimals, depending on the exchange."""
+    from ccxt import DECIMAL_PLACES, SIGNIFICANT_DIGITS
+
+    if precision is None or exchange.precisionMode == SIGNIFICANT_DIGITS:
+        raise ValueError("the exchange gives no grid")
+    grid = number(precision)
+    return Decimal(1).scaleb(-int(grid)) if exchange.precisionMode == DECIMAL_PLACES else grid
+
+
+def number(value: object) -> Decimal:
+    """Return an exact amount from ccxt's text or number; raise ValueError for anything else."""
+    return exact(canonical(exact(str(value))))
+
+
+def _least(limit: Mapping[str, Any]) -> Decimal:
+    return ZERO if limit["min"] is None else number(limit["min"])
