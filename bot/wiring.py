@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
 from config.settings import Settings
+from services.domain.errors import Unavailable
 from services.domain.market import Instrument
-from services.domain.ports import Clock, Ids, MarketData, StageBeat, Venue
+from services.domain.ports import Capabilities, Clock, Ids, MarketData, StageBeat, Venue
 from services.execution.booking import Booking
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.halting import HaltDesk, ResumeDesk
@@ -88,6 +90,12 @@ def build_market(settings: Settings, clock: Clock) -> MarketData:
     return CcxtMarketData(name, settings.venues[name], clock)
 
 
+def _capabilities(venues: Mapping[str, Venue], name: str) -> Capabilities:
+    if name not in venues:
+        raise Unavailable("VENUE", venue=name)
+    return venues[name].capabilities
+
+
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
@@ -107,7 +115,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         limits=limits, costs=costs_of(settings), zone=zone, config_hash=settings.fingerprint, halt_file=halt_file(state)
     )
     desk = Desk(quotes, accounts, outside.clock, rules)
-    settling = Settling(outside.ids, accounts)
+    settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
     booking = Booking(outside.ids, accounts, zone, settling)
     ports = ExecutorPorts(
         venues=venues,

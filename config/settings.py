@@ -25,6 +25,7 @@ from config.groups import (
     MarketSettings,
     PaperSettings,
     PeopleSettings,
+    ProtectionSettings,
     RiskSettings,
     SignalSettings,
     StrategySettings,
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     strategies: StrategySettings = Field(default_factory=StrategySettings)
     signals: SignalSettings = Field(default_factory=SignalSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
+    protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
 
@@ -102,7 +104,7 @@ class Settings(BaseSettings):
     @property
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
-        groups = {"market", "paper", "terminals", "strategies", "signals", "risk", "desk"}
+        groups = {"market", "paper", "terminals", "strategies", "signals", "risk", "protection", "desk"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

@@ -25,10 +25,6 @@ class AlertCode(StrEnum):
     VENUE_UNREACHABLE = "VENUE_UNREACHABLE"
     CLOSE_REJECTED = "CLOSE_REJECTED"
     CANCEL_REJECTED = "CANCEL_REJECTED"
-    POSITION_BARE = "POSITION_BARE"
-    STOP_LATE = "STOP_LATE"
-    STOP_WATCHED = "STOP_WATCHED"
-    WATCH_STALE = "WATCH_STALE"
     LATE_FILL = "LATE_FILL"
 
 
@@ -42,10 +38,6 @@ ADVICE: dict[AlertCode, tuple[str, str]] = {
     AlertCode.VENUE_UNREACHABLE: ("entries are refused; protection rests at the venue", "/doctor"),
     AlertCode.CLOSE_REJECTED: ("the position is protected again, and sold when it is asked for anew", "/positions"),
     AlertCode.CANCEL_REJECTED: ("the venue is asked again to take the exits away", "/orders"),
-    AlertCode.POSITION_BARE: ("its stop is being placed", "/positions"),
-    AlertCode.STOP_LATE: ("the market is beyond the stop and it does not execute", "/positions"),
-    AlertCode.STOP_WATCHED: ("the stop lives in the desk only: it works while the desk runs", "/positions"),
-    AlertCode.WATCH_STALE: ("nothing is sold on an old price; what rests at the venue still works", "/status"),
     AlertCode.LATE_FILL: ("the trade is open again and its stop is being placed", "/positions"),
 }
 

@@ -51,8 +51,8 @@ class Trade:
     ``fees`` in the quote currency. ``decision_price`` is the price shown when the trader confirmed.
 
     ``closing`` is what was asked to be sold and waits until exits that hold the position are taken away, at ``closing_at`` or
-    better where the desk itself takes a target; ``bare_since`` says since when no stop works at the venue. ``keep`` is how the stop is kept (domain/keeping.py), ``route`` how the entry is sent
-    (domain/routes.py).
+    better where the desk itself takes a target; ``bare_since`` says since when no stop works at the venue. ``keep`` is how the
+    stop is kept (domain/keeping.py), ``route`` how the entry is sent (domain/routes.py).
     """
 
     id: str

@@ -13,7 +13,6 @@ from pathlib import Path
 import structlog
 
 from config.groups import RiskSettings
-from services.access.alerts import AlertCode, alert
 from services.domain.crashpoints import reach
 from services.domain.errors import Unavailable, VenueRejected
 from services.domain.halts import Halt, lets_through
@@ -21,13 +20,12 @@ from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, Venue, Wakeups
-from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, InstructionState, OrderState, TradeState
+from services.domain.states import ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
 from services.execution.booking import to_order
-from services.execution.settling import NOTHING_TO_REDUCE, Settling
+from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
-from services.execution.writes import add_cancel
 from services.risk.ledger import halts_for
 from services.storage import desk, instructions, missions, orders, terminals, trades
 from services.storage.database import Database, Unit
@@ -38,8 +36,6 @@ ROLE = "executor"
 LEASE_S = 20.0
 CALL_TIMEOUT_S = 10.0
 POLL_S = 1.0
-# Made from an older picture, or never arrived: what works at the venue still does, and the next look plans anew.
-_PLAN_ANEW = NOTHING_TO_REDUCE | {"ORDER_FINAL", "UNKNOWN_ORDER", "NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,14 +237,17 @@ class Executor:
                 self._book_canceled(unit, instruction, order)
                 continue
             orders.add(unit, to_order(order, instruction.terminal_id, role, instruction.id, instruction.trade_id))
-        if instruction.kind is InstructionKind.REPLACE_LIST:
-            self._book_replaced(unit, instruction)
+        if instruction.cancels:
+            said = {order.client_id for order in placed}
+            self._book_replaced(unit, instruction, [name for name in instruction.cancels if name not in said])
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         if trade is not None:
             if instruction.purpose is Purpose.ENTRY:
                 self._acknowledge(unit, actor, trade)
             telling.refresh_cards(unit, trade)
         unit.record(actor, "instruction.accepted", instruction=instruction.id, orders=[o.venue_id for o in placed])
+        if trade is not None and instruction.purpose is not Purpose.ENTRY:
+            self._settling.follow_up(unit, actor, trade.id)
         unit.wake("fills", instruction.terminal_id)
 
     def _acknowledge(self, unit: Unit, actor: Actor, trade: Trade) -> None:
@@ -258,9 +257,9 @@ class Executor:
             # Halted while it was on its way: no entry is left working at the venue.
             take_back_entry(unit, actor, self._ports.ids, trade)
 
-    def _book_replaced(self, unit: Unit, instruction: Instruction) -> None:
-        """Take replaced orders out of what protects; the venue's word on what they filled comes with the next look."""
-        for name in instruction.cancels:
+    def _book_replaced(self, unit: Unit, instruction: Instruction, names: Sequence[str]) -> None:
+        """Take replaced and canceled orders out of what protects; the venue's word on what they filled comes with a look."""
+        for name in names:
             known = orders.find(unit, instruction.terminal_id, name)
             if known is not None and OrderState.PENDING_CANCEL in ORDER_MOVES[known.state]:
                 orders.save(unit, known, replace(known, state=OrderState.PENDING_CANCEL))
@@ -284,21 +283,13 @@ class Executor:
                 after = replace(trade, state=TradeState.FAILED, closed_at=unit.now, close_reason=code)
                 self._end_unfilled(unit, trade, after, code, "the venue refused it")
         elif instruction.purpose is Purpose.PROTECT:
-            if code not in _PLAN_ANEW:
-                self._settling.close_unprotected(unit, actor, trade, f"the venue refused the stop: {code}")
-        elif instruction.purpose is Purpose.CLOSE and code not in NOTHING_TO_REDUCE:
-            facts: dict[str, object] = {"trade": trade.number, "trade_id": trade.id, "symbol": trade.symbol, "detail": code}
-            alert(unit, self._ports.ids, AlertCode.CLOSE_REJECTED, f"trade {trade.number}", facts, trade.person_id)
-        elif instruction.purpose is Purpose.CANCEL:
-            self._cancel_again(unit, instruction, trade)
+            self._settling.protection_refused(unit, actor, trade, instruction, code)
+            self._settling.follow_up(unit, actor, trade.id)
+        elif instruction.purpose is Purpose.CLOSE:
+            self._settling.close_refused(unit, actor, trade, instruction, code)
+        else:
+            self._settling.cancel_refused(unit, trade, instruction, code)
         telling.refresh_cards(unit, trade)
-
-    def _cancel_again(self, unit: Unit, instruction: Instruction, trade: Trade) -> None:
-        """Commit a new cancel for what an undelivered one was to take away."""
-        asked = set(instruction.cancels)
-        working = [o for o in orders.of_trade(unit, trade.id) if o.client_id in asked and o.state in LIVE_ORDER_STATES]
-        if working:
-            add_cancel(unit, self._ports.ids, trade, working)
 
     def _book_doubt(self, unit: Unit, actor: Actor, instruction: Instruction, reason: str) -> None:
         if instructions.set_state(unit, instruction, InstructionState.UNKNOWN, answer=reason) is None:

@@ -26,12 +26,18 @@ class Exits:
 
 
 def wanted_exits(trade: Trade, orders: Sequence[Order], instrument: Instrument) -> Exits:
-    """Return the exits for what is open now.
+    """Return the exits for what is open now."""
+    remaining = trade.open_quantity
+    rest = lacking(trade, orders, trade.entry_quantity)
+    return Exits(stop=trade.stop, quantity=remaining, targets=spread(rest, remaining, instrument))
+
+
+def lacking(trade: Trade, orders: Sequence[Order], entered: Decimal) -> list[tuple[Price, Decimal]]:
+    """Return what each target that is not reached still lacks of its share of ``entered``.
 
     A target whose order was filled is reached, however little of the position it was placed for: it is not placed again,
     behind the market. One that was filled in part lacks the rest.
     """
-    remaining = trade.open_quantity
     filled: dict[Decimal, Decimal] = {}
     reached: set[Decimal] = set()
     for order in orders:
@@ -39,15 +45,14 @@ def wanted_exits(trade: Trade, orders: Sequence[Order], instrument: Instrument) 
             filled[order.price] = filled.get(order.price, ZERO) + order.filled
             if order.state is OrderState.FILLED:
                 reached.add(order.price)
-    rest = [
-        (target.price, max(ZERO, trade.entry_quantity * target.share - filled.get(target.price, ZERO)))
+    return [
+        (target.price, max(ZERO, entered * target.share - filled.get(target.price, ZERO)))
         for target in trade.targets
         if target.price not in reached
     ]
-    return Exits(stop=trade.stop, quantity=remaining, targets=_spread(rest, remaining, instrument))
 
 
-def _spread(
+def spread(
     rest: Sequence[tuple[Price, Decimal]], remaining: Decimal, instrument: Instrument
 ) -> tuple[tuple[Price, Decimal], ...]:
     """Put ``remaining`` on the targets in proportion to what each still lacks, on the grid; the last takes the rest."""

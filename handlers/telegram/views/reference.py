@@ -58,7 +58,8 @@ _ALERTS: Mapping[AlertCode, str] = {
     AlertCode.POSITION_MISMATCH: "the desk and a venue disagree about a position, twice in a row",
     AlertCode.FOREIGN_ORDER: "an order or fill at the venue is none of the desk's",
     AlertCode.VENUE_UNREACHABLE: "a venue cannot be asked",
-    AlertCode.CLOSE_REJECTED: "the venue refused a close",
+    AlertCode.CLOSE_REJECTED: "the venue refused a close, or never got it, again and again",
+    AlertCode.CANCEL_REJECTED: "the venue refused again and again to take exits away",
     AlertCode.LATE_FILL: "a fill came for a trade that was over",
 }
 
