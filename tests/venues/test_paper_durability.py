@@ -163,10 +163,12 @@ async def test_writer_that_was_overtaken_decides_again(tmp_path: Path, monkeypat
         await desk.venue.place(ACCOUNT, order("rest00", "buy", "1", price="95.00"))
         lookup = shell.venue._store.orders  # the last thing a writer reads before it commits
 
-        async def overtaken(account: str, client_ids: list[str]) -> object:
+        loop = asyncio.get_running_loop()
+
+        def overtaken(account: str, client_ids: list[str]) -> object:
             monkeypatch.undo()
-            known = await lookup(account, client_ids)
-            await desk.show("94.00", "94.01")
+            known = lookup(account, client_ids)
+            asyncio.run_coroutine_threadsafe(desk.show("94.00", "94.01"), loop).result(40)
             return known
 
         monkeypatch.setattr(shell.venue._store, "orders", overtaken)
@@ -220,17 +222,12 @@ async def test_store_that_cannot_be_opened_is_unavailable(tmp_path: Path, kind: 
     with pytest.raises(Unavailable):
         await PaperBench(path).venue.open()
 
-    # The driver's thread ends by itself after a failed start, but it reports that to the loop, which must still be there.
-    for thread in set(threading.enumerate()) - before:
-        if "_connection_worker_thread" in thread.name:
-            await asyncio.to_thread(thread.join)
+    assert set(threading.enumerate()) <= before
 
 
 async def test_store_is_in_wal_mode_and_synced_in_full(tmp_path: Path) -> None:
     async with paper_bench(tmp_path / "paper.db") as bench:
-        pragmas = [
-            (await bench.venue._store._rows(f"PRAGMA {name}"))[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
+        pragmas = [bench.venue._store._rows(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")]
 
         assert pragmas == ["wal", 2, 1]
 

@@ -96,7 +96,7 @@ def fail_commits(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """Make every write of the store fail as on a full disk, and count them."""
     failures: list[None] = []
 
-    async def write(_store: Store, _draft: object) -> None:
+    def write(_store: Store, _draft: object) -> None:
         failures.append(None)
         raise sqlite3.OperationalError("database or disk is full")
 

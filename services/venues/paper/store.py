@@ -2,17 +2,17 @@
 
 The revision counts commits. A writer that finds another revision than its book's has been overtaken by another process (a
 shell command beside the running desk) and must read the book again before it decides.
+
+The venue calls these plain functions in one thread of its own; each question and each write is one visit there.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import aiosqlite
 
 from services.domain.crashpoints import reach
 from services.domain.errors import Misconfigured, Unavailable
@@ -86,41 +86,41 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection: aiosqlite.Connection | None = None
+        self._connection: sqlite3.Connection | None = None
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Open or create the file; raise Misconfigured for a version that is not ours, Unavailable when it cannot be used."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = await aiosqlite.connect(self._path, isolation_level=None)
+            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._connection.row_factory = sqlite3.Row
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-                await self._connection.execute(f"PRAGMA {pragma}")
-            await self._prepare()
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._prepare()
         except sqlite3.Error as error:
-            await self.close()
+            self.close()
             raise Unavailable("PAPER_STORE", file=self._path.name, reason=type(error).__name__) from error
         except Misconfigured:
-            await self.close()
+            self.close()
             raise
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Release the file."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            await connection.close()
+            connection.close()
 
-    async def _prepare(self) -> None:
-        async with self.transaction():
-            if not await self._rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
+    def _prepare(self) -> None:
+        with self.transaction():
+            if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
                 for statement in _SCHEMA:
-                    await self._db.execute(statement)
-                await self._db.execute("INSERT INTO meta (version, revision) VALUES (?, 0)", (VERSION,))
-            version = (await self._rows("SELECT version FROM meta"))[0]["version"]
+                    self._db.execute(statement)
+                self._db.execute("INSERT INTO meta (version, revision) VALUES (?, 0)", (VERSION,))
+            version = self._rows("SELECT version FROM meta")[0]["version"]
             while version in _STEPS:
-                await self._db.execute(_STEPS[version])
+                self._db.execute(_STEPS[version])
                 version += 1
-                await self._db.execute("UPDATE meta SET version = ?", (version,))
+                self._db.execute("UPDATE meta SET version = ?", (version,))
             if version != VERSION:
                 raise Misconfigured(
                     "PAPER_STORE_VERSION",
@@ -131,78 +131,78 @@ class Store:
                 )
 
     @property
-    def _db(self) -> aiosqlite.Connection:
+    def _db(self) -> sqlite3.Connection:
         if self._connection is None:
             raise Unavailable("PAPER_STORE", file=self._path.name, reason="not open")
         return self._connection
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """Hold the file's write lock; commit at the end, roll back on any error."""
-        await self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
             reach("paper.commit.before")
-            await self._db.execute("COMMIT")
+            self._db.execute("COMMIT")
             reach("paper.commit.after")
         except BaseException:
             if self._db.in_transaction:
-                await self._db.execute("ROLLBACK")
+                self._db.execute("ROLLBACK")
             raise
 
-    async def revision(self) -> int:
+    def revision(self) -> int:
         """Return the number of commits so far."""
-        return int((await self._rows("SELECT revision FROM meta"))[0]["revision"])
+        return int(self._rows("SELECT revision FROM meta")[0]["revision"])
 
-    async def load(self) -> Book:
+    def load(self) -> Book:
         """Read accounts, open positions, live orders and counters as of one moment."""
-        await self._db.execute("BEGIN")
+        self._db.execute("BEGIN")
         try:
             book = Book(
-                revision=await self.revision(),
-                next_order=await self._next("orders"),
-                next_fill=await self._next("fills"),
+                revision=self.revision(),
+                next_order=self._next("orders"),
+                next_fill=self._next("fills"),
             )
-            for row in await self._rows("SELECT * FROM accounts"):
+            for row in self._rows("SELECT * FROM accounts"):
                 book.accounts[row["name"]] = load_account(row)
-            for row in await self._rows("SELECT * FROM positions WHERE quantity <> '0'"):
+            for row in self._rows("SELECT * FROM positions WHERE quantity <> '0'"):
                 book.put_position(load_position(row))
-            for row in await self._rows(f"SELECT * FROM orders WHERE state IN ({_marks(_LIVE)})", _LIVE):
+            for row in self._rows(f"SELECT * FROM orders WHERE state IN ({_marks(_LIVE)})", _LIVE):
                 book.put_order(load_order(row))
         finally:
-            await self._db.execute("ROLLBACK")
+            self._db.execute("ROLLBACK")
         return book
 
-    async def write(self, draft: Draft) -> None:
+    def write(self, draft: Draft) -> None:
         """Write a draft's changes inside the running transaction."""
-        await self._put(_PUT_ACCOUNT, (dump_account(account) for account in draft.accounts.values()))
-        await self._put(_PUT_POSITION, (dump_position(position) for position in draft.positions.values()))
-        await self._put(_PUT_ORDER, (dump_order(order) for order in draft.orders.values()))
-        await self._put(_PUT_FILL, (dump_fill(fill) for fill in draft.fills))
-        await self._db.execute("UPDATE meta SET revision = revision + 1")
+        self._put(_PUT_ACCOUNT, (dump_account(account) for account in draft.accounts.values()))
+        self._put(_PUT_POSITION, (dump_position(position) for position in draft.positions.values()))
+        self._put(_PUT_ORDER, (dump_order(order) for order in draft.orders.values()))
+        self._put(_PUT_FILL, (dump_fill(fill) for fill in draft.fills))
+        self._db.execute("UPDATE meta SET revision = revision + 1")
 
-    async def orders(self, account: str, client_ids: Sequence[str]) -> dict[str, PaperOrder]:
+    def orders(self, account: str, client_ids: Sequence[str]) -> dict[str, PaperOrder]:
         """Return the orders of those client ids that exist, live or final."""
-        rows = await self._rows(
+        rows = self._rows(
             f"SELECT * FROM orders WHERE account = ? AND client_id IN ({_marks(client_ids)})", (account, *client_ids)
         )
         return {row["client_id"]: load_order(row) for row in rows}
 
-    async def fills_since(self, account: str, sequence: int) -> list[PaperFill]:
+    def fills_since(self, account: str, sequence: int) -> list[PaperFill]:
         """Return the account's fills after ``sequence``, oldest first."""
-        rows = await self._rows("SELECT * FROM fills WHERE account = ? AND sequence > ? ORDER BY sequence", (account, sequence))
+        rows = self._rows("SELECT * FROM fills WHERE account = ? AND sequence > ? ORDER BY sequence", (account, sequence))
         return [load_fill(row) for row in rows]
 
-    async def _put(self, statement: str, rows: Iterable[dict[str, Any]]) -> None:
+    def _put(self, statement: str, rows: Iterable[dict[str, Any]]) -> None:
         values = list(rows)
         if values:
-            await self._db.executemany(statement, values)
+            self._db.executemany(statement, values)
 
-    async def _rows(self, statement: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
-        return list(await self._db.execute_fetchall(statement, values))
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        return self._db.execute(statement, values).fetchall()
 
-    async def _next(self, table: str) -> int:
-        return int((await self._rows(f"SELECT coalesce(max(sequence), 0) + 1 AS next FROM {table}"))[0]["next"])
+    def _next(self, table: str) -> int:
+        return int(self._rows(f"SELECT coalesce(max(sequence), 0) + 1 AS next FROM {table}")[0]["next"])
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -1,10 +1,15 @@
-"""The paper venue as a Venue: one lock, decisions on a draft, a commit before every answer."""
+"""The paper venue as a Venue: one lock, decisions on a draft, a commit before every answer.
+
+The book belongs to the event loop. What needs the store is one visit to a thread of its own, where decisions read the book and
+write a draft; the lock lets nobody change the book meanwhile, and the loop takes the committed draft over.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +55,7 @@ class PaperVenue:
         max_quote_age: timedelta = MAX_QUOTE_AGE,
     ) -> None:
         self._store = Store(path)
+        self._thread: ThreadPoolExecutor | None = None
         self._quotes = quotes
         self._clock = clock
         self._settings = settings
@@ -85,24 +91,24 @@ class PaperVenue:
     async def open(self) -> None:
         """Open the store and take up its resting orders; raise Unavailable or Misconfigured when it cannot be used."""
         async with self._lock:
-            await self._store.open()
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="paper-store")
             try:
-                self._book = await self._store.load()
-            except sqlite3.Error as error:
-                await self._store.close()
-                raise Unavailable("PAPER_STORE", reason=type(error).__name__) from error
+                self._book = await self._visit(self._opened)
+            except BaseException:
+                await self._release()
+                raise
 
     async def close(self) -> None:
         """Let the running write end, then release the store."""
         if self._writes:
             await asyncio.wait(self._writes)
         async with self._lock:
-            await self._store.close()
+            await self._release()
 
     async def open_account(self, account: str, currency: str) -> None:
         """Make sure that the account exists, with the start balance; raise VenueRejected for another currency."""
 
-        async def decide(draft: Draft) -> None:
+        def decide(draft: Draft) -> None:
             known = draft.book.accounts.get(account)
             if known is None:
                 draft.accounts[account] = PaperAccount(name=account, currency=currency, cash=self._settings.start_balance)
@@ -114,16 +120,16 @@ class PaperVenue:
     async def place(self, account: str, order: OrderRequest) -> VenueOrder:
         """Put one order."""
 
-        async def decide(draft: Draft) -> PaperOrder:
-            return (await self._acceptance(draft, account, [order.client_id])).place(order)
+        def decide(draft: Draft) -> PaperOrder:
+            return self._acceptance(draft, account, [order.client_id]).place(order)
 
         return (await self._write(decide)).report()
 
     async def place_list(self, account: str, orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
         """Put one stop and its targets, linked."""
 
-        async def decide(draft: Draft) -> list[PaperOrder]:
-            return (await self._acceptance(draft, account, [each.client_id for each in orders])).place_list(orders)
+        def decide(draft: Draft) -> list[PaperOrder]:
+            return self._acceptance(draft, account, [each.client_id for each in orders]).place_list(orders)
 
         return [order.report() for order in await self._write(decide)]
 
@@ -131,24 +137,24 @@ class PaperVenue:
         """Exchange live orders for a new list, or change nothing at all."""
         client_ids = [*cancels, *(each.client_id for each in orders)]
 
-        async def decide(draft: Draft) -> list[PaperOrder]:
-            return (await self._acceptance(draft, account, client_ids)).replace_list(cancels, orders)
+        def decide(draft: Draft) -> list[PaperOrder]:
+            return self._acceptance(draft, account, client_ids).replace_list(cancels, orders)
 
         return [order.report() for order in await self._write(decide)]
 
     async def cancel(self, account: str, symbol: str, client_ids: Sequence[str]) -> Sequence[VenueOrder]:
         """Cancel orders; a final one is reported as it stands, one that was never seen is left out."""
 
-        async def decide(draft: Draft) -> list[PaperOrder]:
-            return (await self._acceptance(draft, account, client_ids)).cancel(symbol, client_ids)
+        def decide(draft: Draft) -> list[PaperOrder]:
+            return self._acceptance(draft, account, client_ids).cancel(symbol, client_ids)
 
         return [order.report() for order in await self._write(decide)]
 
     async def find(self, account: str, symbol: str, client_id: str) -> VenueOrder | None:
         """Return the order of that client id in whatever state, or None; raise VenueDoubt when the store does not answer."""
 
-        async def ask() -> VenueOrder | None:
-            order = (await self._store.orders(account, [client_id])).get(client_id)
+        def ask(book: Book) -> VenueOrder | None:
+            order = self._store.orders(account, [client_id]).get(client_id)
             return order.report() if order is not None and order.request.symbol == symbol else None
 
         try:
@@ -159,34 +165,34 @@ class PaperVenue:
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         """Return all orders that still work, in the order of acceptance."""
 
-        async def ask() -> list[VenueOrder]:
-            return [order.report() for order in Draft(self._book).live_of_account(account)]
+        def ask(book: Book) -> list[VenueOrder]:
+            return [order.report() for order in Draft(book).live_of_account(account)]
 
         return await self._read(account, ask)
 
     async def fills_since(self, account: str, sequence: int) -> Sequence[VenueFill]:
         """Return the account's fills after ``sequence``, oldest first."""
 
-        async def ask() -> list[VenueFill]:
-            return [fill.report() for fill in await self._store.fills_since(account, sequence)]
+        def ask(book: Book) -> list[VenueFill]:
+            return [fill.report() for fill in self._store.fills_since(account, sequence)]
 
         return await self._read(account, ask)
 
     async def positions(self, account: str) -> Sequence[VenuePosition]:
         """Return all positions that are not flat, by symbol."""
 
-        async def ask() -> list[VenuePosition]:
-            return [VenuePosition(symbol=each.symbol, quantity=each.quantity) for each in Draft(self._book).held(account)]
+        def ask(book: Book) -> list[VenuePosition]:
+            return [VenuePosition(symbol=each.symbol, quantity=each.quantity) for each in Draft(book).held(account)]
 
         return await self._read(account, ask)
 
     async def balance(self, account: str) -> Balance:
         """Value the account at the newest quotes; raise Unavailable when a held instrument has no fresh one."""
 
-        async def ask() -> Balance:
+        def ask(book: Book) -> Balance:
             now = self._clock.now()
-            funds = measure_funds(Draft(self._book), account, self._fresh, self._settings, now)
-            currency = self._book.accounts[account].currency
+            funds = measure_funds(Draft(book), account, self._fresh, self._settings, now)
+            currency = book.accounts[account].currency
             return Balance(currency=currency, equity=funds.equity, free=funds.free, received_at=now)
 
         return await self._read(account, ask)
@@ -238,7 +244,7 @@ class PaperVenue:
         def fresh(wanted: str) -> Quote:
             return self._liquidity[symbol].quote if wanted == symbol else self._fresh(wanted)
 
-        async def decide(draft: Draft) -> Liquidity:
+        def decide(draft: Draft) -> Liquidity:
             now, left = self._clock.now(), self._liquidity[symbol].copy()
             Matcher(draft=draft, liquidity=left, settings=self._settings, fresh=fresh, now=now).match()
             return left
@@ -246,7 +252,7 @@ class PaperVenue:
         self._liquidity[symbol] = await self._write(decide, announce=True)
 
     async def _expire_immediate(self, symbol: str) -> None:
-        async def decide(draft: Draft) -> None:
+        def decide(draft: Draft) -> None:
             now = self._clock.now()
             for order in list(draft.live_of_symbol(symbol)):
                 if order.immediate and order.due_at <= now:
@@ -268,8 +274,8 @@ class PaperVenue:
             await asyncio.gather(*waits, return_exceptions=True)
         self._woken.clear()
 
-    async def _acceptance(self, draft: Draft, account: str, client_ids: Sequence[str]) -> Acceptance:
-        known: Mapping[str, PaperOrder] = await self._store.orders(account, client_ids)
+    def _acceptance(self, draft: Draft, account: str, client_ids: Sequence[str]) -> Acceptance:
+        known: Mapping[str, PaperOrder] = self._store.orders(account, client_ids)
         return Acceptance(
             draft=draft,
             account=account,
@@ -292,16 +298,20 @@ class PaperVenue:
     def _is_stale(self, quote: Quote) -> bool:
         return quote.age(self._clock.now()) > self._max_quote_age
 
-    async def _read(self, account: str, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _read(self, account: str, ask: Callable[[Book], T]) -> T:
+        def visit() -> tuple[T, Book]:
+            book = self._current(self._book)
+            Draft(book).account(account)
+            return ask(book), book
+
         try:
             async with self._lock:
-                await self._refresh()
-                Draft(self._book).account(account)
-                return await ask()
+                answer, self._book = await self._visit(visit)
         except sqlite3.Error as error:
             raise Unavailable("PAPER_STORE", reason=type(error).__name__) from error
+        return answer
 
-    async def _write(self, decide: Callable[[Draft], Awaitable[T]], *, announce: bool = False) -> T:
+    async def _write(self, decide: Callable[[Draft], T], *, announce: bool = False) -> T:
         """Carry a write through even when the caller stops waiting: book and file must not part."""
         task = asyncio.ensure_future(self._decide_and_commit(decide))
         self._writes.add(task)
@@ -315,29 +325,53 @@ class PaperVenue:
                 self._changed(account)
         return result
 
-    async def _decide_and_commit(self, decide: Callable[[Draft], Awaitable[T]]) -> tuple[T, Draft]:
+    async def _decide_and_commit(self, decide: Callable[[Draft], T]) -> tuple[T, Draft]:
         async with self._lock:
-            while True:
-                await self._refresh()
-                draft = Draft(self._book)
-                result = await decide(draft)
-                if draft.empty or await self._commit(draft):
-                    return result, draft
+            result, draft = await self._visit(lambda: self._decided(decide))
+            self._book = draft.book
+            if not draft.empty:
+                self._book.merge(draft)
+                self._woken.set()
+                _log_outcome(draft)
+            return result, draft
 
-    async def _commit(self, draft: Draft) -> bool:
-        """Commit and take over a draft; return False when another process has written since it was worked out."""
-        async with self._store.transaction():
-            if await self._store.revision() != self._book.revision:
+    def _decided(self, decide: Callable[[Draft], T]) -> tuple[T, Draft]:
+        """Decide and commit, anew when another process has written since the book was read."""
+        book = self._book
+        while True:
+            book = self._current(book)
+            draft = Draft(book)
+            result = decide(draft)
+            if draft.empty or self._committed(draft):
+                return result, draft
+
+    def _committed(self, draft: Draft) -> bool:
+        with self._store.transaction():
+            if self._store.revision() != draft.book.revision:
                 return False
-            await self._store.write(draft)
-        self._book.merge(draft)
-        self._woken.set()
-        _log_outcome(draft)
+            self._store.write(draft)
         return True
 
-    async def _refresh(self) -> None:
-        if await self._store.revision() != self._book.revision:
-            self._book = await self._store.load()
+    def _current(self, book: Book) -> Book:
+        return book if self._store.revision() == book.revision else self._store.load()
+
+    def _opened(self) -> Book:
+        self._store.open()
+        try:
+            return self._store.load()
+        except sqlite3.Error as error:
+            raise Unavailable("PAPER_STORE", reason=type(error).__name__) from error
+
+    async def _release(self) -> None:
+        if self._thread is not None:
+            await self._visit(self._store.close)
+            self._thread.shutdown()
+            self._thread = None
+
+    async def _visit(self, work: Callable[[], T]) -> T:
+        if self._thread is None:
+            raise Unavailable("PAPER_STORE", reason="not open")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 def _accounts_with_news(draft: Draft) -> set[str]:
