@@ -60,7 +60,7 @@ LEASE_S = 20.0
 RENEW_S = 5.0
 PRICES_EVERY_S = 10
 ROLES = ("executor", "intake", "sender", "scheduler")
-TRADING_STAGES = ("feed", "scan", "missions", "executor", "fills", "reconcile", "resolve", "scheduler", "digest")
+TRADING_STAGES = ("feed", "scan", "missions", "executor", "fills", "reconcile", "resolve", "entries", "scheduler", "digest")
 CHAT_STAGES = ("sender", "intake", "database")
 
 
@@ -251,6 +251,7 @@ class Graph:
             ("fills", trading.sync.run_fills),
             ("reconcile", trading.sync.run_reconcile),
             ("resolve", trading.resolve.run),
+            ("entries", trading.entries.run),
             ("leases", self._renew_leases),
         ):
             self.nursery.stage(name, work)

@@ -13,11 +13,13 @@ from config.settings import Settings
 from services.domain.errors import Unavailable
 from services.domain.market import Instrument
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, StageBeat, Venue
+from services.domain.routes import Fees
 from services.execution.booking import Booking
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.resolve import ResolveUnknown
+from services.execution.routing import EntryPorts, WorkEntries
 from services.execution.settling import Settling
 from services.execution.sync import VenueSync
 from services.market.quotes import QuoteBoard
@@ -75,6 +77,7 @@ class Trading:
     close: CloseTrades
     move_stop: MoveStop
     cancel: CancelEntry
+    entries: WorkEntries
     halt: HaltDesk
     resume: ResumeDesk
 
@@ -96,6 +99,12 @@ def _capabilities(venues: Mapping[str, Venue], name: str) -> Capabilities:
     return venues[name].capabilities
 
 
+def _fees(settings: Settings, name: str) -> Fees:
+    """Return a venue's fees as the settings reckon them."""
+    group = settings.paper if name == PAPER else settings.venues[name]
+    return Fees(maker_bps=group.maker_bps, taker_bps=group.taker_bps)
+
+
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
@@ -112,9 +121,14 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     venues: dict[str, Venue] = {PAPER: venue(paper)}
     zone, limits = settings.desk.zone, settings.risk
     rules = Rules(
-        limits=limits, costs=costs_of(settings), zone=zone, config_hash=settings.fingerprint, halt_file=halt_file(state)
+        limits=limits,
+        costs=costs_of(settings),
+        zone=zone,
+        config_hash=settings.fingerprint,
+        halt_file=halt_file(state),
+        routes=settings.routes,
     )
-    desk = Desk(quotes, accounts, outside.clock, rules)
+    desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
     booking = Booking(outside.ids, accounts, zone, settling)
     ports = ExecutorPorts(
@@ -127,6 +141,15 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         beats=outside.beats,
     )
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
+    entry_ports = EntryPorts(
+        venues=venues,
+        quotes=quotes,
+        fees=partial(_fees, settings),
+        clock=outside.clock,
+        ids=outside.ids,
+        wakeups=outside.wakeups,
+        beats=outside.beats,
+    )
     preview = OpenPreview(database, desk, outside.ids)
     return Trading(
         database=database,
@@ -149,6 +172,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         close=CloseTrades(database, outside.ids),
         move_stop=MoveStop(database, settling, quotes, settings.paper.taker_bps / Decimal(10_000)),
         cancel=CancelEntry(database, outside.ids),
+        entries=WorkEntries(database, entry_ports, settings.routes, limits),
         halt=HaltDesk(database, outside.ids),
         resume=ResumeDesk(database, outside.ids),
     )

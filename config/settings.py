@@ -27,6 +27,7 @@ from config.groups import (
     PeopleSettings,
     ProtectionSettings,
     RiskSettings,
+    RouteSettings,
     SignalSettings,
     StrategySettings,
     TelegramSettings,
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     signals: SignalSettings = Field(default_factory=SignalSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
+    routes: RouteSettings = Field(default_factory=RouteSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
 
@@ -104,7 +106,7 @@ class Settings(BaseSettings):
     @property
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
-        groups = {"market", "paper", "terminals", "strategies", "signals", "risk", "protection", "desk"}
+        groups = {"market", "paper", "terminals", "strategies", "signals", "routes", "risk", "protection", "desk"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

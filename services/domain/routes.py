@@ -131,6 +131,11 @@ def entry_continues(values: Mapping[str, str] | None) -> bool:
     return route is not None and route.continues
 
 
+def within(price: Price, worst: Price, side: Side) -> Price:
+    """Return a price to rest at, never beyond the bound."""
+    return min(price, worst) if side is Side.LONG else max(price, worst)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fees:
     """What a venue charges, in bps of the traded value."""
@@ -308,5 +313,4 @@ def _rest(facts: EntryFacts, terms: RouteTerms, reason: str) -> Step | None:
 
 def _maker_price(facts: EntryFacts, quote: Quote, terms: RouteTerms) -> Price:
     """Return where maker first rests now: behind its own side's best price, and never beyond the bound."""
-    price = maker_price(quote, facts.side, terms.offset_bps, facts.instrument)
-    return min(price, facts.worst) if facts.side is Side.LONG else max(price, facts.worst)
+    return within(maker_price(quote, facts.side, terms.offset_bps, facts.instrument), facts.worst, facts.side)

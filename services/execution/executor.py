@@ -14,12 +14,14 @@ import structlog
 
 from config.groups import RiskSettings
 from services.domain.crashpoints import reach
+from services.domain.entries import rests
 from services.domain.errors import Unavailable, VenueRejected
 from services.domain.halts import Halt, lets_through
 from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, Venue, Wakeups
+from services.domain.routes import entry_continues
 from services.domain.states import ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
@@ -206,6 +208,8 @@ class Executor:
         quote, collar = self._ports.quotes.latest(instruction.symbol), instruction.collar
         if quote is None or collar is None or quote.age(unit.now).total_seconds() > self._limits.quote_age_s:
             return "DATA_AGE", "no fresh quote"
+        if rests(instruction.orders[0]):
+            return None
         buying = instruction.orders[0].side is OrderSide.BUY
         touch: Price = quote.ask if buying else quote.bid
         if (touch > collar) if buying else (touch < collar):
@@ -217,7 +221,8 @@ class Executor:
             return
         unit.record(actor, "instruction.expired", instruction=instruction.id, code=code, detail=detail)
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
-        if trade is not None:
+        unit.wake("entries")
+        if trade is not None and _ends_with_its_entry(trade):
             after = replace(trade, state=TradeState.CANCELED, closed_at=unit.now, close_reason=code)
             self._end_unfilled(unit, trade, after, code, detail)
 
@@ -279,7 +284,8 @@ class Executor:
         if trade is None:
             return
         if instruction.purpose is Purpose.ENTRY:
-            if trade.state is TradeState.WORKING:
+            unit.wake("entries")
+            if _ends_with_its_entry(trade):
                 after = replace(trade, state=TradeState.FAILED, closed_at=unit.now, close_reason=code)
                 self._end_unfilled(unit, trade, after, code, "the venue refused it")
         elif instruction.purpose is Purpose.PROTECT:
@@ -299,3 +305,8 @@ class Executor:
         if trade is not None:
             telling.refresh_cards(unit, trade)
         unit.wake("resolve")
+
+
+def _ends_with_its_entry(trade: Trade) -> bool:
+    """Tell whether nothing was filled and no other order follows one that never worked."""
+    return trade.state is TradeState.WORKING and not trade.entry_quantity and not entry_continues(trade.route)

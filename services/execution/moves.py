@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from services.domain.money import ZERO
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
+from services.domain.routes import entry_continues
 from services.domain.states import LIVE_ORDER_STATES, TradeState
 from services.domain.trades import Trade
 
@@ -45,18 +46,19 @@ def entry_facts(placed: Sequence[Order], pending: Sequence[Instruction]) -> tupl
 def moved(trade: Trade, facts: Facts, now: datetime) -> Trade:
     """Return the trade as it should stand; the same one when the facts call for no move."""
     after = trade
+    entry_done = facts.entry_done and not entry_continues(trade.route)
     if trade.state is TradeState.WORKING or trade.state in OVER:
         if trade.open_quantity > 0:
             after = replace(trade, state=TradeState.OPEN, opened_at=now, closed_at=None, close_reason=None)
-        elif trade.state is TradeState.WORKING and _entered(facts) and facts.entry_done and facts.reported == 0:
+        elif trade.state is TradeState.WORKING and _entered(facts) and entry_done and facts.reported == 0:
             return replace(trade, state=TradeState.CANCELED, closed_at=now, close_reason="NOT_FILLED")
     if after.state not in (TradeState.OPEN, TradeState.CLOSING) or trade.entry_quantity < facts.reported:
         return after
-    if facts.entry_done and (after.open_quantity == 0 or facts.dust):
+    if entry_done and (after.open_quantity == 0 or facts.dust):
         return _closed(after, now, _reason(facts))
     if facts.selling:
         return after
-    if facts.entry_done and facts.gone:
+    if entry_done and facts.gone:
         # Orders that are not the desk's have taken the position: what the trade still counts is not there any more.
         return _closed(after, now, ELSEWHERE)
     return replace(after, state=TradeState.OPEN) if after.state is TradeState.CLOSING else after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,26 +11,19 @@ from services.access import audience, buttons, checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import mission_card, preview_card, trade_card
-from services.domain.errors import NotFound
+from services.domain.entries import EntryKind, entry_instruction, entry_order, maker_price, touch_of
+from services.domain.errors import NotFound, Unavailable
 from services.domain.money import Price, Quantity
 from services.domain.notices import Priority, Topic
-from services.domain.orders import (
-    Instruction,
-    InstructionKind,
-    OrderRequest,
-    OrderRole,
-    OrderType,
-    Purpose,
-    TimeInForce,
-    client_id,
-    entry_side,
-)
+from services.domain.orders import Instruction
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
+from services.domain.routes import Route, RoutePhase, load_route, within
 from services.domain.signals import Mission
-from services.domain.states import InstructionState, TradeState
+from services.domain.states import TradeState
 from services.domain.trades import Trade
 from services.domain.verdicts import Check, Verdict
+from services.missions.entries import EntryWish
 from services.missions.planning import Case, Desk, context_facts
 from services.missions.preview import OpenPreview
 from services.risk.gate import REFRESH_CODES, GateContext
@@ -101,7 +95,9 @@ class FireMission:
         if case.terminal.id != token.terms["terminal"]:
             return self._refresh(unit, person, mission, token, "it would go to another terminal now")
         plan = _Bound.of(token)
-        verdict, context = self._desk.judge(unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop)
+        verdict, context = self._desk.judge(
+            unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop, kind=plan.kind, price=plan.at
+        )
         if not verdict.allowed:
             return self._deny(unit, actor, case, token, plan, verdict, context)
         if not tokens.use(unit, token.id):
@@ -145,7 +141,10 @@ class FireMission:
     ) -> Fired:
         trade = self._trade(unit, actor, case, plan)
         trades.add(unit, trade)
-        instructions.add(unit, self._entry(unit, actor, case, trade))
+        if plan.kind is EntryKind.STOP:
+            unit.wake("entries")
+        else:
+            instructions.add(unit, self._entry(unit, case, trade, plan))
         self._keep(unit, case, verdict, context, trade_id=trade.id)
         missions.decide(unit, case.mission.id, case.person.id, "fired", None)
         previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
@@ -165,6 +164,7 @@ class FireMission:
             quantity=trade.quantity,
             worst_price=trade.worst_price,
             stop=trade.stop,
+            entry=plan.kind.value,
             config=verdict.config_hash[:12],
         )
         return Fired(trade_id=trade.id, number=trade.number)
@@ -190,36 +190,42 @@ class FireMission:
             currency=case.terminal.currency,
             tapped_at=unit.now,
             correlation=actor.correlation,
+            route=self._route(unit, case, plan),
         )
 
-    def _entry(self, unit: Unit, actor: Actor, case: Case, trade: Trade) -> Instruction:
+    def _route(self, unit: Unit, case: Case, plan: _Bound) -> Mapping[str, str] | None:
+        """Return how the desk works an entry that does not just take."""
+        if plan.kind in (EntryKind.TAKE, EntryKind.WHOLE):
+            return None
+        quote, instrument = case.market.quote, case.market.instrument
+        if quote is None or instrument is None:
+            raise Unavailable("NO_DATA", symbol=case.mission.signal.symbol)
+        signal, rules = case.mission.signal, self._desk.rules.routes
+        price = plan.at
+        if price is None:
+            offset = routes.offset_at(unit, case.terminal.venue, signal.symbol, rules.offset_bps)
+            price = within(maker_price(quote, signal.side, offset, instrument), plan.worst_price, signal.side)
+        waits = plan.kind is EntryKind.STOP
+        return Route(
+            kind=plan.kind,
+            phase=RoutePhase.ARMED if waits else RoutePhase.RESTING,
+            price=price,
+            touch=touch_of(quote, signal.side),
+            began=unit.now,
+            since=unit.now,
+            until=min(unit.now + timedelta(seconds=rules.rest_s), signal.expires_at),
+            placed=0 if waits else 1,
+        ).dump()
+
+    def _entry(self, unit: Unit, case: Case, trade: Trade, plan: _Bound) -> Instruction:
         instruction_id = self._ids.instruction()
         deadline = unit.now + timedelta(seconds=self._desk.rules.limits.entry_deadline_s)
-        order = OrderRequest(
-            client_id=client_id(instruction_id, 0),
-            symbol=trade.symbol,
-            side=entry_side(trade.side),
-            type=OrderType.LIMIT,
-            role=OrderRole.ENTRY,
-            quantity=trade.quantity,
-            price=trade.worst_price,
-            time_in_force=TimeInForce.IOC,
-        )
-        return Instruction(
-            id=instruction_id,
-            trade_id=trade.id,
-            terminal_id=trade.terminal_id,
-            symbol=trade.symbol,
-            kind=InstructionKind.PLACE,
-            purpose=Purpose.ENTRY,
-            state=InstructionState.INTENT,
-            orders=(order,),
-            cancels=(),
-            deadline=min(deadline, case.mission.signal.expires_at),
-            collar=trade.worst_price,
-            correlation=actor.correlation,
-            created_at=unit.now,
-        )
+        route = load_route(trade.route)
+        price = route.price if route is not None else trade.worst_price
+        able = self._desk.capabilities(case.terminal.venue)
+        order = entry_order(instruction_id, trade, plan.kind, trade.quantity, price, able)
+        deadline = min(deadline, case.mission.signal.expires_at)
+        return entry_instruction(instruction_id, trade, order, deadline=deadline, collar=trade.worst_price, now=unit.now)
 
     def _keep(self, unit: Unit, case: Case, verdict: Verdict, context: GateContext, *, trade_id: str | None) -> None:
         verdicts.add(
@@ -242,6 +248,8 @@ class _Bound:
     decision_price: Price
     worst_price: Price
     stop: Price
+    kind: EntryKind
+    at: Price | None
 
     @classmethod
     def of(cls, token: ActToken) -> _Bound:
@@ -250,4 +258,6 @@ class _Bound:
             decision_price=Price(Decimal(token.terms["decision_price"])),
             worst_price=Price(Decimal(token.terms["worst_price"])),
             stop=Price(Decimal(token.terms["stop"])),
+            kind=EntryKind(token.terms["how"]),
+            at=Price(Decimal(token.terms["at"])) if "at" in token.terms else None,
         )

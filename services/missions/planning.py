@@ -7,13 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
-from config.groups import RiskSettings
-from services.domain.errors import NotFound, Refused
+from config.groups import RiskSettings, RouteSettings
+from services.domain.entries import EntryKind, kinds_for
+from services.domain.errors import NotFound, Refused, Unavailable
 from services.domain.market import Instrument
 from services.domain.money import Price
 from services.domain.orders import Balance
 from services.domain.people import Person
-from services.domain.ports import Clock, QuoteSource
+from services.domain.ports import Capabilities, Clock, QuoteSource
 from services.domain.signals import Mission
 from services.domain.trades import Terminal
 from services.domain.verdicts import Verdict
@@ -41,6 +42,7 @@ class Rules:
     zone: str
     config_hash: str
     halt_file: Path
+    routes: RouteSettings = field(default_factory=RouteSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +58,26 @@ class Case:
 class Desk:
     """Puts cases together and asks the gate; the gate is not optional, it is built in."""
 
-    def __init__(self, quotes: QuoteSource, accounts: Accounts, clock: Clock, rules: Rules) -> None:
+    def __init__(
+        self,
+        quotes: QuoteSource,
+        accounts: Accounts,
+        clock: Clock,
+        rules: Rules,
+        capabilities: Callable[[str], Capabilities],
+    ) -> None:
         self.quotes = quotes
         self.accounts = accounts
         self.clock = clock
         self.rules = rules
+        self.capabilities = capabilities
+
+    def kinds(self, terminal: Terminal) -> tuple[EntryKind, ...]:
+        """Return the kinds of entry that a terminal takes; of a venue that is not there, none but the usual one is known."""
+        try:
+            return kinds_for(self.capabilities(terminal.venue))
+        except Unavailable:
+            return (EntryKind.TAKE,)
 
     def case(self, unit: Unit, mission: Mission, person: Person) -> Case:
         """Return the case; raise Refused when the trader has no terminal."""
@@ -89,9 +106,21 @@ class Desk:
         )
 
     def judge(
-        self, unit: Unit, case: Case, *, quantity: Decimal, worst_price: Price, stop: Price
+        self,
+        unit: Unit,
+        case: Case,
+        *,
+        quantity: Decimal,
+        worst_price: Price,
+        stop: Price,
+        kind: EntryKind = EntryKind.TAKE,
+        price: Price | None = None,
+        leaving_out: str | None = None,
     ) -> tuple[Verdict, GateContext]:
-        """Ask the gate about one size at one worst price, with the ledger as it stands in this unit."""
+        """Ask the gate about one size at one worst price, with the ledger as it stands in this unit.
+
+        ``price`` is what the entry waits for; ``leaving_out`` is the trade that is asked about, when it stands already.
+        """
         context = GateContext(
             now=unit.now,
             plan=Plan(
@@ -111,6 +140,7 @@ class Desk:
                 zone=self.rules.zone,
                 price_of=self.exit_price,
                 halt_file=self.rules.halt_file.exists(),
+                leaving_out=leaving_out,
             ),
             limits=self.rules.limits,
             config_hash=self.rules.config_hash,
@@ -149,6 +179,9 @@ def context_facts(context: GateContext) -> dict[str, object]:
         "quantity": str(plan.quantity),
         "worst_price": str(plan.worst_price),
         "stop": str(plan.stop),
+        "kind": plan.kind.value,
+        "price": str(plan.price) if plan.price is not None else None,
+        "reach_bps": str(plan.reach_bps),
         "deadline": plan.deadline.isoformat(),
         "bid": str(quote.bid) if quote else None,
         "ask": str(quote.ask) if quote else None,

@@ -11,14 +11,15 @@ from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import preview_card
 from services.domain.errors import Refused
-from services.domain.money import ZERO, Price, Quantity, canonical
+from services.domain.money import ZERO, Quantity, canonical
 from services.domain.notices import Priority
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.signals import Mission
 from services.domain.verdicts import Check, CheckCode, Verdict
+from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
-from services.risk.sizing import Sizes, loss_at_stop, offered_sizes, touch_price, worst_entry
+from services.risk.sizing import Sizes, loss_at_stop, offered_sizes
 from services.storage import outbox, previews, tokens
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -68,14 +69,19 @@ class OpenPreview:
     ) -> Previewed:
         """Put the preview together inside a unit; shared with Confirm, which refreshes what is too old.
 
-        ``quantity`` asks about exactly that much: a Confirm that was refused shows why, and the size that would pass.
+        ``quantity`` asks about exactly that much: a Confirm that was refused shows why, and the size that would pass. A way
+        to enter that the terminal does not take becomes the usual one.
         """
         if size not in SIZES:
             raise Refused("SIZE", value=size)
         case = self._desk.case(unit, mission, person)
-        preview, verdict = self._judge(unit, case, size, note, quantity)
+        kinds = self._desk.kinds(case.terminal)
+        if wish.kind not in kinds:
+            wish, note = TAKE_NOW, note or "entry: take now"
+        preview, verdict = self._judge(unit, case, size, note, quantity, wish)
+        preview = replace(preview, route={**(preview.route or {}), "kinds": ",".join(kinds)})
         if preview.state is PreviewState.OPEN:
-            token = self._token(unit, case, preview)
+            token = self._token(unit, case, preview, wish)
             tokens.add(unit, token)
             preview = replace(preview, token_id=token.id)
         previews.save(unit, preview)
@@ -84,16 +90,17 @@ class OpenPreview:
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 
-    def _judge(self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None) -> tuple[Preview, Verdict]:
+    def _judge(
+        self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None, wish: EntryWish
+    ) -> tuple[Preview, Verdict]:
         signal, rules = case.mission.signal, self._desk.rules
         instrument, quote = case.market.instrument, case.market.quote
-        worst, sizes, touch = Price(signal.entry), _no_sizes(), Price(signal.entry)
+        plan, sizes = unpriced(wish, signal), _no_sizes()
         if instrument is not None and quote is not None:
-            worst = worst_entry(quote, signal.side, signal.stop, instrument, rules.limits)
-            touch = touch_price(quote, signal.side)
+            plan = plan_entry(wish, signal, quote, instrument, rules.limits, rules.routes)
             if case.market.equity is not None and case.market.free is not None:
                 sizes = offered_sizes(
-                    entry=worst,
+                    entry=plan.worst,
                     stop=signal.stop,
                     equity=case.market.equity,
                     free=case.market.free,
@@ -102,7 +109,9 @@ class OpenPreview:
                     limits=rules.limits,
                 )
         quantity = sizes.named(size) if asked is None else Quantity(asked)
-        verdict, _ = self._desk.judge(unit, case, quantity=quantity, worst_price=worst, stop=signal.stop)
+        verdict, _ = self._desk.judge(
+            unit, case, quantity=quantity, worst_price=plan.worst, stop=signal.stop, kind=plan.kind, price=plan.price
+        )
         preview = Preview(
             mission_id=case.mission.id,
             person_id=case.person.id,
@@ -121,10 +130,12 @@ class OpenPreview:
             checks=verdict.checks,
             note=note,
             good_until=min(unit.now + timedelta(seconds=rules.limits.confirm_s), signal.expires_at),
+            route=wish.dump() | ({"at": canonical(plan.price)} if plan.price is not None else {}),
         )
         return preview, verdict
 
-    def _token(self, unit: Unit, case: Case, preview: Preview) -> ActToken:
+    def _token(self, unit: Unit, case: Case, preview: Preview, wish: EntryWish) -> ActToken:
+        waits = {"at": preview.route["at"]} if preview.route is not None and "at" in preview.route else {}
         return ActToken(
             id=self._ids.secret(),
             act=Act.CONFIRM_FIRE,
@@ -138,6 +149,8 @@ class OpenPreview:
                 "decision_price": canonical(preview.decision_price),
                 "worst_price": canonical(preview.worst_price),
                 "stop": canonical(case.mission.signal.stop),
+                **wish.dump(),
+                **waits,
             },
             created_at=unit.now,
             expires_at=preview.good_until,

@@ -65,10 +65,15 @@ def read_ledger(
     zone: str,
     price_of: PriceOf,
     halt_file: bool,
+    leaving_out: str | None = None,
 ) -> LedgerPart:
-    """Read halts, doubt, live trades and the day's result as they stand in this unit."""
+    """Read halts, doubt, live trades and the day's result as they stand in this unit.
+
+    ``leaving_out`` is a trade that is not counted among the live ones, because it is the one that is asked about.
+    """
     symbol = mission.signal.symbol
     live = trade_rows.live(unit, terminal_id=terminal.id)
+    others = [trade for trade in live if trade.id != leaving_out]
     day = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
     return LedgerPart(
         halts=halts_for(
@@ -84,8 +89,8 @@ def read_ledger(
         doubtful=len(instruction_rows.doubtful(unit, terminal_id=terminal.id, symbol=symbol)),
         can_long=True,
         can_short=terminal.can_short,
-        live_trades=len(live),
-        same_instrument=any(trade.symbol == symbol for trade in live),
+        live_trades=len(others),
+        same_instrument=any(trade.symbol == symbol for trade in others),
         day_profit=_profit(day, live, price_of),
         day_opening_equity=day.opening_equity if day else None,
         day_ends_at=day_end(unit.now, zone),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,7 +32,10 @@ class PreviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """One trader's look at one mission: sizes in base units, ``loss`` at the stop with costs in the quote currency."""
+    """One trader's look at one mission: sizes in base units, ``loss`` at the stop with costs in the quote currency.
+
+    ``route`` is how it would be entered: ``how``, the price waited for, and the kinds that the terminal takes.
+    """
 
     mission_id: str
     person_id: int
@@ -50,6 +54,7 @@ class Preview:
     checks: tuple[Check, ...]
     note: str
     good_until: datetime
+    route: Mapping[str, str] | None = None
 
 
 def save(unit: Unit, preview: Preview) -> None:
@@ -74,6 +79,7 @@ def save(unit: Unit, preview: Preview) -> None:
             "checks": dump_checks(preview.checks),
             "note": preview.note,
             "good_until": preview.good_until,
+            "route": dict(preview.route) if preview.route is not None else None,
             "at": unit.now,
         },
     )
@@ -102,6 +108,7 @@ def find(unit: Unit, mission_id: str, person_id: int) -> Preview | None:
         checks=load_checks(row.checks),
         note=row.note,
         good_until=row.good_until,
+        route=row.route,
     )
 
 

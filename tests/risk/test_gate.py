@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.domain.entries import EntryKind
 from services.domain.money import on_grid
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
@@ -249,7 +250,8 @@ def test_no_input_that_may_be_missing_is_left_out_above() -> None:
         if "None" in str(field.type)
     }
 
-    assert optional == {
+    # An entry that takes waits for no price; what an entry that waits lacks without one is tried below.
+    assert optional - {"price"} == {
         "instrument",
         "quote",
         "equity",
@@ -373,3 +375,27 @@ def _drawn(chance: random.Random) -> GateContext:
     for change in chance.sample(changes, chance.randrange(1, 4)):
         context = change(context)
     return context
+
+
+@pytest.mark.parametrize(
+    ("kind", "price", "passed"),
+    [
+        (EntryKind.LIMIT, "63500", True),
+        (EntryKind.LIMIT, "60000", False),
+        (EntryKind.LIMIT, "640000", False),
+        (EntryKind.LIMIT, None, False),
+        (EntryKind.POST, None, False),
+        (EntryKind.STOP, "64500", True),
+        (EntryKind.STOP, "64000", False),
+        (EntryKind.STOP, "70000", False),
+        (EntryKind.STOP, None, False),
+    ],
+)
+def test_a_price_that_an_entry_waits_for_is_near_and_not_passed(kind: EntryKind, price: str | None, passed: bool) -> None:
+    awaited = Decimal(price) if price is not None else None
+    base = passing()
+    plan = replace(base.plan, kind=kind, price=awaited, worst_price=awaited or base.plan.worst_price, reach_bps=Decimal(500))
+
+    found = next(each for each in decide(replace(base, plan=plan)).checks if each.code is CheckCode.PRICE_COLLAR)
+
+    assert found.passed is passed

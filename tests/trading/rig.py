@@ -112,6 +112,7 @@ class Rig:
             await self.nursery.wait_for_jobs(5)
             await self.trading.paper.settle()
             await self.trading.resolve.resolve_all()
+            await self.trading.entries()
             for terminal in await self.trading.database.read(terminals.everything):
                 await self.trading.sync.look(terminal)
         if self.crashes:
