@@ -28,7 +28,7 @@ from services.missions.planning import Case, Desk, context_facts
 from services.missions.preview import OpenPreview
 from services.risk.gate import REFRESH_CODES, GateContext
 from services.risk.sizing import loss_at_stop
-from services.storage import instructions, missions, outbox, previews, tokens, trades, verdicts
+from services.storage import instructions, missions, outbox, previews, routes, terminals, tokens, trades, verdicts
 from services.storage.counters import next_number
 from services.storage.database import Database, Unit
 from services.storage.previews import PreviewState
@@ -91,9 +91,9 @@ class FireMission:
         shown = previews.find(unit, mission.id, person.id)
         if unit.now >= token.expires_at or shown is None or shown.token_id != token.id:
             return self._refresh(unit, person, mission, token, "this preview was too old")
-        case = self._desk.case(unit, mission, person)
-        if case.terminal.id != token.terms["terminal"]:
-            return self._refresh(unit, person, mission, token, "it would go to another terminal now")
+        if not _still_theirs(unit, person, token):
+            return self._refresh(unit, person, mission, token, "that terminal is not yours any more")
+        case = self._desk.case(unit, mission, person, token.terms["terminal"])
         plan = _Bound.of(token)
         verdict, context = self._desk.judge(
             unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop, kind=plan.kind, price=plan.at
@@ -105,7 +105,9 @@ class FireMission:
         return self._commit(unit, actor, case, plan, verdict, context, pressed)
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
-        self._previewing.prepare(unit, person, mission, size=token.terms["size"], anew=False, note=note)
+        kept = token.terms["terminal"] if _still_theirs(unit, person, token) else None
+        wish, size = EntryWish.load(token.terms), token.terms["size"]
+        self._previewing.prepare(unit, person, mission, size=size, anew=False, note=note, terminal_id=kept, wish=wish)
         return Refreshed(reason=note)
 
     def _deny(
@@ -116,7 +118,16 @@ class FireMission:
             return self._refresh(unit, case.person, case.mission, token, "the price moved")
         self._keep(unit, case, verdict, context, trade_id=None)
         size, quantity = token.terms["size"], plan.quantity
-        self._previewing.prepare(unit, case.person, case.mission, size=size, anew=False, quantity=quantity)
+        self._previewing.prepare(
+            unit,
+            case.person,
+            case.mission,
+            size=size,
+            anew=False,
+            quantity=quantity,
+            terminal_id=case.terminal.id,
+            wish=EntryWish.load(token.terms),
+        )
         unit.record(
             actor, "fire.denied", mission=case.mission.number, code=check.code.value, value=check.value, limit=check.limit
         )
@@ -186,7 +197,7 @@ class FireMission:
             stop=plan.stop,
             initial_stop=plan.stop,
             targets=signal.targets,
-            risk_money=loss_at_stop(plan.quantity, plan.worst_price, plan.stop, self._desk.rules.costs),
+            risk_money=loss_at_stop(plan.quantity, plan.worst_price, plan.stop, self._desk.rules.costs_at(case.terminal)),
             currency=case.terminal.currency,
             tapped_at=unit.now,
             correlation=actor.correlation,
@@ -238,6 +249,10 @@ class FireMission:
             terminal_id=case.terminal.id,
             context=context_facts(context),
         )
+
+
+def _still_theirs(unit: Unit, person: Person, token: ActToken) -> bool:
+    return any(each.id == token.terms["terminal"] for each in terminals.usable_by(unit, person.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

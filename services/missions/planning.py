@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +44,11 @@ class Rules:
     config_hash: str
     halt_file: Path
     routes: RouteSettings = field(default_factory=RouteSettings)
+    venue_costs: Mapping[str, Costs] = field(default_factory=dict)
+
+    def costs_at(self, terminal: Terminal) -> Costs:
+        """Return what a round trip costs at a terminal's venue; ``costs`` are the paper venue's."""
+        return self.venue_costs.get(terminal.venue, self.costs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +85,10 @@ class Desk:
         except Unavailable:
             return (EntryKind.TAKE,)
 
-    def case(self, unit: Unit, mission: Mission, person: Person) -> Case:
-        """Return the case; raise Refused when the trader has no terminal."""
-        terminal = terminals.of_person(unit, person.id)
+    def case(self, unit: Unit, mission: Mission, person: Person, terminal_id: str | None = None) -> Case:
+        """Return the case at the named terminal, or at the one the trader uses; raise Refused when there is none to use."""
+        usable = terminals.usable_by(unit, person.id)
+        terminal = next((each for each in usable if terminal_id in (None, each.id)), None)
         if terminal is None:
             raise Refused("NO_TERMINAL", person=person.id)
         universe = desk.current_universe(unit)
@@ -96,7 +103,7 @@ class Desk:
             balance = None
         free = None
         if balance is not None:
-            free = balance.free - committed_since(unit, terminal.id, balance.received_at, self.rules.costs)
+            free = balance.free - committed_since(unit, terminal.id, balance.received_at, self.rules.costs_at(terminal))
         return MarketPart(
             instrument=instrument,
             quote=self.quotes.latest(symbol),
@@ -129,7 +136,10 @@ class Desk:
                 worst_price=worst_price,
                 stop=stop,
                 deadline=case.mission.signal.expires_at,
-                costs=self.rules.costs,
+                costs=self.rules.costs_at(case.terminal),
+                kind=kind,
+                price=price,
+                reach_bps=self.rules.routes.reach_bps,
             ),
             market=case.market,
             ledger=read_ledger(

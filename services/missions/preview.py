@@ -20,7 +20,7 @@ from services.domain.verdicts import Check, CheckCode, Verdict
 from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
 from services.risk.sizing import Sizes, loss_at_stop, offered_sizes
-from services.storage import outbox, previews, tokens
+from services.storage import outbox, previews, terminals, tokens
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
 
@@ -43,16 +43,36 @@ class OpenPreview:
         self._desk = desk
         self._ids = ids
 
-    async def __call__(self, actor: Actor, reference: str | None, *, size: str = "full", anew: bool = True) -> Previewed:
+    async def __call__(
+        self,
+        actor: Actor,
+        reference: str | None,
+        *,
+        size: str | None = "full",
+        anew: bool = True,
+        terminal: int | None = None,
+        wish: EntryWish | None = None,
+    ) -> Previewed:
         """Store preview and token and ask for the card; raise NotAllowed, NotFound or Refused when there is nothing to show.
 
-        ``size`` is one of half, full, max; ``anew`` sends a new message rather than changing the one that is there.
+        ``size`` is one of half, full, max, or None for the one shown; ``anew`` sends a new message rather than changing the
+        one that is there; ``terminal`` is the place of a terminal among the trader's, the one used by default being 0;
+        ``wish`` says how to enter, by default as shown before.
         """
 
         def body(unit: Unit) -> Previewed:
             person = require(unit, actor, Role.TRADER)
             mission = find_mission(unit, reference)
-            return self.prepare(unit, person, mission, size=size, anew=anew)
+            shown = None if anew else previews.find(unit, mission.id, person.id)
+            return self.prepare(
+                unit,
+                person,
+                mission,
+                size=size or (shown.size if shown is not None else "full"),
+                anew=anew,
+                terminal_id=self._terminal(unit, person, shown, terminal),
+                wish=wish or EntryWish.load(shown.route if shown is not None else None),
+            )
 
         return await self._database.write(body, urgent=True)
 
@@ -66,6 +86,8 @@ class OpenPreview:
         anew: bool,
         note: str = "",
         quantity: Decimal | None = None,
+        terminal_id: str | None = None,
+        wish: EntryWish = TAKE_NOW,
     ) -> Previewed:
         """Put the preview together inside a unit; shared with Confirm, which refreshes what is too old.
 
@@ -74,7 +96,7 @@ class OpenPreview:
         """
         if size not in SIZES:
             raise Refused("SIZE", value=size)
-        case = self._desk.case(unit, mission, person)
+        case = self._desk.case(unit, mission, person, terminal_id)
         kinds = self._desk.kinds(case.terminal)
         if wish.kind not in kinds:
             wish, note = TAKE_NOW, note or "entry: take now"
@@ -90,10 +112,18 @@ class OpenPreview:
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 
+    def _terminal(self, unit: Unit, person: Person, shown: Preview | None, place: int | None) -> str | None:
+        """Return the terminal asked for, else the one that the preview in place shows, else None for the default."""
+        if place is not None:
+            usable = terminals.usable_by(unit, person.id)
+            return usable[place % len(usable)].id if usable else None
+        return shown.terminal_id if shown is not None else None
+
     def _judge(
         self, unit: Unit, case: Case, size: str, note: str, asked: Decimal | None, wish: EntryWish
     ) -> tuple[Preview, Verdict]:
         signal, rules = case.mission.signal, self._desk.rules
+        costs = rules.costs_at(case.terminal)
         instrument, quote = case.market.instrument, case.market.quote
         plan, sizes = unpriced(wish, signal), _no_sizes()
         if instrument is not None and quote is not None:
@@ -105,7 +135,7 @@ class OpenPreview:
                     equity=case.market.equity,
                     free=case.market.free,
                     instrument=instrument,
-                    costs=rules.costs,
+                    costs=costs,
                     limits=rules.limits,
                 )
         quantity = sizes.named(size) if asked is None else Quantity(asked)
@@ -123,9 +153,9 @@ class OpenPreview:
             half=sizes.half,
             full=sizes.full,
             largest=sizes.largest,
-            decision_price=touch,
-            worst_price=worst,
-            loss=loss_at_stop(quantity, worst, signal.stop, rules.costs),
+            decision_price=plan.decision,
+            worst_price=plan.worst,
+            loss=loss_at_stop(quantity, plan.worst, signal.stop, costs),
             equity=case.market.equity,
             checks=verdict.checks,
             note=note,

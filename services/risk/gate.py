@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from config.groups import RiskSettings
+from services.domain.entries import AT_A_PRICE, EntryKind
 from services.domain.halts import Halt, blocks_entries
 from services.domain.market import Instrument, Quote
 from services.domain.money import canonical, on_grid
@@ -36,7 +37,7 @@ class LedgerPart:
     """What is read inside the write unit.
 
     ``day_profit`` is realised and open profit since the day's start in the terminal's currency, None when it cannot be
-    measured; ``doubtful`` counts instructions of unknown outcome on this terminal and instrument.
+    measured; ``doubtful`` counts instructions of unknown outcome and undecided differences on this terminal and instrument.
     """
 
     halts: tuple[Halt, ...]
@@ -54,7 +55,10 @@ class LedgerPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is asked for: a size in base units, entered at ``worst_price`` or better, with its stop."""
+    """What is asked for: a size in base units, entered at ``worst_price`` or better, with its stop.
+
+    ``price`` is what the entry waits for, at most ``reach_bps`` from the quote; None where it takes or rests at the quote.
+    """
 
     side: Side
     quantity: Decimal
@@ -62,6 +66,9 @@ class Plan:
     stop: Decimal
     deadline: datetime
     costs: Costs
+    kind: EntryKind = EntryKind.TAKE
+    price: Decimal | None = None
+    reach_bps: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,12 +223,31 @@ def _collar(c: GateContext) -> Check:
     if quote is None:
         return _missing(CheckCode.PRICE_COLLAR, canonical(c.plan.worst_price), Unit.PRICE)
     touch = touch_price(quote, c.plan.side)
+    if c.plan.kind in AT_A_PRICE:
+        if c.plan.price is None:
+            return _missing(CheckCode.PRICE_COLLAR, "a price to wait for", Unit.PRICE)
+        return _awaited(c, touch, c.plan.price)
     return Check(
         code=CheckCode.PRICE_COLLAR,
         passed=(c.plan.worst_price - touch) * c.plan.side.sign >= 0,
         value=canonical(touch),
         limit=canonical(c.plan.worst_price),
         unit=Unit.PRICE,
+    )
+
+
+def _awaited(c: GateContext, touch: Decimal, price: Decimal) -> Check:
+    """Check a price that an entry waits for: within reach of the market, and a trigger not passed yet."""
+    reach = touch * c.plan.reach_bps / 10_000
+    away = (price - touch) * c.plan.side.sign
+    passed_trigger = c.plan.kind is EntryKind.STOP and away <= 0
+    return Check(
+        code=CheckCode.PRICE_COLLAR,
+        passed=abs(away) <= reach and not passed_trigger,
+        value=canonical(touch),
+        limit=canonical(price),
+        unit=Unit.PRICE,
+        note="the trigger is passed" if passed_trigger else "" if abs(away) <= reach else "too far from the market",
     )
 
 
@@ -233,6 +259,7 @@ def _grid(c: GateContext) -> Check:
         on_grid(c.plan.quantity, instrument.step)
         and on_grid(c.plan.worst_price, instrument.tick)
         and on_grid(c.plan.stop, instrument.tick)
+        and (c.plan.price is None or on_grid(c.plan.price, instrument.tick))
     )
     return _state(CheckCode.GRID, fits, "on grid" if fits else "off grid", "on grid")
 

@@ -43,10 +43,15 @@ def worst_entry(quote: Quote, side: Side, stop: Price, instrument: Instrument, l
     Rounded toward the quote, so that the bound is never looser than the rule.
     """
     touch = touch_price(quote, side)
-    room = min(abs(touch - stop) * limits.collar_share, touch * limits.collar_cap_bps / 10_000)
+    room = entry_room(touch, stop, limits)
     if side is Side.LONG:
         return Price(max(floor_to(touch + room, instrument.tick), touch))
     return Price(min(ceil_to(touch - room, instrument.tick), touch))
+
+
+def entry_room(price: Decimal, stop: Decimal, limits: RiskSettings) -> Decimal:
+    """Return how much worse than ``price`` an entry may be, before the grid."""
+    return min(abs(price - stop) * limits.collar_share, price * limits.collar_cap_bps / 10_000)
 
 
 def loss_per_unit(entry: Decimal, stop: Decimal, costs: Costs) -> Decimal:
