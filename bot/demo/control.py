@@ -117,13 +117,15 @@ def _terminal(account: BookAccount, names: dict[str, str], mids: dict[str, Decim
 
 
 def _equity(account: BookAccount, mids: dict[str, Decimal]) -> str | None:
-    """Return cash and the open positions' profit, or None when a held instrument has no price."""
+    """Return what the account is worth, or None when a held instrument has no price."""
     equity = account.cash
     for position in account.positions:
         mid = mids.get(position.symbol)
         if mid is None:
             return None
-        equity += position.quantity * mid - position.cost.copy_sign(position.quantity)
+        equity += position.quantity * mid
+        if account.margined:
+            equity -= position.cost.copy_sign(position.quantity)
     return canonical(equity.quantize(_MONEY_GRIDS.get(account.currency, _FINE_GRID)))
 
 

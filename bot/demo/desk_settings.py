@@ -25,11 +25,13 @@ from config.groups import (
     PeopleSettings,
     SignalSettings,
     TelegramSettings,
+    TerminalSettings,
     VenueSettings,
 )
 from config.settings import FILE_VARIABLE, PREFIX
 
 VENUE = "sandbox"
+TERMINAL = "ann-exchange"
 ZONE = "UTC"
 DIGEST_AFTER = timedelta(seconds=195)
 LEAST_MISSION_S = 90
@@ -46,6 +48,7 @@ class DeskTerms:
     people: PeopleSettings
     chats: ChatSettings
     venue: VenueSettings
+    terminal: TerminalSettings
     market: MarketSettings
     paper: PaperSettings
     signals: SignalSettings
@@ -60,6 +63,7 @@ class DeskTerms:
             "people": self.people,
             "chats": self.chats,
             f"venues__{VENUE}": self.venue,
+            f"terminals__{TERMINAL}": self.terminal,
             "market": self.market,
             "paper": self.paper,
             "signals": self.signals,
@@ -94,7 +98,9 @@ def watched_of(names: Sequence[str]) -> Watched:
     )
 
 
-def desk_terms(*, cast: Cast, market: MarketInfo, address: str, token: str, state: Path, now: datetime) -> DeskTerms:
+def desk_terms(
+    *, cast: Cast, market: MarketInfo, address: str, token: str, keys: Path, state: Path, now: datetime
+) -> DeskTerms:
     """Return what the desk is told about this chat, this market and this start."""
     watched = watched_of(market.symbols)
     bar_s = market.bar_seconds
@@ -110,7 +116,9 @@ def desk_terms(*, cast: Cast, market: MarketInfo, address: str, token: str, stat
         telegram=TelegramSettings(token=SecretStr(token), api_base=address),
         people=PeopleSettings(commanders=ids("commander"), traders=ids("trader"), observers=ids("observer")),
         chats=ChatSettings(missions=topic("missions"), fills=topic("fills"), risk=topic("risk"), digest=topic("digest")),
-        venue=VenueSettings(exchange="binance", base_url=f"{address}/exchange"),
+        venue=VenueSettings(exchange="binance", base_url=f"{address}/exchange", secret_file=keys),
+        # The first trader has an account at the exchange beside the paper one, and trades there unless they choose otherwise.
+        terminal=TerminalSettings(venue=VENUE, owner=cast.of_role("trader")[0].id),
         market=MarketSettings(venue=VENUE, instruments=watched.symbols, timeframe=market.timeframe),
         paper=PaperSettings(start_balance=START_BALANCES[watched.currency]),
         # Where bars are short, a mission still lives long enough to be read and fired.

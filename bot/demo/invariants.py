@@ -31,9 +31,16 @@ class Report:
 class Invariants:
     """Verifies the desk's database, the venue's book, the logs and what the chat shows."""
 
-    def __init__(self, reading: DeskReading, transcript: Callable[[], Awaitable[str | None]], secrets: frozenset[str]) -> None:
+    def __init__(
+        self,
+        reading: DeskReading,
+        transcript: Callable[[], Awaitable[str | None]],
+        secrets: frozenset[str],
+        exchange: Callable[[], Awaitable[VenueBook | None]],
+    ) -> None:
         self._reading = reading
         self._transcript = transcript
+        self._exchange = exchange
         self._secrets = secrets
         self._turn = asyncio.Lock()
         self._latest: Report | None = None
@@ -53,13 +60,13 @@ class Invariants:
             return await self._ask(settled=True)
 
     async def _ask(self, *, settled: bool) -> Report:
-        transcript = await self._transcript()
-        return await asyncio.to_thread(self._judge, transcript, settled=settled)
+        transcript, book = await self._transcript(), await self._exchange()
+        return await asyncio.to_thread(self._judge, transcript, book, settled=settled)
 
-    def _judge(self, transcript: str | None, *, settled: bool) -> Report:
+    def _judge(self, transcript: str | None, exchange: VenueBook | None, *, settled: bool) -> Report:
         state = self._reading.state
         material = Material(
-            books=self._books,
+            books=lambda: (*self._books(), *([exchange] if exchange is not None else [])),
             logs=log_files(state),
             transcript=transcript,
             secrets=self._secrets,

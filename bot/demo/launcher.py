@@ -16,15 +16,18 @@ from bot.demo.console import CannotStart, Console
 from bot.demo.control import HOST, ControlServer
 from bot.demo.desk_reading import DeskReading
 from bot.demo.desk_runner import DeskRunner
-from bot.demo.desk_settings import DeskTerms, desk_terms, watched_of
+from bot.demo.desk_settings import START_BALANCES, TERMINAL, VENUE, DeskTerms, desk_terms, watched_of
+from bot.demo.exchange_account import ExchangeAccount
+from bot.demo.exchange_book import compared, listed
 from bot.demo.folder import DemoFolder, Kept
 from bot.demo.invariants import Invariants
 from bot.demo.opening import open_market
 from bot.demo.planner import Start
 from bot.demo.processes import Child
 from bot.demo.sandbox_client import Cast, MarketInfo, SandboxClient, SandboxError
-from bot.demo.venue_book import read_book
+from bot.demo.venue_book import BookAccount, read_book
 from bot.demo_options import DemoOptions
+from services.operations.venue_book import VenueBook
 from services.storage import outbox
 
 SANDBOX_READY_S = 60.0
@@ -45,6 +48,10 @@ class Launcher:
         self._sandbox = Child("sandbox", ["sandbox"], folder.logs / "sandbox.log")
         self._desk_child = Child("desk", ["bot", "run"], folder.logs / "desk.log")
         self._reading = DeskReading(folder.desk)
+        self._account = ExchangeAccount(
+            name=TERMINAL, accounts_file=folder.sandbox / "accounts.json", keys_file=folder.desk / "exchange-keys.json"
+        )
+        self._currency = ""
         self._client: SandboxClient | None = None
         self._control: web.AppRunner | None = None
         self._runner: DeskRunner | None = None
@@ -73,9 +80,11 @@ class Launcher:
         """Start everything; return who is in the chat. Raises CannotStart with what a child said last."""
         with socket.create_server((HOST, 0)) as door:
             await self._start_sandbox(f"http://{HOST}:{door.getsockname()[1]}")
+            self._account.hand_over()
             cast, market = await self.client.cast(), await self.client.market()
             self._console.say(f"Playing: {market.playing}.")
             terms = self._terms(cast, market)
+            await self._pay_in()
             self._runner = DeskRunner(self._desk_child, terms.environment(os.environ), self._reading, self._console.say)
             await self._open_control(door.dup(), cast, market)
         await self._welcome(cast)
@@ -108,7 +117,28 @@ class Launcher:
             except SandboxError:
                 return None
 
-        return Invariants(self._reading, transcript, frozenset({self._kept.token}))
+        secrets = frozenset({self._kept.token}) | self._account.secrets()
+        return Invariants(self._reading, transcript, secrets, self._exchange_book)
+
+    async def _pay_in(self) -> None:
+        """Give an account that never held anything what it starts with."""
+        truth = await self.client.account(TERMINAL)
+        if not truth["trades"] and all(Decimal(row["free"]) == 0 for row in truth["account"]["balances"]):
+            await self.client.pay_in(TERMINAL, self._currency, START_BALANCES[self._currency])
+
+    async def _exchange_book(self) -> VenueBook | None:
+        read_at = datetime.now(UTC)
+        try:
+            return compared(await self.client.account(TERMINAL), VENUE, self._currency, read_at)
+        except SandboxError:
+            return None
+
+    async def _listed_accounts(self) -> list[BookAccount]:
+        accounts = await asyncio.to_thread(read_book, self._folder.desk)
+        try:
+            return [listed(await self.client.account(TERMINAL), self._currency), *accounts]
+        except SandboxError:
+            return accounts
 
     async def said_everything(self) -> None:
         """Wait until the desk has sent what it had to say, at most as long as that may take."""
@@ -143,7 +173,8 @@ class Launcher:
         ready_file.unlink(missing_ok=True)
         port = self._options.port or _free(self._kept.port)
         arguments = ["--port", str(port), "--state", str(self._folder.sandbox), "--ready-file", str(ready_file)]
-        arguments += ["--control-url", control_url, "--bar", str(played.bar_s)]
+        arguments += ["--control-url", control_url, "--bar", str(played.bar_s), "--accounts", str(self._account.accounts_file)]
+        self._account.order()
         if played.candles:
             arguments += ["--candles", *(str(each.path) for each in played.candles)]
         else:
@@ -169,6 +200,7 @@ class Launcher:
 
     def _terms(self, cast: Cast, market: MarketInfo) -> DeskTerms:
         watched = watched_of(market.symbols)
+        self._currency = watched.currency
         if watched.left_out:
             self._console.say(f"The desk's accounts are in {watched.currency}; left out: {', '.join(watched.left_out)}.")
         return desk_terms(
@@ -176,6 +208,7 @@ class Launcher:
             market=market,
             address=self.client.address,
             token=self._kept.token,
+            keys=self._account.keys_file,
             state=self._folder.desk,
             now=datetime.now(UTC),
         )
@@ -189,7 +222,7 @@ class Launcher:
 
         server = ControlServer(
             self.desk,
-            books=lambda: asyncio.to_thread(read_book, self._folder.desk),
+            books=self._listed_accounts,
             names=lambda: asyncio.to_thread(self._reading.terminal_names),
             mids=mids,
             invariants=self.invariants(cast),

@@ -166,6 +166,15 @@ class SandboxClient:
             instrument_of(name, "1", "1").symbol: (bid + ask) / 2 for name, (bid, ask) in quotes.items() if bid > 0 and ask > 0
         }
 
+    async def account(self, name: str) -> Mapping[str, Any]:
+        """Return the exchange's truth about an account: balances, orders and trades."""
+        truth: Mapping[str, Any] = await self._ask("GET", f"/market/accounts/{name}")
+        return truth
+
+    async def pay_in(self, name: str, asset: str, amount: Decimal) -> None:
+        """Pay into an account at the exchange."""
+        await self._ask("POST", f"/market/accounts/{name}/transfer", {"asset": asset, "amount": str(amount)})
+
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
             async with self._session.request(method, self.address + path, json=body) as answer:

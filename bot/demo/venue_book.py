@@ -49,13 +49,17 @@ class BookOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookAccount:
-    """An account with its cash, open positions, and orders: the working ones first, then the newest."""
+    """An account with its cash, open positions, and orders: the working ones first, then the newest.
+
+    ``margined``: positions were not paid for from the cash, so equity counts their profit alone.
+    """
 
     name: str
     currency: str
     cash: Decimal
     positions: tuple[BookPosition, ...]
     orders: tuple[BookOrder, ...]
+    margined: bool = True
 
 
 def read_book(state: Path) -> list[BookAccount]:

@@ -50,7 +50,9 @@ async def opened(
         try:
             said: list[str] = []
             info = await client.market()
-            terms = desk_terms(cast=CAST, market=info, address=address, token="1:x", state=Path("state"), now=at)
+            terms = desk_terms(
+                cast=CAST, market=info, address=address, token="1:x", keys=Path("keys.json"), state=Path("state"), now=at
+            )
             begun = time.perf_counter()
             await open_market(client, info, terms, start, seed=seed, now=at, say=said.append)
             seconds = time.perf_counter() - begun

@@ -75,7 +75,10 @@ async def panel(
     async def chat() -> str | None:
         return transcript
 
-    invariants = Invariants(reading, chat, frozenset({"canary-" + "x" * 30}))
+    async def no_exchange() -> None:
+        return None
+
+    invariants = Invariants(reading, chat, frozenset({"canary-" + "x" * 30}), no_exchange)
     server = ControlServer(
         runner,
         books=lambda: asyncio.to_thread(read_book, state),

@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo.desk_settings import DeskTerms, desk_terms, watched_of
 from bot.demo.sandbox_client import Cast, MarketInfo, Member
+from config.groups import TerminalSettings
 from config.settings import Settings, load_settings
 
 CAST = Cast(
@@ -38,7 +39,15 @@ def terms(*symbols: str, bar_seconds: int = 60) -> DeskTerms:
         last_index=None,
     )
     now = datetime(2026, 3, 2, 23, 58, 10, tzinfo=UTC)
-    return desk_terms(cast=CAST, market=info, address="http://127.0.0.1:1", token="7:abc", state=Path("/demo/desk"), now=now)
+    return desk_terms(
+        cast=CAST,
+        market=info,
+        address="http://127.0.0.1:1",
+        token="7:abc",
+        keys=Path("/demo/keys.json"),
+        state=Path("/demo/desk"),
+        now=now,
+    )
 
 
 def as_read(told: DeskTerms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
@@ -65,6 +74,8 @@ def test_the_desk_reads_what_it_was_told_and_nothing_else(monkeypatch: pytest.Mo
     assert settings.telegram.api_base == "http://127.0.0.1:1"
     assert settings.telegram.mode == "polling"
     assert settings.desk.name == "Sortie"
+    assert settings.terminals["ann-exchange"] == TerminalSettings(venue=settings.market.venue, owner=1001)
+    assert settings.venues[settings.market.venue].secret_file == Path("/demo/keys.json")
     assert settings.desk.state_dir == Path("/demo/desk")
     assert settings.risk == Settings.model_fields["risk"].get_default(call_default_factory=True)
 
