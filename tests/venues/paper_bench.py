@@ -22,6 +22,8 @@ from tests.venues.hands import BTC, GRIDS, Board, HandClock, order, quote
 class PaperBench:
     """The venue, its clock and its market."""
 
+    own_market = False
+
     def __init__(self, path: Path, clock: HandClock | None = None, **changes: Any) -> None:
         self.path = path
         self.clock = clock or HandClock()

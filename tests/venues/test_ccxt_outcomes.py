@@ -33,7 +33,7 @@ REFUSALS = [
     (400, -1111, "Parameter 'quantity' has too much precision.", "LOT_SIZE"),
     (400, -1121, "Invalid symbol.", "UNKNOWN_SYMBOL"),
     (400, -2010, INSUFFICIENT, "INSUFFICIENT_BALANCE"),
-    (400, -2010, "Order would immediately match and take.", "WOULD_TAKE"),
+    (400, -2010, "Order would immediately match and take.", "POST_ONLY"),
     (400, -2010, "Stop price would trigger immediately.", "WOULD_TRIGGER"),
     (400, -2010, "Market is closed.", "MARKET_CLOSED"),
     (400, -2010, "This action is disabled on this account.", "REFUSED"),

@@ -52,7 +52,7 @@ _FILTERS = (
 _NEW_ORDER = (
     ("Duplicate order sent", None),
     ("insufficient balance", "INSUFFICIENT_BALANCE"),
-    ("would immediately match", "WOULD_TAKE"),
+    ("would immediately match", "POST_ONLY"),
     ("would trigger immediately", "WOULD_TRIGGER"),
     ("relationship of the prices", "WOULD_TRIGGER"),
     ("Market is closed", "MARKET_CLOSED"),
@@ -99,7 +99,7 @@ BYBIT: Rules = (
     | _all("170134 170132 170133", "PRICE_FILTER", ENVELOPE)
     | _all("170140", "MIN_NOTIONAL", ENVELOPE)
     | _all("170193 170194", "PRICE_BAND", ENVELOPE)
-    | _all("170218", "WOULD_TAKE", ENVELOPE)
+    | _all("170218", "POST_ONLY", ENVELOPE)
 )
 
 # https://www.okx.com/docs-v5/en/#error-code: the outer code is 1, the order's own stands in its row as sCode.
@@ -124,7 +124,7 @@ KRAKEN: Rules = (
         "EOrder:Cost minimum not met": Rule(code="MIN_NOTIONAL", statuses=ENVELOPE),
         "EOrder:Tick size check failed": Rule(code="PRICE_FILTER", statuses=ENVELOPE),
         "EOrder:Invalid price": Rule(code="PRICE_FILTER", statuses=ENVELOPE),
-        "EOrder:Post only order": Rule(code="WOULD_TAKE", statuses=ENVELOPE),
+        "EOrder:Post only order": Rule(code="POST_ONLY", statuses=ENVELOPE),
         "EOrder:Unknown order": Rule(code="UNKNOWN_ORDER", statuses=ENVELOPE),
         "EOrder:Orders limit exceeded": Rule(code="TOO_MANY_ORDERS", statuses=ENVELOPE),
         "EOrder:Rate limit exceeded": Rule(code="RATE_LIMITED", statuses=ENVELOPE),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
 
 QUIET_S = 5.0
+# How far the measured time of the exchange may be off.
+SKEW_MS = 1_000
 _NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance")
 
 
@@ -120,7 +122,7 @@ class CcxtVenue:
         for instrument in self._traded():
             self._require_fit(instrument)
         if not self._opened_ms:
-            self._opened_ms = self._now_ms()
+            self._opened_ms = self._now_ms() - SKEW_MS
 
     async def place(self, account: str, order: OrderRequest) -> VenueOrder:
         """Put one order with one request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -144,15 +145,11 @@ class AccountWriter:
         return list(found.values())
 
     async def _look_up(self, symbol: str, names: Sequence[str]) -> dict[str, VenueOrder]:
-        found = {}
-        for name in names:
-            try:
-                order = await self._reader.find(symbol, name)
-            except VenueDoubt as error:
-                raise Unavailable(error.code, **error.values) from error
-            if order is not None:
-                found[name] = order
-        return found
+        try:
+            orders = await asyncio.gather(*(self._reader.find(symbol, name) for name in names))
+        except VenueDoubt as error:
+            raise Unavailable(error.code, **error.values) from error
+        return {name: order for name, order in zip(names, orders, strict=True) if order is not None}
 
     async def _send(
         self, orders: Sequence[OrderRequest], lane: Lane, send: Callable[[Exchange], Any], took: Callable[[Any], bool]
