@@ -38,13 +38,17 @@ def _encode(value: int, length: int) -> str:
 class SystemIds:
     """Ids from the clock and the system's randomness."""
 
+    def __init__(self) -> None:
+        self._last_us = 0
+
     def row(self) -> str:
         """Return 26 characters: 48 bits of milliseconds, 80 random bits (a ULID)."""
         return _encode(time.time_ns() // 1_000_000, 10) + _encode(int.from_bytes(os.urandom(10), "big"), 16)
 
     def instruction(self) -> str:
-        """Return 16 lower-case letters and digits: seconds, then 50 random bits."""
-        return _encode(int(time.time()) & (2**30 - 1), 6) + _encode(secrets.randbits(50), 10)
+        """Return 16 lower-case letters and digits that sort by when they were made: microseconds, then 30 random bits."""
+        self._last_us = max(self._last_us + 1, time.time_ns() // 1_000 & (2**50 - 1))
+        return _encode(self._last_us, 10) + _encode(secrets.randbits(30), 6)
 
     def secret(self) -> str:
         """Return 128 random bits in 22 URL-safe characters."""

@@ -9,8 +9,8 @@ from sqlalchemy.types import TypeEngine
 
 
 def amount() -> TypeEngine[Any]:
-    """Return an exact decimal: text on SQLite, NUMERIC(38, 18) on PostgreSQL."""
-    return String(64).with_variant(Numeric(38, 18), "postgresql")
+    """Return an exact decimal: text on SQLite, NUMERIC without a scale, which would round, on PostgreSQL."""
+    return String(64).with_variant(Numeric(), "postgresql")
 
 
 def instant() -> TypeEngine[Any]:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url, pool
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.storage.postgresql import postgresql_engine
+
+BUSY_S = 5.0
 T = TypeVar("T")
 
 
 def run_on(url: str, job: Callable[[Connection], T]) -> T:
     """Run ``job`` over one connection and return its result.
 
-    It blocks, and starts an event loop of its own for PostgreSQL: from a coroutine call it in a thread.
+    It blocks: from a coroutine call it in a thread.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _on_sqlite(parsed.set(drivername="sqlite").render_as_string(hide_password=False), job)
-    address = parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
-    return asyncio.run(_on_postgresql(address, job))
+    # The driver needs an event loop, and the caller may be inside of one.
+    with ThreadPoolExecutor(1, thread_name_prefix="migration") as thread:
+        return thread.submit(lambda: asyncio.run(_on_postgresql(url, job))).result()
 
 
 def _on_sqlite(url: str, job: Callable[[Connection], T]) -> T:
@@ -33,7 +37,7 @@ def _on_sqlite(url: str, job: Callable[[Connection], T]) -> T:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
         # It stays with the file, and to switch it later would need the file for oneself.
         connection.execute("PRAGMA journal_mode=WAL")
 
@@ -49,7 +53,7 @@ def _on_sqlite(url: str, job: Callable[[Connection], T]) -> T:
 
 
 async def _on_postgresql(url: str, job: Callable[[Connection], T]) -> T:
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = postgresql_engine(url, BUSY_S, pooled=False, statement_s=None)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(job)

@@ -2,7 +2,8 @@
 
 A write unit is a plain function over a synchronous connection, so its body cannot await a network. On SQLite it runs in one
 writer thread of ours: a driver that hops threads for each statement costs more than the statements do (see
-docs/decisions/0001-one-writer-thread.md). On PostgreSQL the same function runs under ``run_sync``.
+docs/decisions/0001-one-writer-thread.md). On PostgreSQL the same function runs under ``run_sync``, and the writers of all
+processes share one advisory lock (docs/decisions/0009-postgresql.md).
 """
 
 from __future__ import annotations
@@ -28,12 +29,10 @@ from sqlalchemy import (
     insert,
     make_url,
     select,
-    text,
     update,
 )
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from services.domain.crashpoints import reach
@@ -43,13 +42,13 @@ from services.domain.people import Actor
 from services.domain.ports import Clock, Wakeups
 from services.domain.states import UpdateState
 from services.storage import prepared, tables
+from services.storage.postgresql import CommitLost, Postgresql, lock_writers, passing
 from services.storage.prepared import Result
 
 log = structlog.get_logger()
 T = TypeVar("T")
 Body = Callable[["Unit"], T]
 LOW_AFTER_URGENT = 8
-ADVISORY_KEY = 0x50271E
 
 # A statement that runs often is built once: building it anew costs several times what running it does.
 _JOURNAL_HEAD = select(tables.journal.c.sequence, tables.journal.c.hash).order_by(tables.journal.c.sequence.desc()).limit(1)
@@ -180,13 +179,16 @@ class Database:
     """The desk's database; ``read`` sees a snapshot, ``write`` is one unit of work."""
 
     def __init__(self, url: str, clock: Clock, wakeups: Wakeups, *, busy_timeout_s: float = 5.0, threads: bool = True) -> None:
-        """Open lazily; ``threads=False`` runs SQLite in the caller's thread, for simulations and shell commands."""
+        """Open lazily; ``threads=False`` is for simulations and shell commands.
+
+        It runs SQLite in the caller's thread, and gives every job on PostgreSQL a connection of its own.
+        """
         self._clock = clock
         self._wakeups = wakeups
         self._turn = _WriteTurn()
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._async: AsyncEngine | None = None
+        self._postgresql: Postgresql | None = None
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
         if self.is_sqlite:
@@ -196,7 +198,7 @@ class Database:
                 self._writer = ThreadPoolExecutor(1, thread_name_prefix="desk-writer")
                 self._readers = ThreadPoolExecutor(2, thread_name_prefix="desk-reader")
         else:
-            self._async = create_async_engine(self.url.set(drivername="postgresql+asyncpg"), pool_size=5)
+            self._postgresql = Postgresql(url, busy_timeout_s, pooled=threads)
 
     async def write(self, body: Body[T], *, urgent: bool = False) -> T:
         """Run ``body`` in one transaction and return its result; nothing stays when it raises.
@@ -227,9 +229,8 @@ class Database:
         """Run ``body`` over one snapshot; it must not write. Raises Unavailable when the database does not answer."""
         now = self._clock.now()
         with _answering():
-            if self._async is not None:
-                async with self._async.connect() as connection:
-                    return await connection.run_sync(lambda plain: body(Unit(plain, now)))
+            if self._postgresql is not None:
+                return await self._postgresql.read(lambda plain: body(Unit(plain, now)))
 
             def in_thread() -> T:
                 with self._read_engine.connect() as connection:
@@ -240,19 +241,26 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._readers, in_thread)
 
     def write_now(self, body: Body[T]) -> T:
-        """Run one write unit synchronously on SQLite, for shell commands that have no event loop."""
-        with _answering(), self._engine.connect() as connection:
-            return self._write_in(connection, body, None)[0]
+        """Run one write unit synchronously, for shell commands that have no event loop."""
+        with _answering():
+            if self._postgresql is not None:
+                return self._postgresql.write_now(lambda plain: self._write_in(plain, body, None))[0]
+            with self._engine.connect() as connection:
+                return self._write_in(connection, body, None)[0]
 
     def read_now(self, body: Body[T]) -> T:
-        """Run one read synchronously on SQLite, for shell commands that have no event loop."""
-        with _answering(), self._read_engine.connect() as connection:
-            return body(Unit(connection, self._clock.now()))
+        """Run one read synchronously, for shell commands that have no event loop."""
+        now = self._clock.now()
+        with _answering():
+            if self._postgresql is not None:
+                return self._postgresql.read_now(lambda plain: body(Unit(plain, now)))
+            with self._read_engine.connect() as connection:
+                return body(Unit(connection, now))
 
     async def close(self) -> None:
         """Let the running unit end, then release threads and connections."""
-        if self._async is not None:
-            await self._async.dispose()
+        if self._postgresql is not None:
+            await self._postgresql.close()
             return
         await self._turn.acquire(urgent=False)
         for pool in (self._writer, self._readers):
@@ -262,9 +270,8 @@ class Database:
         self._read_engine.dispose()
 
     async def _in_writer(self, job: Callable[[Connection], T]) -> T:
-        if self._async is not None:
-            async with self._async.connect() as connection:
-                return await connection.run_sync(job)
+        if self._postgresql is not None:
+            return await self._postgresql.write(job)
 
         def in_thread() -> T:
             with self._engine.connect() as connection:
@@ -275,18 +282,17 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._writer, in_thread)
 
     def _write_in(self, connection: Connection, body: Body[T], ticket: UpdateTicket | None) -> tuple[T, Unit]:
-        # Begun here, so that the unit's time is taken when it holds the lock and not when it began to wait for it.
+        # Locked first, so that the unit's time is taken when it holds the lock and not when it began to wait for it.
         connection.begin()
-        unit = Unit(connection, self._clock.now())
         try:
-            if not self.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_KEY})
+            xid = None if self.is_sqlite else lock_writers(connection)
+            unit = Unit(connection, self._clock.now())
             if ticket is not None:
                 _mark_done(unit, ticket.update_id)
             result = body(unit)
             unit.write_journal()
             reach("storage.commit.before")
-            connection.commit()
+            _commit(connection, xid, (result, unit))
             reach("storage.commit.after")
         except Exception:
             connection.rollback()
@@ -302,6 +308,21 @@ def _answering() -> Iterator[None]:
     except (OperationalError, sqlite3.OperationalError) as error:
         reason = str(error.orig) if isinstance(error, OperationalError) else str(error)
         raise Unavailable("DATABASE", reason=reason) from error
+    except SQLAlchemyError as error:
+        cause = passing(error)
+        if cause is None:
+            raise
+        raise Unavailable("DATABASE", reason=cause) from error
+
+
+def _commit(connection: Connection, xid: str | None, result: object) -> None:
+    """Commit; on PostgreSQL a connection that breaks here leaves the question whether it did, which CommitLost puts."""
+    try:
+        connection.commit()
+    except (SQLAlchemyError, OSError) as error:
+        if xid is None or (isinstance(error, SQLAlchemyError) and passing(error) is None):
+            raise
+        raise CommitLost(xid, result) from error
 
 
 def _mark_done(unit: Unit, update_id: int) -> None:

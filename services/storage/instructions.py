@@ -27,14 +27,20 @@ from services.storage.tables import instructions
 _DOUBTFUL = [state.value for state in DOUBTFUL_INSTRUCTION_STATES]
 _ROW = insert(instructions)
 _BY_ID = select(instructions).where(instructions.c.id == bindparam("instruction"))
-_OF_TRADE = select(instructions).where(instructions.c.trade_id == bindparam("trade")).order_by(instructions.c.created_at)
+_OF_TRADE = (
+    select(instructions)
+    .where(instructions.c.trade_id == bindparam("trade"))
+    .order_by(instructions.c.created_at, instructions.c.id)
+)
 _PENDING = _OF_TRADE.where(instructions.c.state.in_([*_DOUBTFUL, InstructionState.INTENT.value]))
 _INTENTS = (
     select(instructions)
     .where(instructions.c.state == InstructionState.INTENT.value)
     .order_by(instructions.c.created_at, instructions.c.id)
 )
-_ALL_DOUBTFUL = select(instructions).where(instructions.c.state.in_(_DOUBTFUL)).order_by(instructions.c.created_at)
+_ALL_DOUBTFUL = (
+    select(instructions).where(instructions.c.state.in_(_DOUBTFUL)).order_by(instructions.c.created_at, instructions.c.id)
+)
 _DOUBTFUL_AT = _ALL_DOUBTFUL.where(
     instructions.c.terminal_id == bindparam("terminal"), instructions.c.symbol == bindparam("instrument")
 )

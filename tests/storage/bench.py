@@ -47,10 +47,11 @@ def url_of(file: Path) -> str:
 
 @asynccontextmanager
 async def database_at(
-    file: Path, *, url: str | None = None, wakeups: SeenWakeups | None = None, busy_timeout_s: float = 5.0, tables: bool = True
+    where: Path | str, *, wakeups: SeenWakeups | None = None, busy_timeout_s: float = 5.0, tables: bool = True
 ) -> AsyncIterator[Database]:
-    """Open a database with all tables."""
-    database = Database(url or url_of(file), StillClock(), wakeups or SeenWakeups(), busy_timeout_s=busy_timeout_s)
+    """Open a database with all tables: an SQLite file, or an address."""
+    url = where if isinstance(where, str) else url_of(where)
+    database = Database(url, StillClock(), wakeups or SeenWakeups(), busy_timeout_s=busy_timeout_s)
     if tables:
         await database.write(lambda unit: metadata.create_all(unit.connection))
     try:

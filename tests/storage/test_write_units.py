@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from services.domain.errors import Refused, Unavailable
 from services.storage import desk
 from services.storage.counters import get_fact, next_number, set_fact
 from services.storage.database import LOW_AFTER_URGENT, Database, Unit
+from services.storage.tables import counters
 from tests.storage.bench import ACTOR, SeenWakeups, database_at
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
@@ -37,7 +40,7 @@ async def test_every_connection_is_set_up_for_durable_writes(tmp_path: Path) -> 
     assert seen == [PRAGMAS] * 3
 
 
-async def test_a_unit_that_raises_leaves_neither_row_nor_journal_nor_wake_up(tmp_path: Path) -> None:
+async def test_a_unit_that_raises_leaves_neither_row_nor_journal_nor_wake_up(place: str) -> None:
     wakeups = SeenWakeups()
 
     def half_done(unit: Unit) -> None:
@@ -47,7 +50,7 @@ async def test_a_unit_that_raises_leaves_neither_row_nor_journal_nor_wake_up(tmp
         unit.wake("executor")
         raise Refused("NO")
 
-    async with database_at(tmp_path / "desk.db", wakeups=wakeups) as database:
+    async with database_at(place, wakeups=wakeups) as database:
         with pytest.raises(Refused):
             await database.write(half_done)
 
@@ -57,31 +60,33 @@ async def test_a_unit_that_raises_leaves_neither_row_nor_journal_nor_wake_up(tmp
         assert await database.write(lambda unit: next_number(unit, "trade")) == 1
 
 
-async def test_a_broken_foreign_key_is_refused(tmp_path: Path) -> None:
-    async with database_at(tmp_path / "desk.db") as database:
-        with pytest.raises(Exception, match="FOREIGN KEY"):
+async def test_a_broken_foreign_key_is_refused(place: str) -> None:
+    async with database_at(place) as database:
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
             await database.write(
                 lambda unit: unit.connection.exec_driver_sql("INSERT INTO preferences VALUES (4711, 'fill', 'off')")
             )
 
 
-async def test_a_reader_sees_one_snapshot_while_others_write(tmp_path: Path) -> None:
-    reading, written = threading.Event(), threading.Event()
-
-    def twice(unit: Unit) -> tuple[str | None, str | None]:
-        before = get_fact(unit, "price")
-        reading.set()
-        assert written.wait(5)
-        return before, get_fact(unit, "price")
-
-    async with database_at(tmp_path / "desk.db") as database:
+async def test_a_reader_sees_one_snapshot_while_others_write(place: str) -> None:
+    async with database_at(place) as database, database_at(place, tables=False) as other:
         await database.write(lambda unit: set_fact(unit, "price", "1"))
-        look = asyncio.create_task(database.read(twice))
-        await asyncio.to_thread(reading.wait, 5)
-        await database.write(lambda unit: set_fact(unit, "price", "2"))
-        written.set()
 
-        assert await look == ("1", "1")
+        def twice(unit: Unit) -> tuple[str | None, str | None]:
+            before = get_fact(unit, "price")
+            other.write_now(lambda inner: set_fact(inner, "price", "2"))
+            return before, get_fact(unit, "price")
+
+        assert await database.read(twice) == ("1", "1")
+        assert await database.read(lambda unit: get_fact(unit, "price")) == "2"
+
+
+async def test_shell_commands_read_and_write_without_a_loop_and_beside_one(place: str) -> None:
+    async with database_at(place) as database:
+        in_thread = await asyncio.to_thread(database.write_now, lambda unit: next_number(unit, "trade"))
+
+        assert (in_thread, database.write_now(lambda unit: next_number(unit, "trade"))) == (1, 2)
+        assert database.read_now(lambda unit: unit.first(select(counters.c.value)).value) == 2
 
 
 class Gate:
@@ -216,7 +221,7 @@ async def test_a_read_only_database_is_unavailable_for_writing_and_still_read(tm
     file = tmp_path / "desk.db"
     async with database_at(file) as database:
         await database.write(lambda unit: set_fact(unit, "kept", "1"))
-        async with database_at(file, url=f"sqlite:///file:{file}?mode=ro&uri=true", tables=False) as locked:
+        async with database_at(f"sqlite:///file:{file}?mode=ro&uri=true", tables=False) as locked:
             with pytest.raises(Unavailable, match="readonly"):
                 await locked.write(lambda unit: set_fact(unit, "kept", "2"))
 

@@ -29,14 +29,14 @@ metadata = MetaData(
 
 
 class Amount(TypeDecorator[Decimal]):
-    """An exact decimal: text on SQLite, whose NUMERIC is a float; NUMERIC elsewhere."""
+    """An exact decimal: text on SQLite, whose NUMERIC is a float; elsewhere NUMERIC without a scale, which would round."""
 
     impl = String(64)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the column type of the database."""
-        return dialect.type_descriptor(String(64) if dialect.name == "sqlite" else Numeric(38, 18))
+        return dialect.type_descriptor(String(64) if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         """Write canonically."""
@@ -46,7 +46,7 @@ class Amount(TypeDecorator[Decimal]):
         return text if dialect.name == "sqlite" else Decimal(text)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Read back exactly; PostgreSQL pads to 18 places."""
+        """Read back exactly; PostgreSQL keeps zeros behind the point that were written."""
         return None if value is None else Decimal(canonical(Decimal(value)))
 
 
