@@ -8,6 +8,7 @@ from services.domain.market import Instrument
 from services.domain.orders import OrderRole, Purpose
 from services.domain.people import Actor
 from services.domain.ports import Capabilities, Ids
+from services.domain.routes import entry_continues
 from services.domain.states import InstructionState, TradeState
 from services.domain.trades import Trade
 from services.execution.moves import Facts, entry_facts
@@ -71,9 +72,10 @@ def too_small_for_a_stop(trade: Trade, books: Books, instrument: Instrument) -> 
     done, _ = entry_facts(books.placed, books.pending)
     standing = books.standing
     rest = standing.held - standing.selling
+    over = done and not entry_continues(trade.route)
     waits = trade.closing is None and closes_refused(books) < MAX_CLOSES
     return (
-        done
+        over
         and waits
         and trade.state in HELD_STATES
         and standing.booked

@@ -21,7 +21,6 @@ from services.execution import telling
 from services.execution.protection import large_enough
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
-from services.execution.writes import add_close
 from services.storage import desk, instructions, orders, trades
 from services.storage.database import Database, Unit
 
@@ -84,11 +83,16 @@ class AskClose:
 
 
 class CloseTrades:
-    """The second tap: commit reduce-only market orders. Protection stays until the venue says that nothing is left."""
+    """The second tap: commit what sells at market, by the steps that the venue needs; an entry that still works is taken back.
 
-    def __init__(self, database: Database, ids: Ids) -> None:
+    Where the venue caps an exit at the position, protection stays until nothing is left; where a resting exit holds what it
+    would sell, it is taken away first.
+    """
+
+    def __init__(self, database: Database, ids: Ids, settling: Settling) -> None:
         self._database = database
         self._ids = ids
+        self._settling = settling
 
     async def __call__(self, actor: Actor, token_id: str, act: Act) -> Closing:
         """Close what the token names; raise Expired when it was used or is too old."""
@@ -115,14 +119,9 @@ class CloseTrades:
             quantity = self._part(unit, trade, share)
             if quantity <= 0:
                 continue
-            after = trade
-            if share >= 1:
-                after = replace(trade, state=TradeState.CLOSING)
-                trades.save(unit, trade, after)
-            add_close(unit, self._ids, after, quantity)
-            unit.record(actor, "trade.closing", trade=trade.number, quantity=quantity, reason="asked")
-            telling.refresh_cards(unit, after)
-            closing.append(after)
+            if share >= 1 and take_back_entry(unit, actor, self._ids, trade):
+                trade = trades.find(unit, trade.id) or trade
+            closing.append(self._settling.sell(unit, actor, trade, quantity, "asked", whole=share >= 1))
             total += quantity
         return Closing(trades=tuple(closing), quantity=total)
 
@@ -135,20 +134,21 @@ class CloseTrades:
         instrument = instrument_of(unit, trade)
         part = truncate_to(trade.open_quantity * share, instrument.step)
         price = trade.average_entry or trade.decision_price
-        fits = large_enough(part, price, instrument) and large_enough(trade.open_quantity - part, price, instrument)
+        rest = trade.open_quantity - part
+        fits = large_enough(part, price, instrument) and large_enough(rest, min(price, trade.stop), instrument)
         if not fits:
             raise Refused("PART_TOO_SMALL", trade=trade.number, value=canonical(part), limit=canonical(instrument.min_quantity))
         return part
 
 
 def _being_closed(unit: Unit, trade: Trade) -> Decimal:
-    """Return what earlier closes of the trade may still take off: committed, on the way, or working at the venue."""
+    """Return what earlier closes of the trade may still take off: asked for, committed, on the way, or working at the venue."""
     placed = {order.client_id: order for order in orders.of_trade(unit, trade.id) if order.role is OrderRole.CLOSE}
     left = {name: o.quantity - o.filled for name, o in placed.items() if o.state in LIVE_ORDER_STATES}
     for each in instructions.pending_of_trade(unit, trade.id):
         if each.purpose is Purpose.CLOSE:
             left |= {order.client_id: order.quantity for order in each.orders if order.client_id not in placed}
-    return min(trade.open_quantity, sum(left.values(), Decimal(0)))
+    return min(trade.open_quantity, sum(left.values(), trade.closing or Decimal(0)))
 
 
 class MoveStop:

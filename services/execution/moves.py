@@ -55,7 +55,8 @@ def moved(trade: Trade, facts: Facts, now: datetime) -> Trade:
     if after.state not in (TradeState.OPEN, TradeState.CLOSING) or trade.entry_quantity < facts.reported:
         return after
     if entry_done and (after.open_quantity == 0 or facts.dust):
-        return _closed(after, now, _reason(facts))
+        # Where a person decided that somebody else's execution ended it, that stands already.
+        return _closed(after, now, after.close_reason or _reason(facts))
     if facts.selling:
         return after
     if entry_done and facts.gone:

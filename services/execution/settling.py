@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
 from config.groups import ProtectionSettings
@@ -36,7 +35,7 @@ from services.execution.protection import Exits, covers, live_exits, wanted_exit
 from services.execution.standing import NOTHING_TO_REDUCE, PLAN_ANEW, Books, in_groups, read_books
 from services.execution.writes import add_cancel, add_close, add_protection
 from services.portfolio.accounts import AccountBoard
-from services.storage import desk, instructions, orders, terminals, trades
+from services.storage import desk, instructions, orders, proposals, terminals, trades
 from services.storage.database import Unit
 
 MAX_PROTECT_REJECTIONS = 3
@@ -123,10 +122,11 @@ class Settling:
             return False
         capabilities = self.capabilities_of(unit, trade)
         if in_groups(capabilities):
-            return _unfinished(trade, read_books(unit, trade, instrument, capabilities), instrument, unit.now)
+            return _unfinished(unit, trade, read_books(unit, trade, instrument, capabilities), instrument)
         placed = orders.of_trade(unit, trade.id)
         pending = instructions.pending_of_trade(unit, trade.id)
-        after = moved(trade, _facts(unit, trade, placed, pending, instrument), unit.now)
+        facts = _facts(unit, trade, placed, pending, instrument)
+        after = moved(trade, _undecided(unit, trade, facts), unit.now)
         return after != trade or _missing_exits(trade, placed, {each.purpose for each in pending}, instrument) is not None
 
     def follow_up(self, unit: Unit, actor: Actor, trade_id: str) -> None:
@@ -135,14 +135,15 @@ class Settling:
         if trade is not None and universe is not None and in_groups(self.capabilities_of(unit, trade)):
             self.settle(unit, actor, trade, universe)
 
-    def sell(self, unit: Unit, actor: Actor, trade: Trade, quantity: Decimal, reason: str, *, at: Price | None = None) -> Trade:
+    def sell(
+        self, unit: Unit, actor: Actor, trade: Trade, quantity: Decimal, reason: str, *, whole: bool, at: Price | None = None
+    ) -> Trade:
         """Commit the sale of a part of a trade or all of it, by the steps that its venue needs, and return the trade.
 
         ``at`` bounds the price; None sells at market. A quantity that waits already is sold with it.
         """
         capabilities = self.capabilities_of(unit, trade)
-        whole = quantity + (trade.closing or ZERO) >= trade.open_quantity
-        after = replace(trade, state=TradeState.CLOSING) if whole and trade.state is TradeState.OPEN and at is None else trade
+        after = replace(trade, state=TradeState.CLOSING) if whole and trade.state is TradeState.OPEN else trade
         if in_groups(capabilities):
             after = replace(after, closing=quantity + (trade.closing or ZERO), closing_at=at)
         trades.save(unit, trade, after)
@@ -156,7 +157,7 @@ class Settling:
         return after
 
     def _move(self, unit: Unit, actor: Actor, trade: Trade, facts: Facts) -> Trade:
-        after = moved(trade, facts, unit.now)
+        after = moved(trade, _undecided(unit, trade, facts), unit.now)
         if after != trade:
             trades.save(unit, trade, after)
             self._announce(unit, actor, trade, after)
@@ -229,7 +230,7 @@ class Settling:
         facts = facts_for(trade, reason) | {"done": ANSWERS[self._settings.on_failure]}
         alert(unit, self._ids, AlertCode.STOP_NOT_PLACED, subject_of(trade), facts, trade.person_id)
         if self._settings.on_failure == "close" and trade.open_quantity > 0 and trade.state is TradeState.OPEN:
-            self.sell(unit, actor, trade, trade.open_quantity, AlertCode.STOP_NOT_PLACED.value)
+            self.sell(unit, actor, trade, trade.open_quantity, AlertCode.STOP_NOT_PLACED.value, whole=True)
 
     def protection_refused(self, unit: Unit, actor: Actor, trade: Trade, instruction: Instruction, code: str) -> None:
         """Follow a refusal of exits: another way where there is one, else what is done with a stop that cannot stand."""
@@ -252,7 +253,7 @@ class Settling:
         left = min(asked.quantity, trade.open_quantity)
         # A target that the desk takes is tried again when the market is there again.
         if tries < MAX_CLOSES and left > 0 and asked.role is OrderRole.CLOSE and trade.state in HELD_STATES:
-            self.sell(unit, actor, trade, left, code)
+            self.sell(unit, actor, trade, left, code, whole=trade.state is TradeState.CLOSING)
 
     def cancel_refused(self, unit: Unit, trade: Trade, instruction: Instruction, code: str) -> None:
         """Ask again for what an undelivered cancel was to take away; groups of exits are planned anew by the next look."""
@@ -284,9 +285,16 @@ def facts_for(trade: Trade, detail: str) -> dict[str, object]:
     }
 
 
-def _unfinished(trade: Trade, books: Books, instrument: Instrument, now: datetime) -> bool:
+def _undecided(unit: Unit, trade: Trade, facts: Facts) -> Facts:
+    """Leave a trade as it stands while a person has to decide who took what is missing."""
+    if (facts.gone or facts.dust) and proposals.count_waiting(unit, trade.terminal_id, trade.symbol):
+        return replace(facts, gone=False, dust=False)
+    return facts
+
+
+def _unfinished(unit: Unit, trade: Trade, books: Books, instrument: Instrument) -> bool:
     plan, bare = called_for(trade, books, instrument), trade.bare_since is not None
-    changed = moved(trade, facts_of(trade, books, instrument), now) != trade
+    changed = moved(trade, _undecided(unit, trade, facts_of(trade, books, instrument)), unit.now) != trade
     uncounted = bare_now(trade, books, plan) is (not bare)
     return changed or bool(plan) or uncounted or too_small_for_a_stop(trade, books, instrument)
 

@@ -1,0 +1,132 @@
+"""A desk at a spot exchange in memory, and what tests do and ask there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from services.domain.buttons import Act
+from services.domain.money import ZERO
+from services.domain.orders import OrderSide
+from services.domain.ports import Capabilities, Venue
+from services.domain.states import LIVE_ORDER_STATES
+from services.domain.trades import Trade
+from services.storage import desk, outbox, trades
+from services.storage.database import Unit
+from tests.trading.rig import ANN, HandClock, Rig, desk_at
+from tests.trading.spot_venue import PAIRS, SpotVenue
+from tests.trading.taps import fire
+
+ROUNDS = 60
+
+
+@dataclass
+class SpotDesk:
+    """Ann's desk: her one trade, the exchange behind it, and its time."""
+
+    rig: Rig
+    spot: SpotVenue
+
+    async def price(self, bid: str) -> None:
+        """Move the market for the exchange and the desk, and let both work until they are at rest."""
+        self.spot.price(bid)
+        self.rig.quote(bid, bid)
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Work until nothing changes any more and every outcome is known."""
+        before: Any = None
+        for _ in range(ROUNDS):
+            await self.rig.step()
+            self.rig.clock.advance(1)
+            self.rig.quote(str(self.spot.ledger.bid), str(self.spot.ledger.ask))
+            now = await self.rig.read(_mark)
+            if now == before:
+                return
+            before = now
+        raise AssertionError("not at rest")
+
+    async def trade(self) -> Trade:
+        """Return Ann's trade as it stands."""
+        found: Trade = await self.rig.read(lambda unit: trades.by_number(unit, 1))
+        return found
+
+    async def open(self) -> Trade:
+        """Fire and wait until the trade is protected."""
+        await fire(self.rig)
+        await self.rest()
+        return await self.trade()
+
+    async def close(self, share: str) -> None:
+        """Tap Close or Half, confirm, and wait."""
+        await self.tap_close(share)
+        await self.rest()
+
+    async def tap_close(self, share: str) -> None:
+        """Tap Close or Half and confirm."""
+        asked = await self.rig.trading.ask_close(self.rig.actor(), "1", Decimal(share))
+        assert asked.token is not None
+        await self.rig.trading.close(self.rig.actor(), asked.token.id, Act.CLOSE)
+
+    async def alarms(self) -> list[object]:
+        """Return the codes of the alerts that Ann is to get."""
+        waiting = await self.rig.read(lambda unit: outbox.pending_notices(unit, 1000))
+        return [each.facts["code"] for each in waiting if each.template == "alert" and each.chat_id == ANN]
+
+    async def journal(self, kind: str) -> list[Any]:
+        """Return the journal rows of a kind."""
+        rows = await self.rig.read(lambda unit: desk.journal_after(unit, 0, 100_000))
+        return [row for row in rows if row.kind == kind]
+
+    def exits(self) -> dict[str | None, Decimal]:
+        """Return what the exchange holds for exits, by target price, None for a stop alone."""
+        found: dict[str | None, Decimal] = {}
+        for group in self.groups():
+            target = next((str(order.price) for order in group if order.price is not None), None)
+            found[target] = found.get(target, ZERO) + max(o.quantity for o in group) - sum(o.filled for o in group)
+        return found
+
+    def stops(self) -> set[str]:
+        """Return the prices of the stops that work, and "none" for a group without one."""
+        return {
+            next((str(order.stop_price) for order in group if order.stop_price is not None), "none") for group in self.groups()
+        }
+
+    def groups(self) -> list[list[Any]]:
+        """Return the working sales, those of one list together."""
+        lists: dict[str, list[Any]] = {}
+        for order in self.spot.ledger.orders.values():
+            if order.state in LIVE_ORDER_STATES and order.side is OrderSide.SELL:
+                lists.setdefault(order.list_id or order.venue_id, []).append(order)
+        return list(lists.values())
+
+    @property
+    def sold(self) -> Decimal:
+        """Return what the exchange sold for the desk."""
+        return sum((f.quantity for f in self.spot.ledger.fills if f.side is OrderSide.SELL), ZERO)
+
+
+@asynccontextmanager
+async def spot_desk(
+    folder: Path,
+    capabilities: Capabilities = PAIRS,
+    *,
+    over: Callable[[Venue], Venue] = lambda same: same,
+    base_fee: str = "0",
+    shrinks: bool = False,
+    protection: dict[str, object] | None = None,
+) -> AsyncIterator[SpotDesk]:
+    """Open a desk whose terminals are at a spot exchange; ``over`` is the line to it."""
+    clock = HandClock()
+    spot = SpotVenue(clock, capabilities, base_fee=base_fee, shrinks=shrinks)
+    async with desk_at(folder, clock=clock, wrap=lambda _paper: over(spot), protection=protection or {}) as rig:
+        yield SpotDesk(rig, spot)
+
+
+def _mark(unit: Unit) -> int:
+    head = desk.journal_head(unit)
+    return head.sequence if head else 0
