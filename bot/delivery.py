@@ -17,6 +17,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
 
+from bot.redaction import process_redactor
 from handlers.telegram.views.message import Rendered
 from services.charts.png import ChartRenderer
 from services.domain.errors import Unavailable
@@ -156,7 +157,7 @@ class Delivery:
         return Outcome(fate=Fate.DELIVERED, message_id=sent.message_id, has_photo=picture is not None)
 
     async def _try(self, envelope: Envelope, rendered: Rendered, call: _Call) -> Outcome:
-        where, text, html = envelope, rendered.text, True
+        where, text, html = envelope, process_redactor.hide_known(rendered.text), True
         for _ in range(3):
             try:
                 return await call(text, html, where)
@@ -165,7 +166,7 @@ class Delivery:
             except TelegramMigrateToChat as error:
                 return Outcome(fate=Fate.MOVED, chat_id=error.migrate_to_chat_id)
             except TelegramForbiddenError as error:
-                return Outcome(fate=Fate.NEVER, error=str(error.message))
+                return Outcome(fate=Fate.NEVER, error=process_redactor.hide(error.message))
             except TelegramBadRequest as error:
                 said = error.message.lower()
                 if _UNCHANGED in said:
@@ -174,13 +175,13 @@ class Delivery:
                     return Outcome(fate=Fate.LATER, error="gone")
                 if _NO_MARKUP in said and html:
                     log.warning("message.plain", chat=envelope.chat_id, error=error.message)
-                    text, html = rendered.plain(), False
+                    text, html = process_redactor.hide_known(rendered.plain()), False
                     continue
                 if any(words in said for words in _NO_TOPIC) and where.thread_id is not None:
                     where = Envelope(chat_id=where.chat_id, silent=where.silent, reply_to=where.reply_to)
                     continue
                 log.warning("message.refused", chat=envelope.chat_id, error=error.message)
-                return Outcome(fate=Fate.NEVER, error=error.message)
+                return Outcome(fate=Fate.NEVER, error=process_redactor.hide(error.message))
             except (TelegramAPIError, TimeoutError, OSError) as error:
                 return Outcome(fate=Fate.LATER, wait_s=1.0, error=type(error).__name__)
         return Outcome(fate=Fate.NEVER, error="the server refused every form of it")

@@ -16,6 +16,7 @@ from bot.intake import ALLOWED, Intake
 from bot.introduction import Introduction
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
+from bot.redaction import process_redactor
 from bot.requests import Requests
 from bot.scheduler import Ticker
 from bot.sender import Sender
@@ -193,6 +194,7 @@ class Graph:
             desk_name=self.settings.desk.name,
             zone=self.settings.desk.zone,
             username=lambda: self.introduction.username,
+            conceal=process_redactor.hide,
             command_max_age_s=self.settings.telegram.command_max_age_s,
             started_at=self.clock.now(),
             config_hash=self.settings.fingerprint,

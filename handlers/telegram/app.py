@@ -95,6 +95,7 @@ class App:
     desk_name: str
     zone: str
     username: Callable[[], str]
+    conceal: Callable[[str], str]
     command_max_age_s: float
     started_at: datetime
     config_hash: str

@@ -39,6 +39,7 @@ _BUTTONS: tuple[type[CallbackData], ...] = (
     ActButton,
 )
 ANONYMOUS_ADMIN = 1087968824
+START = "start"
 ALERTS = frozenset({"ROLE", "NO_ROLE", "NOT_YOURS"})
 
 
@@ -78,9 +79,11 @@ class ChatRoutes:
         spec = self._table.find(name)
         if spec is None:
             if not request.is_group:
-                await self._unknown(request, text)
+                await self._unknown(request, self._app.conceal(text))
             return
-        request.args = (found.group(3) or "").strip() if found else ""
+        args = (found.group(3) or "").strip() if found else ""
+        # A key that somebody pastes goes no further than this; a link's key is what /start is for.
+        request.args = args if spec.name == START else self._app.conceal(args)
         if not _acts(message) and spec.kind is not Kind.READ:
             await self._refuse(request, "NOT_DIRECT", {})
             return
@@ -140,7 +143,7 @@ class ChatRoutes:
             if spec.where is Where.PRIVATE and request.is_group:
                 await self._refuse(request, "PRIVATE_ONLY", {"command": f"/{spec.name}"})
                 return
-            if spec.name != "start":
+            if spec.name != START:
                 role = await self._role(request)
                 if role is Role.STRANGER and not request.is_group:
                     await self._app.stranger(request)

@@ -56,7 +56,7 @@ _JOURNAL_ROW = insert(tables.journal)
 _MARK_DONE = (
     update(tables.updates)
     .where(tables.updates.c.update_id == bindparam("id"), tables.updates.c.state == UpdateState.RECEIVED.value)
-    .values(state=UpdateState.DONE.value)
+    .values(state=UpdateState.DONE.value, payload="")
 )
 
 
@@ -336,7 +336,8 @@ def sqlite_engine(url: str, busy_timeout_s: float, *, begin: str, single: bool) 
     memory = make_url(url).database in (None, "", ":memory:")
     pool: Mapping[str, Any] = {"poolclass": StaticPool if memory or single else QueuePool}
     plain = make_url(url).set(drivername="sqlite")
-    engine = create_engine(plain, connect_args={"check_same_thread": False}, **pool)
+    # What a statement carries, tokens among it, is for no log and no error text.
+    engine = create_engine(plain, connect_args={"check_same_thread": False}, hide_parameters=True, **pool)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:

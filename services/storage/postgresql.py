@@ -83,6 +83,7 @@ def postgresql_engine(url: str, busy_timeout_s: float, *, pooled: bool, statemen
             asyncpg_url(url),
             connect_args=_connect_options(busy_timeout_s, statement_s),
             isolation_level="READ COMMITTED",
+            hide_parameters=True,
             **pool,
         )
     except ModuleNotFoundError as error:

@@ -153,11 +153,14 @@ class ChatRig:
     async def settled(self) -> None:
         """Wait until every update is handled, every due message is out and no instruction waits."""
         calm = 0
-        while calm < 2:
-            await self.until(lambda: not len(self.world.updates), "the desk takes its updates")
-            quiet = await self.graph.nursery.wait_for_jobs(5) and not await self.read(_under_way)
-            calm = calm + 1 if quiet else 0
-            await asyncio.sleep(LOOK_EVERY_S)
+
+        async def quiet() -> bool:
+            nonlocal calm
+            done = not len(self.world.updates) and await self.graph.nursery.wait_for_jobs(5)
+            calm = calm + 1 if done and not await self.read(_under_way) else 0
+            return calm == 2
+
+        await self.until(quiet, "everything is settled")
 
     async def read(self, body: Callable[[Unit], Any]) -> Any:
         return await self.graph.trading.database.read(body)
@@ -337,7 +340,7 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
         telegram=telegram | groups.pop("telegram", {}),
         people=groups.pop("people", {"commanders": (CARL, CORA), "traders": (ANN, TOM), "observers": (OLGA,)}),
         chats=groups.pop("chats", {"missions": group, "fills": group, "risk": group, "digest": group}),
-        venues={"binance": {"base_url": box.address}},
+        venues={"binance": {"base_url": box.address, **groups.pop("binance", {})}},
         market={"instruments": ("BTC/USDT", "ETH/USDT"), "quote_every_s": 0.05, **groups.pop("market", {})},
         paper={"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})},
         **groups,
