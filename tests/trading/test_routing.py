@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,10 +17,11 @@ from services.domain.orders import OrderRole, Purpose, TimeInForce
 from services.domain.ports import Venue
 from services.domain.routes import RoutePhase, load_route
 from services.domain.states import OrderState, TradeState
+from services.execution.routing import WorkEntries
 from services.storage import instructions, orders
 from services.storage.database import Unit
 from services.storage.tables import journal
-from tests.trading.adversary import BEFORE, MISCHIEF, REFUSE, Adversary
+from tests.trading.adversary import BEFORE, MISCHIEF, REFUSE, STALE, Adversary
 from tests.trading.entering import asked_in_all, entered, entries_of, route_of, trade_of, writes
 from tests.trading.rig import Rig, desk_at
 
@@ -213,3 +215,31 @@ async def _adverse(mischief: list[str | None], hold: int, moves: list[tuple[int,
 
     assert held == booked.entry_quantity <= asked
     assert not load_route(booked.route).open
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["asks", "does-not-ask"])
+async def test_only_the_venues_last_word_on_a_cancelled_order_keeps_it_from_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    adversaries: list[Adversary] = []
+
+    def wrap(venue: Venue) -> Venue:
+        adversaries.append(Adversary(venue, [None, STALE], 6))
+        return adversaries[0]
+
+    async def believe(self: WorkEntries, found: object) -> bool:
+        return True
+
+    if not asks:
+        monkeypatch.setattr(WorkEntries, "_final", believe)
+    async with desk_at(tmp_path, wrap=wrap, routes=ROUTES) as rig:
+        trade_id = await entered(rig, EntryKind.MAKER)
+        asked = (await trade_of(rig, trade_id)).quantity
+        rig.clock.advance(6)
+        await rig.trading.paper.on_quote(rig.quote("63990", "63996.79", size="0.0002"))
+        await rig.trading.paper.on_quote(rig.quote("64000.99", "64001.01"))
+        await rig.trading.entries()
+        await rig.settle()
+        most = await adversaries[0].exposure("paper-1001", "BTC/USDT")
+
+    assert (most <= asked) is asks
