@@ -24,7 +24,6 @@ from sandbox.exchange.private_call import PrivateEndpoint
 from sandbox.exchange.public_api import ENDPOINTS, Call, Endpoint
 from sandbox.exchange.query import Query
 from sandbox.exchange.signing import SIGNED, SIGNED_OPTIONAL, check_signature, check_time, find_account
-from sandbox.exchange.weights import too_much_weight
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +143,10 @@ class Door:
     def _charge(self, weight: int, headers: dict[str, str]) -> None:
         """Count the weight and note it in the headers; raises the refusal of a client that is over its limit."""
         weights = self._exchange.weights
-        retry_after = weights.charge(weight, self._exchange.market.now())
-        headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"] = str(weights.used)
-        if retry_after is not None:
-            raise too_much_weight(retry_after)
+        try:
+            weights.charge(weight, self._exchange.market.now())
+        finally:
+            headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"] = str(weights.used)
 
 
 def reset(request: web.Request) -> None:

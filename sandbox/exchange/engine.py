@@ -16,7 +16,6 @@ from sandbox.exchange.lists import cancel_list, settle
 from sandbox.exchange.market import Market
 from sandbox.exchange.matching import crosses, market_parts, meet, priority, rests, take, triggered
 from sandbox.exchange.orders import NO_LIST, Execution, Order, OrderType, Side, Status, Ticket, needed
-from sandbox.exchange.placement import Held
 from sandbox.exchange.user_events import Publish
 
 
@@ -55,7 +54,7 @@ class Engine:
 
     def advance(self) -> None:
         """Catch up with the clock: go through the steps since the last look that may have touched an order."""
-        if isinstance(self.market.placement, Held):
+        if not self.market.started:
             return
         now = self.market.snapshot()
         number = now.index * STEPS + now.step

@@ -65,6 +65,11 @@ class Market:
         """Tell the time in milliseconds since 1970."""
         return milliseconds(self.clock.now())
 
+    @property
+    def started(self) -> bool:
+        """Tell whether there are prices."""
+        return not isinstance(self.placement, Held)
+
     def start(self, index: int, close_in: float) -> None:
         """Place bar `index` so that it closes `close_in` seconds after the first look at candles.
 

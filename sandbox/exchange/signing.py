@@ -60,7 +60,12 @@ def check_signature(secret: str, texts: Iterable[str]) -> None:
         raise missing_parameter("signature")
     unsigned = payload[: found.start()] + payload[found.end() :]
     if not hmac.compare_digest(sign(secret, unsigned.removeprefix("&")), found[1].lower()):
-        raise ApiRefusal(-1022, "Signature for this request is not valid.")
+        raise wrong_signature()
+
+
+def wrong_signature() -> ApiRefusal:
+    """Refuse a request that was signed otherwise."""
+    return ApiRefusal(-1022, "Signature for this request is not valid.")
 
 
 def sign(secret: str, payload: str) -> str:

@@ -1,0 +1,199 @@
+"""The WebSocket API: orders and reads as on REST, each request signed, and the events of an account that subscribes."""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict
+
+from sandbox.exchange.accounts import Account
+from sandbox.exchange.errors import ApiRefusal, missing_parameter
+from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.limits import ORDER_LIMITS
+from sandbox.exchange.payloads import Payload
+from sandbox.exchange.private_api import PRIVATE_ENDPOINTS, answer
+from sandbox.exchange.private_call import PrivateEndpoint
+from sandbox.exchange.public_api import ENDPOINTS, Call, Endpoint
+from sandbox.exchange.query import Query
+from sandbox.exchange.signing import SIGNED, SIGNED_OPTIONAL, check_time, find_account, sign, wrong_signature
+from sandbox.exchange.user_events import UserEvent
+from sandbox.exchange.user_payloads import event_payload
+from sandbox.exchange.weights import WEIGHT_PER_MINUTE
+from sandbox.exchange.ws_wire import Wire
+
+log = logging.getLogger(__name__)
+
+_PUBLIC_NAMES = {
+    "ping": "ping",
+    "time": "time",
+    "exchangeInfo": "exchangeInfo",
+    "depth": "depth",
+    "trades.recent": "trades",
+    "trades.aggregate": "aggTrades",
+    "klines": "klines",
+    "uiKlines": "uiKlines",
+    "avgPrice": "avgPrice",
+    "ticker.24hr": "ticker/24hr",
+    "ticker.price": "ticker/price",
+    "ticker.book": "ticker/bookTicker",
+}
+_PATHS = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+_PUBLIC: Mapping[str, Endpoint] = {name: _PATHS[path] for name, path in _PUBLIC_NAMES.items()}
+_PRIVATE: Mapping[str, PrivateEndpoint] = {each.name: each for each in PRIVATE_ENDPOINTS if each.name is not None}
+_OWN = ("apiKey", "returnRateLimits")
+_SUBSCRIBE = "userDataStream.subscribe.signature"
+_UNSUBSCRIBE = "userDataStream.unsubscribe"
+
+
+class Session:
+    """One connection and the accounts whose events it hears."""
+
+    def __init__(self, wire: Wire, since: int) -> None:
+        self.wire = wire
+        self.since = since
+        self.subscriptions: dict[int, str] = {}
+        self._numbers = 0
+
+    def subscribe(self, account: Account) -> int:
+        """Begin to hear an account's events; give the number of the subscription."""
+        number = self._numbers
+        self._numbers += 1
+        self.subscriptions[number] = account.name
+        return number
+
+
+class WebSocketApi:
+    """Serve the connections of the WebSocket API."""
+
+    def __init__(self, exchange: Exchange, wires: set[Wire]) -> None:
+        self._exchange = exchange
+        self._wires = wires
+        self._sessions: set[Session] = set()
+        exchange.listeners.append(self.tell)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection."""
+        wire = Wire(request)
+        session = Session(wire, self._exchange.market.now())
+        socket = await wire.open()
+        self._wires.add(wire)
+        self._sessions.add(session)
+        try:
+            async for text in wire.texts():
+                wire.send(self._respond(session, text))
+        finally:
+            self._sessions.discard(session)
+            self._wires.discard(wire)
+        return socket
+
+    def tell(self, account: Account, event: UserEvent) -> None:
+        """Send an event to everyone who hears the account."""
+        payload = event_payload(event, self._exchange.market.now())
+        for session in self._sessions:
+            for number, name in session.subscriptions.items():
+                if name == account.name:
+                    session.wire.send({"subscriptionId": number, "event": payload})
+
+    def _respond(self, session: Session, text: str) -> Payload:
+        try:
+            asked = json.loads(text)
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict) or not isinstance(asked.get("params", {}), dict):
+            return _failure(None, ApiRefusal(-1135, "Invalid JSON Request"))
+        number, method = asked.get("id"), str(asked.get("method", "")).removeprefix("v3/")
+        sent = _parameters(asked.get("params", {}))
+        try:
+            result = self._result(session, method, sent)
+            response: Payload = {"id": number, "status": HTTPStatus.OK.value, "result": result}
+        except ApiRefusal as refusal:
+            response = _failure(number, refusal)
+        except Exception:
+            log.exception("exchange.websocket_request_failed method=%s", method)
+            broken = ApiRefusal(-1000, "An unknown error occurred.", HTTPStatus.INTERNAL_SERVER_ERROR)
+            response = _failure(number, broken)
+        if sent.get("returnRateLimits") != "false":
+            response["rateLimits"] = self._rate_limits(method, sent)
+        return response
+
+    def _result(self, session: Session, method: str, sent: MultiDict[str]) -> Any:
+        if method in _PUBLIC:
+            return self._answer_public(_PUBLIC[method], sent)
+        if method in _PRIVATE:
+            return self._answer_signed(_PRIVATE[method], sent)
+        if method == _SUBSCRIBE:
+            account = self._sender(Query(sent, mandatory=(*SIGNED, "apiKey"), optional=(*SIGNED_OPTIONAL, *_OWN)), sent)
+            return {"subscriptionId": session.subscribe(account)}
+        if method == _UNSUBSCRIBE:
+            number = sent.get("subscriptionId")
+            for each in [each for each in session.subscriptions if number in (None, str(each))]:
+                del session.subscriptions[each]
+            return {}
+        if method == "session.status":
+            return self._session(session)
+        if method in ("session.logon", "session.logout", "userDataStream.subscribe"):
+            raise ApiRefusal(-4056, "HMAC_SHA256 API key is not supported.")
+        raise ApiRefusal(-1020, "This operation is not supported.")
+
+    def _answer_public(self, endpoint: Endpoint, sent: MultiDict[str]) -> Any:
+        query = Query(sent, mandatory=endpoint.mandatory, optional=(*endpoint.optional, *_OWN))
+        self._exchange.weights.charge(endpoint.weight(query), self._exchange.market.now())
+        return endpoint.answer(Call(market=self._exchange.market, query=query))
+
+    def _answer_signed(self, endpoint: PrivateEndpoint, sent: MultiDict[str]) -> Any:
+        mandatory = (*endpoint.mandatory, *SIGNED, "apiKey")
+        query = Query(sent, mandatory=mandatory, optional=(*endpoint.optional, *SIGNED_OPTIONAL, *_OWN))
+        self._exchange.weights.charge(endpoint.weight(query), self._exchange.market.now())
+        return answer(self._exchange, endpoint, self._sender(query, sent), query, None)
+
+    def _sender(self, query: Query, sent: MultiDict[str]) -> Account:
+        """Find whose request it is; the signature is over all other parameters in the order of their names."""
+        account = find_account(query.text("apiKey"), self._exchange.engine.accounts.values())
+        check_time(query, self._exchange.market.now())
+        signature = query.text("signature")
+        if signature is None:
+            raise missing_parameter("signature")
+        payload = "&".join(f"{name}={value}" for name, value in sorted(sent.items()) if name != "signature")
+        if sign(account.secret, payload) != signature.lower():
+            raise wrong_signature()
+        return account
+
+    def _session(self, session: Session) -> Payload:
+        return {
+            "apiKey": None,
+            "authorizedSince": None,
+            "connectedSince": session.since,
+            "returnRateLimits": True,
+            "serverTime": self._exchange.market.now(),
+            "userDataStream": bool(session.subscriptions),
+        }
+
+    def _rate_limits(self, method: str, sent: MultiDict[str]) -> list[Payload]:
+        now = self._exchange.market.now()
+        rows: list[Payload] = []
+        endpoint = _PRIVATE.get(method)
+        for account in self._exchange.engine.accounts.values():
+            if endpoint is not None and endpoint.orders and account.key == sent.get("apiKey"):
+                rows += [
+                    _limit(
+                        "ORDERS", limit.interval, limit.number, limit.most, self._exchange.counts.used(account.name, limit, now)
+                    )
+                    for limit in ORDER_LIMITS
+                ]
+        return [*rows, _limit("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_PER_MINUTE, self._exchange.weights.used)]
+
+
+def _limit(kind: str, interval: str, number: int, most: int, used: int) -> Payload:
+    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": most, "count": used}
+
+
+def _parameters(params: dict[str, Any]) -> MultiDict[str]:
+    """Write parameters as the texts that REST would have carried."""
+    return MultiDict((name, value if isinstance(value, str) else json.dumps(value)) for name, value in params.items())
+
+
+def _failure(number: Any, refusal: ApiRefusal) -> Payload:
+    return {"id": number, "status": int(refusal.status), "error": refusal.body}
