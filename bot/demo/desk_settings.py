@@ -118,7 +118,7 @@ def desk_terms(
         chats=ChatSettings(missions=topic("missions"), fills=topic("fills"), risk=topic("risk"), digest=topic("digest")),
         venue=VenueSettings(exchange="binance", base_url=f"{address}/exchange", secret_file=keys),
         # The first trader has an account at the exchange beside the paper one, and trades there unless they choose otherwise.
-        terminal=TerminalSettings(venue=VENUE, owner=cast.of_role("trader")[0].id),
+        terminal=TerminalSettings(venue=VENUE, owner=next((each.id for each in cast.of_role("trader")), None)),
         market=MarketSettings(venue=VENUE, instruments=watched.symbols, timeframe=market.timeframe),
         paper=PaperSettings(start_balance=START_BALANCES[watched.currency]),
         # Where bars are short, a mission still lives long enough to be read and fired.

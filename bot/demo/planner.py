@@ -164,7 +164,7 @@ def quote_at_close(bars: Bars, index: int, now: datetime) -> Quote:
 
 
 def _fireable(bars: Bars, index: int, signal: Signal, rules: Rules) -> bool:
-    """Tell whether an untouched account gets a half size above the smallest order, at a spread the gate takes."""
+    """Tell whether an untouched account at the exchange gets half a size that it takes, at a spread the gate takes."""
     instrument, paper, quote = bars.instrument, rules.paper, quote_at_close(bars, index, signal.created_at)
     sizes = offered_sizes(
         entry=worst_entry(quote, signal.side, signal.stop, instrument, rules.risk),
@@ -177,7 +177,8 @@ def _fireable(bars: Bars, index: int, signal: Signal, rules: Rules) -> bool:
     )
     # Half of the half is what is left to close when someone halves the smaller size.
     least = sizes.half / 2
-    able = signal.side is Side.LONG or paper.can_short
+    # The account at the exchange can hold nothing short.
+    able = signal.side is Side.LONG
     worth = least * min(quote.bid, signal.stop)
     return (
         able

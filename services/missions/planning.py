@@ -16,7 +16,7 @@ from services.domain.money import Price
 from services.domain.orders import Balance
 from services.domain.people import Person
 from services.domain.ports import Capabilities, Clock, QuoteSource
-from services.domain.signals import Mission
+from services.domain.signals import Mission, Side
 from services.domain.trades import Terminal
 from services.domain.verdicts import Verdict
 from services.risk.gate import GateContext, MarketPart, Plan, decide
@@ -86,11 +86,17 @@ class Desk:
             return (EntryKind.TAKE,)
 
     def case(self, unit: Unit, mission: Mission, person: Person, terminal_id: str | None = None) -> Case:
-        """Return the case at the named terminal, or at the one the trader uses; raise Refused when there is none to use."""
+        """Return the case at the named terminal, or at the trader's first that can take the side.
+
+        Raise Refused when there is none to use.
+        """
         usable = terminals.usable_by(unit, person.id)
-        terminal = next((each for each in usable if terminal_id in (None, each.id)), None)
-        if terminal is None:
+        short = mission.signal.side is Side.SHORT
+        able = [each for each in usable if each.can_short or not short]
+        chosen = [each for each in usable if each.id == terminal_id] if terminal_id is not None else able or usable
+        if not chosen:
             raise Refused("NO_TERMINAL", person=person.id)
+        terminal = chosen[0]
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
         market = self._market(unit, terminal, mission.signal.symbol, instrument)
