@@ -28,6 +28,8 @@ from services.storage.database import Database, Unit
 log = structlog.get_logger()
 BATCH = 120
 POLL_S = 0.5
+# What is not urgent leaves a moment later: the order that was fired with it goes first, and a card's next change comes along.
+AFTERWARDS_S = 0.02
 RETRY_MOST_S = 60.0
 READING_S = 45.0
 ANSWER_FOR_S = 90.0
@@ -79,11 +81,13 @@ class Sender:
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
 
     async def run(self) -> None:
-        """Send for ever; woken by commits, at the latest every half second."""
+        """Send for ever; woken by commits, by an urgent one at once, at the latest every half second."""
         while True:
             wait = await self._pass()
             self._beats.beat("sender", detail=f"in flight {len(self._busy)}")
-            await self._wakeups.wait("sender", min(max(wait, 0.001), POLL_S))
+            woken_for = await self._wakeups.wait("sender", min(max(wait, 0.001), POLL_S))
+            if woken_for and outbox.URGENT not in woken_for:
+                await self._clock.sleep(AFTERWARDS_S)
 
     async def straight(self, envelope: Envelope, rendered: Rendered) -> int | None:
         """Send an answer at once, ahead of the queue; return its message id, None when the chat cannot be written to.
@@ -132,7 +136,7 @@ class Sender:
         all_wait = self._pacer.wait_all()
         if all_wait > 0:
             return min(all_wait, POLL_S)
-        items = await self._database.read(_waiting)
+        items = await self._database.glance(_waiting)
         now, soonest = self._clock.monotonic(), POLL_S
         for item in items:
             held = self._held.get(item.key)
@@ -180,7 +184,7 @@ class Sender:
             facts = load_card(unit, card.key, card.chat_id, self._live())
             return card, facts, _reply_to(unit, card.reply_to_card, card.chat_id)
 
-        card, facts, reply_to = await self._database.read(load)
+        card, facts, reply_to = await self._database.glance(load)
         if card is None:
             return
         rendered = render_card(card.key, facts) if facts is not None else None
@@ -210,7 +214,7 @@ class Sender:
         def load(unit: Unit) -> tuple[bool, int | None]:
             return outbox.is_pending(unit, notice.id), _reply_to(unit, notice.reply_to_card, notice.chat_id)
 
-        pending, reply_to = await self._database.read(load)
+        pending, reply_to = await self._database.glance(load)
         if not pending:
             return
         rendered = render_notice(notice.template, notice.facts)

@@ -67,7 +67,7 @@ class Lists:
     async def show(self, request: Request, name: ListName, page: int = 1, arg: str = "") -> None:
         """Read the list as it is now and show a page of it; raise NotAllowed for a list above the asker's role."""
         least = Role.COMMANDER if name in _COMMANDERS else Role.OBSERVER
-        await self._app.database.read(lambda unit: require(unit, request.actor, least))
+        await self._app.database.glance(lambda unit: require(unit, request.actor, least))
         special = self._special.get(name)
         rendered = await (special(request, page, arg) if special else self._read(request, name, page, arg))
         await request.show(rendered)

@@ -184,10 +184,10 @@ class ChatRoutes:
             await self._refuse(request, "NOT_DIRECT", {})
 
     async def _role(self, request: Request) -> Role:
-        return await self._app.database.read(lambda unit: people.role_of(unit, request.actor.id))
+        return await self._app.database.glance(lambda unit: people.role_of(unit, request.actor.id))
 
     async def _approved(self, request: Request) -> bool:
-        chat = await self._app.database.read(lambda unit: chats.find(unit, request.chat_id))
+        chat = await self._app.database.glance(lambda unit: chats.find(unit, request.chat_id))
         return chat is not None and chat.state == "approved"
 
     async def _refuse(self, request: Request, code: str, values: Mapping[str, object]) -> None:

@@ -21,7 +21,7 @@ class Rename:
         said = (name[:128], username)
         if self._seen.get(actor.id) == said:
             return False
-        person = await self._database.read(lambda unit: people.find(unit, actor.id))
+        person = await self._database.glance(lambda unit: people.find(unit, actor.id))
         if person is None:
             return False
         changed = (person.name, person.username) != said

@@ -44,6 +44,7 @@ _BACKLOG = select(
         + select(func.count()).where(cards.c.stale).scalar_subquery()
     ).label("n")
 )
+URGENT = "urgent"
 _STATE = select(notices.c.state).where(notices.c.id == bindparam("notice"))
 _TOLD = update(notices).where(notices.c.id == bindparam("notice"))
 
@@ -75,7 +76,7 @@ def tell(
         "attempts": 0,
     }
     unit.run(_NOTICE, row)
-    unit.wake("sender")
+    _wake(unit, priority)
 
 
 def show(
@@ -114,13 +115,13 @@ def show(
             "created_at": unit.now,
         }
         unit.run(_CARD, message | fresh)
-    unit.wake("sender")
+    _wake(unit, priority)
 
 
 def refresh(unit: Unit, key: str, priority: Priority = Priority.NORMAL) -> None:
     """Ask for a new rendering of a card in every chat that has it; a card that waits already keeps the more urgent lane."""
     if unit.run(_REFRESH, {"card": key, "lane": int(priority)}).rowcount:
-        unit.wake("sender")
+        _wake(unit, priority)
 
 
 def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int, message_id: int | None) -> bool:
@@ -134,6 +135,10 @@ def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int, message_id: 
         unit.run(update(cards).where(cards.c.key == new_key, cards.c.chat_id == chat_id).values(message_id=message_id))
     unit.wake("sender")
     return changed.rowcount == 1
+
+
+def _wake(unit: Unit, priority: Priority) -> None:
+    unit.wake("sender", URGENT if priority is Priority.URGENT else "")
 
 
 def _card(row: Any) -> Card:
