@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
 from config.groups import VenueSettings
 from sandbox.exchange.exchange import Exchange
@@ -27,6 +30,15 @@ FIRST = 600
 BAR_S = 1
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 VOLUME = 10**12
+
+
+class Lost(Enum):
+    """How a reply gets lost after the exchange has done what was asked."""
+
+    RESET = "reset"
+    UNAVAILABLE = "unavailable"
+    GARBAGE = "garbage"
+    HALF = "half"
 
 
 class ShownSource:
@@ -99,7 +111,10 @@ class SandboxBench:
         self.clock = SharedClock()
         self.source = ShownSource()
         self.board = Board()
+        self.base_url = ""
+        self.venues: list[CcxtVenue] = []
         self.news: list[str] = []
+        self.lose: Iterator[Lost | None] = itertools.repeat(None)
         self.exchange = Exchange(
             Market(
                 source=self.source,
@@ -130,6 +145,34 @@ class SandboxBench:
         """Let the last quote grow stale."""
         self.clock.forward(60)
 
+    @web.middleware
+    async def lose_replies(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let the exchange carry a write out and spoil its reply in the next way of ``lose``."""
+        reply = await handler(request)
+        if request.method == "GET" or request.path.startswith("/market"):
+            return reply
+        how = next(self.lose)
+        if how is Lost.RESET and request.transport is not None:
+            request.transport.abort()
+        elif how is Lost.UNAVAILABLE:
+            return web.json_response({"code": -1007, "msg": "Timeout waiting for response from backend server."}, status=503)
+        elif how is Lost.GARBAGE:
+            return web.Response(text="<html>", content_type="application/json")
+        elif how is Lost.HALF and isinstance(reply, web.Response):
+            return web.Response(body=(reply.body or b"")[:40], content_type="application/json")
+        return reply
+
+    def another_venue(self, **changes: Any) -> CcxtVenue:
+        """Build a venue of the same account that remembers nothing, as after a restart."""
+        fields = {"timeout_s": 5, "streams": False, **changes}
+        settings = VenueSettings(base_url=self.base_url, api_key=self.account.key, secret=self.account.secret, **fields)
+        venue = CcxtVenue("sandbox", settings, self.clock, lambda: [BTC], self.board, self.news.append)
+        for exchange in (venue._clients.reader, venue._clients.writer):
+            # Signed requests carry the time that the test moves.
+            exchange.milliseconds = lambda: round(self.now().timestamp() * 1000)
+        self.venues.append(venue)
+        return venue
+
     def writes_of(self, client_id: str) -> int:
         """Count the writes that named a client id."""
         return self.exchange.writes.by_client_id()[client_id]
@@ -139,16 +182,14 @@ class SandboxBench:
 async def sandbox_bench(*, balances: dict[str, Decimal] | None = None, **changes: Any) -> AsyncIterator[SandboxBench]:
     """Serve an exchange and open a venue's account of 10,000 USDT there."""
     bench = SandboxBench(balances or {"USDT": Decimal(10_000)})
-    app = web.Application()
+    app = web.Application(middlewares=[bench.lose_replies])
     setup(app, bench.exchange)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
-        # Time moves by hand while requests carry the time of day: the window takes what a test moves.
-        fields = {"recv_window_ms": 60_000, "timeout_s": 5, "streams": False, **changes}
-        base_url, key, secret = str(client.make_url("/exchange")), bench.account.key, bench.account.secret
-        settings = VenueSettings(base_url=base_url, api_key=key, secret=secret, **fields)
-        bench.venue = CcxtVenue("sandbox", settings, bench.clock, lambda: [BTC], bench.board, bench.news.append)
+        bench.base_url = str(client.make_url("/exchange"))
+        bench.venue = bench.another_venue(**changes)
         try:
             await bench.venue.open_account(ACCOUNT, "USDT")
             yield bench
         finally:
-            await bench.venue.close()
+            for venue in bench.venues:
+                await venue.close()

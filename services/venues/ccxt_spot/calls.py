@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from services.domain.errors import Misconfigured, SortieError, Unavailable, VenueDoubt, VenueRejected
+from services.domain.ports import Clock
 from services.venues.ccxt_spot.clients import Clients
 from services.venues.ccxt_spot.outcomes import SUCCESS, refusal
 from services.venues.ccxt_spot.profiles import Answer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
 
 log = structlog.get_logger()
+MEASURE_EVERY_S = 600.0
 Send = Callable[["Exchange"], Awaitable[Any]]
 
 # What ccxt refuses before it sends anything; the first that fits counts.
@@ -48,12 +50,14 @@ class Reading:
 class Caller:
     """Makes the calls of one venue entry."""
 
-    def __init__(self, name: str, clients: Clients, timeout_s: float) -> None:
+    def __init__(self, name: str, clients: Clients, clock: Clock, timeout_s: float) -> None:
         self._name = name
         self._clients = clients
+        self._clock = clock
         self._timeout_s = timeout_s
         self._loading = asyncio.Lock()
         self._skewed = True
+        self._measured_at = 0.0
 
     async def ready(self) -> None:
         """Make sure that keys, markets and the exchange's time are there; raise Misconfigured or Unavailable when not."""
@@ -89,6 +93,7 @@ class Caller:
 
     async def ask(self, ask: Send, wanted: Answer) -> Reading:
         """Read once, and once more with the exchange's time when ours was too far off."""
+        self._skewed |= self._clock.monotonic() - self._measured_at > MEASURE_EVERY_S
         await self.ready()
         reading = await self._ask(ask, wanted)
         if reading.refusal == "CLOCK_SKEW":
@@ -168,7 +173,7 @@ class Caller:
             skew = round((before + exchange.milliseconds()) / 2 - server)
             self._clients.set_skew(skew)
             log.info("venue.clock", venue=self._name, ahead_ms=skew)
-        self._skewed = False
+        self._skewed, self._measured_at = False, self._clock.monotonic()
 
 
 def _unsent(error: Exception | None, venue: str) -> SortieError:

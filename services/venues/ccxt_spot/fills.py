@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from services.domain.errors import Unavailable
 from services.domain.money import Price, Quantity
 from services.domain.orders import OrderSide, VenueFill
 from services.domain.ports import Clock
@@ -49,7 +50,10 @@ class FillReader:
         """Return the fills after ``sequence`` and the late ones, oldest first; raise Unavailable when a reading failed."""
         for symbol in symbols:
             if self._activity.due(symbol):
-                await self._read(symbol, sequence, opened_ms, now_ms)
+                try:
+                    await self._read(symbol, sequence, opened_ms, now_ms)
+                except (KeyError, ValueError, TypeError) as error:
+                    raise Unavailable("VENUE_MALFORMED", call="trades", reason=type(error).__name__) from error
         now = self._clock.monotonic()
         self._late = {name: until for name, until in self._late.items() if now < until}
         told = [fill for name, fill in self._known.items() if fill.sequence > sequence or name in self._late]

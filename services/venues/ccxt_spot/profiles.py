@@ -55,7 +55,8 @@ class Profile:
 
 def _binance_answered(reply: object, wanted: Answer) -> bool:
     if wanted is Answer.ROWS:
-        return isinstance(reply, list) and all(isinstance(row, dict) for row in reply)
+        # ccxt would leave a row out that names no symbol, and nothing would look like an empty account.
+        return isinstance(reply, list) and all(isinstance(row, dict) and row.get("symbol") for row in reply)
     return isinstance(reply, dict) and bool(reply.keys() & {"orderId", "balances", "orderListId", "serverTime"})
 
 

@@ -79,7 +79,8 @@ class AccountReader:
                 return rows
 
             rows = await self._caller.read("open orders", ask, Answer.ROWS)
-            found += [self._checked(row, str(row["symbol"])) for row in rows if row["symbol"] in symbols]
+            orders = [self._checked(row, str(row.get("symbol") or "")) for row in rows]
+            found += [order for order in orders if order.symbol in symbols]
         for order in found:
             self._activity.saw(order)
         return found
@@ -150,6 +151,8 @@ class AccountReader:
 
     def _checked(self, told: Mapping[str, Any], symbol: str) -> VenueOrder:
         try:
+            if not symbol:
+                raise ValueError("an order of no symbol")
             return self._order(told, symbol)
         except (KeyError, ValueError, TypeError) as error:
             raise Unavailable("VENUE_MALFORMED", call="orders", reason=type(error).__name__) from error

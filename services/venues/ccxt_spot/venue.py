@@ -53,7 +53,7 @@ class CcxtVenue:
         self._instruments = instruments
         self._on_news = on_news
         self._clients = Clients(name, settings, clock, connect)
-        self._caller = Caller(name, self._clients, settings.timeout_s)
+        self._caller = Caller(name, self._clients, clock, settings.timeout_s)
         profile, self._activity = self._clients.profile, Activity(clock)
         self._reader = AccountReader(self._caller, profile, self._activity, clock, quotes, settings.recv_window_ms)
         self._fills = FillReader(self._caller, profile, self._activity, clock, self._reader.name_order)
@@ -160,7 +160,7 @@ class CcxtVenue:
             if of == changes and now - at < QUIET_S:
                 return orders
         orders = await self._reader.open_orders([each.symbol for each in self._traded()])
-        self._working = (now, self._activity.changes, orders)
+        self._working = (now, changes, orders)
         return orders
 
     async def fills_since(self, account: str, sequence: int) -> Sequence[VenueFill]:
