@@ -13,7 +13,7 @@ from typing import Any
 
 from services.domain.halts import HaltScope
 from services.domain.journal import JournalEntry
-from services.domain.money import ZERO
+from services.domain.money import ZERO, truncate_to
 from services.domain.states import (
     HALT_MOVES,
     INSTRUCTION_MOVES,
@@ -268,6 +268,15 @@ def _open(trade: Any) -> Decimal:
     return max(ZERO, left)
 
 
+def _sellable(evidence: Evidence, trade: Any) -> Decimal:
+    """Return what of an open trade can be sold: fees taken in the base asset are gone, and sales go by steps."""
+    known = evidence.grid.get(trade.symbol)
+    base = known["base"] if known is not None else trade.symbol.partition("/")[0]
+    paid = [fill.fee for fill in evidence.fills.values() if fill.trade_id == trade.id and fill.fee_currency == base]
+    there = max(ZERO, _open(trade) - sum(paid, ZERO))
+    return truncate_to(there, Decimal(known["step"])) if known is not None else there
+
+
 def _working_entries(evidence: Evidence, halt: Any) -> list[str]:
     if halt.scope not in (HaltScope.DESK, HaltScope.PERSON) or halt.since > evidence.booked_until:
         return []
@@ -306,8 +315,8 @@ def _unprotected(evidence: Evidence, trade: Any) -> list[str]:
         return []
     stops = [row for row in rows if row.role == "stop"]
     covered = sum((row.quantity - row.filled for row in stops), ZERO)
-    if covered < _open(trade):
-        return [f"trade {trade.number} holds {_open(trade)} {trade.symbol} with stops for {covered}"]
+    if covered < _sellable(evidence, trade):
+        return [f"trade {trade.number} holds {_sellable(evidence, trade)} {trade.symbol} with stops for {covered}"]
     return [
         f"the stop {row.client_id} of trade {trade.number} does not work at the venue"
         for row in stops
