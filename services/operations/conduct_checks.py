@@ -305,8 +305,11 @@ def _working_entries(evidence: Evidence, halt: Any) -> list[str]:
 def _unprotected(evidence: Evidence, trade: Any) -> list[str]:
     """An open trade is covered by its stops, or something is on its way, or an open incident names it."""
     rows = [row for row in evidence.orders.values() if row.trade_id == trade.id and row.state in _LIVE_ORDER]
+    # Where exits hold the position they are taken away before others come: each step follows the answer of the one before.
     pending = any(
-        row.trade_id == trade.id and row.purpose in ("protect", "close") and row.state in _UNANSWERED
+        row.trade_id == trade.id
+        and row.purpose != "entry"
+        and (row.state in _UNANSWERED or (row.answered_at is not None and row.answered_at > evidence.booked_until))
         for row in evidence.instructions.values()
     )
     filled_at = max((f.booked_at for f in evidence.fills.values() if f.trade_id == trade.id), default=None)
