@@ -15,6 +15,7 @@ class MissionVerb(StrEnum):
     FIRE = "fire"
     SIZE = "size"
     TERMINAL = "term"
+    HOW = "how"
     CHECKS = "checks"
     BACK = "back"
     WHY = "why"
@@ -72,7 +73,7 @@ class ListName(StrEnum):
 
 
 class MissionButton(CallbackData, prefix="m"):
-    """An open button of a mission; ``arg`` is a size, the place of a terminal or the index of a reason."""
+    """An open button of a mission; ``arg`` is a size, a way to enter, the place of a terminal or the index of a reason."""
 
     verb: MissionVerb
     mission: str

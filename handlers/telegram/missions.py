@@ -7,6 +7,7 @@ from handlers.telegram.callbacks import ListName, MissionButton, MissionVerb
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
+from handlers.telegram.views.entering import render_how
 from handlers.telegram.views.errors import toast
 from handlers.telegram.views.format import city, local
 from handlers.telegram.views.message import Rendered
@@ -14,13 +15,16 @@ from handlers.telegram.views.missions import render_why
 from handlers.telegram.views.preview import render_checks
 from handlers.telegram.views.questions import skip_reasons
 from services.domain.cards import mission_card, preview_card
+from services.domain.entries import EntryKind
 from services.domain.errors import NotFound
 from services.domain.people import Role
 from services.missions.call import parse_call
+from services.missions.entries import HOW_WORDS, EntryWish, parse_wish
 from services.missions.planning import find_mission
 from services.missions.preview import Previewed
 from services.missions.skip import REASONS
 from services.reporting.cards import mission_view, preview_view
+from services.reporting.preview_view import PreviewView
 
 
 class MissionHandlers:
@@ -36,7 +40,15 @@ class MissionHandlers:
         return (
             row("missions", "Open missions", "", Role.OBSERVER, Kind.READ, Where.ANYWHERE, self.missions),
             row("mission", "One mission", "[number]", Role.OBSERVER, Kind.READ, Where.ANYWHERE, self.mission),
-            row("fire", "Preview a mission and fire it", "[number]", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.fire),
+            row(
+                "fire",
+                "Preview a mission and fire it",
+                "[number] [rest|maker|stop ...] [price]",
+                Role.TRADER,
+                Kind.ACT,
+                Where.ANYWHERE,
+                self.fire,
+            ),
             row("skip", "Pass on a mission", "[number] [reason]", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.skip),
             row(
                 "call",
@@ -60,7 +72,8 @@ class MissionHandlers:
 
     async def fire(self, request: Request) -> None:
         """Open the preview of a mission, the newest when none is named."""
-        await self._open_preview(request, request.args or None, "full", anew=True)
+        reference, wish = _asked(request.args)
+        await self._open_preview(request, reference, "full", anew=True, wish=wish)
 
     async def skip(self, request: Request) -> None:
         """Pass on a mission, with a reason when one is given."""
@@ -80,6 +93,8 @@ class MissionHandlers:
                 await self._open_preview(request, button.mission, "full", anew=True)
             case MissionVerb.SIZE:
                 await self._open_preview(request, button.mission, button.arg or "full", anew=False)
+            case MissionVerb.HOW:
+                await self._how(request, button)
             case MissionVerb.TERMINAL:
                 place = int(button.arg) if button.arg.isdigit() else 0
                 await self._open_preview(request, button.mission, "full", anew=False, terminal=place)
@@ -103,9 +118,18 @@ class MissionHandlers:
                 await request.toast(f"Asked {asked}.")
 
     async def _open_preview(
-        self, request: Request, reference: str | None, size: str, *, anew: bool, terminal: int | None = None
+        self,
+        request: Request,
+        reference: str | None,
+        size: str | None,
+        *,
+        anew: bool,
+        terminal: int | None = None,
+        wish: EntryWish | None = None,
     ) -> None:
-        done: Previewed = await self._app.trading.preview(request.actor, reference, size=size, anew=anew, terminal=terminal)
+        done: Previewed = await self._app.trading.preview(
+            request.actor, reference, size=size, anew=anew, terminal=terminal, wish=wish
+        )
         if request.is_group:
             await self._point_to_private(request, done.mission_id)
         elif done.refused is not None and request.callback_id is not None:
@@ -121,11 +145,22 @@ class MissionHandlers:
             await request.toast("", url=f"https://t.me/{request.bot_username}?start=m_{mission_id}")
 
     async def _checks(self, request: Request, mission_id: str, page: int) -> None:
+        await request.show(render_checks(await self._preview(request, mission_id), page))
+
+    async def _how(self, request: Request, button: MissionButton) -> None:
+        """Show the ways to enter, or go back to the preview with the chosen one."""
+        if not button.arg:
+            await request.show(render_how(await self._preview(request, button.mission)))
+            return
+        wish = EntryWish(kind=EntryKind(button.arg)) if button.arg in list(EntryKind) else None
+        await self._open_preview(request, button.mission, None, anew=False, wish=wish)
+
+    async def _preview(self, request: Request, mission_id: str) -> PreviewView:
         live = self._app.live()
         view = await self._app.database.read(lambda unit: preview_view(unit, mission_id, request.actor.id, live))
         if view is None:
             raise NotFound("PREVIEW")
-        await request.show(render_checks(view, page))
+        return view
 
     async def _why(self, request: Request, mission_id: str) -> None:
         live = self._app.live()
@@ -150,3 +185,11 @@ class MissionHandlers:
             raise NotFound("BUTTON")
         mission = await self._app.trading.skip(request.actor, button.mission, REASONS[index])
         await request.show(Rendered(text=f"Skipped #{mission.number}: {REASONS[index]}."))
+
+
+def _asked(args: str) -> tuple[str | None, EntryWish | None]:
+    """Read ``12``, ``rest``, ``12 rest 63900`` ...: which mission, and how to enter."""
+    first, _, rest = args.strip().partition(" ")
+    if first.lower() in HOW_WORDS:
+        return None, parse_wish(args)
+    return first or None, parse_wish(rest) if rest.strip() else None

@@ -34,7 +34,16 @@ from services.missions.fire import AlreadyFired, Denied, Fired, Refreshed
 
 STRATEGY = "strategy"
 # What shows sizes or money, or somebody's own choices, is not for a group, however the press got there.
-PRIVATE_VERBS = frozenset({MissionVerb.CARD, MissionVerb.CHECKS, MissionVerb.BACK, MissionVerb.SIZE, MissionVerb.TERMINAL})
+PRIVATE_VERBS = frozenset(
+    {
+        MissionVerb.CARD,
+        MissionVerb.CHECKS,
+        MissionVerb.BACK,
+        MissionVerb.SIZE,
+        MissionVerb.TERMINAL,
+        MissionVerb.HOW,
+    }
+)
 
 ActHandler = Callable[[Request, str], Awaitable[None]]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from services.domain.entries import EntryKind
 from services.domain.money import Money, Price
 from services.domain.people import Person, Role
 from services.domain.signals import Mission
@@ -38,6 +39,7 @@ ASKABLE = frozenset(
 class PreviewView:
     """Everything that a preview shows.
 
+    ``kind`` is how it would be entered, ``waits_for`` the price that it waits for, ``kinds`` what the terminal takes.
     ``next_terminal`` is where it could go instead: its place among the trader's terminals, and its name.
     ``value`` is the size at the worst price and ``loss`` what the stop would cost, both in the quote currency;
     ``risk_percent`` is the loss as percent of equity. ``passing`` is the factor by which the size would have to shrink,
@@ -50,6 +52,9 @@ class PreviewView:
     mode: TerminalMode
     terminal: str
     next_terminal: tuple[int, str] | None
+    kind: EntryKind
+    waits_for: Price | None
+    kinds: tuple[EntryKind, ...]
     value: Money
     loss: Money
     risk_percent: Decimal | None
@@ -68,6 +73,7 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> Pre
     terminal = terminals.find(unit, preview.terminal_id) if preview else None
     if mission is None or preview is None or terminal is None:
         return None
+    route = preview.route or {}
     verdict = Verdict(checks=preview.checks, config_hash="", decided_at=live.now)
     return PreviewView(
         mission=mission,
@@ -76,6 +82,9 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> Pre
         mode=terminal.mode,
         terminal=terminal.name,
         next_terminal=_next_terminal(unit, person_id, terminal),
+        kind=EntryKind(route.get("how", EntryKind.TAKE)),
+        waits_for=Price(Decimal(route["at"])) if "at" in route else None,
+        kinds=tuple(EntryKind(each) for each in route.get("kinds", "").split(",") if each),
         value=Money(preview.quantity * preview.worst_price, terminal.currency),
         loss=Money(preview.loss, terminal.currency),
         risk_percent=preview.loss / preview.equity * 100 if preview.equity else None,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from services.domain.entries import EntryKind
 from services.domain.halts import Halt, HaltScope
 from services.domain.money import Fraction, Money, Price, Quantity
 from services.domain.signals import Mission, Side, Signal, Target
@@ -115,6 +116,9 @@ def preview_view(**changed: object) -> PreviewView:
         grid=GRID,
         mode=TerminalMode.PAPER,
         terminal="ann-paper",
+        kind=EntryKind.TAKE,
+        waits_for=None,
+        kinds=tuple(EntryKind),
         next_terminal=None,
         value=Money(D("803.625"), USDT),
         loss=Money(D("11.3"), USDT),

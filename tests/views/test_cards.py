@@ -11,11 +11,14 @@ import pytest
 from handlers.telegram.callbacks import MissionVerb
 from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.checks import UNITS
+from handlers.telegram.views.entering import render_how
 from handlers.telegram.views.message import Rendered, Style
 from handlers.telegram.views.missions import render_why
 from handlers.telegram.views.preview import render_checks, render_preview
 from handlers.telegram.views.trades import render_trade
+from services.domain.entries import EntryKind
 from services.domain.halts import Halt
+from services.domain.money import Price
 from services.domain.states import HaltState, MissionState
 from services.domain.trades import TerminalMode
 from services.domain.verdicts import CheckCode, Unit
@@ -79,6 +82,39 @@ def test_why_shows_reason_parts_and_numbers() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "waits_for", "said"),
+    [
+        (EntryKind.WHOLE, None, "all of it at 64,290 or better, or none"),
+        (EntryKind.LIMIT, "64100", "rests at 64,100"),
+        (EntryKind.POST, "64100", "rests at 64,100, never takes"),
+        (EntryKind.MAKER, None, "rests first, then takes at 64,290 or better"),
+        (EntryKind.STOP, "64275", "from 64,275 on, at 64,290 or better"),
+    ],
+)
+def test_a_preview_says_how_it_would_enter(kind: EntryKind, waits_for: str | None, said: str) -> None:
+    at = Price(Decimal(waits_for)) if waits_for is not None else None
+    card = render("preview:x", samples.preview_view(kind=kind, waits_for=at))
+
+    assert said in card.plain().split("\n")
+    assert problems(card, lines=PREVIEW_LINES) == []
+
+
+def test_the_ways_to_enter_fit_on_one_screen() -> None:
+    card = render_how(samples.preview_view(kind=EntryKind.MAKER))
+
+    assert [len(row) for row in card.rows] == [2, 2, 2, 1]
+    assert "Maker first •" in [button.text for row in card.rows for button in row]
+    assert problems(card, width=56) == []
+    assert len(card.plain().split("\n")) <= 9
+
+
+def test_a_terminal_that_only_takes_offers_no_other_way() -> None:
+    card = render("preview:x", samples.preview_view(kinds=(EntryKind.TAKE,)))
+
+    assert not any(button.text.startswith("How") for row in card.rows for button in row)
+
+
 def test_preview_reads_like_this() -> None:
     card = render("preview:x", samples.preview_view())
 
@@ -93,8 +129,8 @@ def test_preview_reads_like_this() -> None:
         "and positions 2 of 4\n"
         "good until 14:31:20 UTC"
     )
-    assert labels(card) == [["½", "1× •", "1.4× max"], ["Confirm"], ["Checks 4", "Back"]]
-    assert card.rows[1][0].style is Style.SUCCESS
+    assert labels(card) == [["½", "1× •", "1.4× max"], ["How: take now"], ["Confirm"], ["Checks 4", "Back"]]
+    assert card.rows[2][0].style is Style.SUCCESS
     assert problems(card, lines=PREVIEW_LINES) == []
 
 

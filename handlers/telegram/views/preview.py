@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.telegram.callbacks import ActButton, MissionButton, MissionVerb
 from handlers.telegram.views.checks import LABELS, compared, explain
+from handlers.telegram.views.entering import how_button
 from handlers.telegram.views.format import COLUMNS, clip, fixed, r_units
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
@@ -54,7 +55,8 @@ def _open(view: PreviewView) -> Rendered:
     if view.preview.state is not PreviewState.OPEN or view.preview.token_id is None:
         return Rendered(text=text, rows=(last,))
     token = ActButton(act=Act.CONFIRM_FIRE, token=view.preview.token_id)
-    return Rendered(text=text, rows=(_sizes(view), (act("Confirm", token, Style.SUCCESS),), (*last, *_elsewhere(view))))
+    confirm = (act("Confirm", token, Style.SUCCESS),)
+    return Rendered(text=text, rows=(_sizes(view), how_button(view), confirm, (*last, *_elsewhere(view))))
 
 
 def _elsewhere(view: PreviewView) -> tuple[Button, ...]:
@@ -96,7 +98,7 @@ def _refused(view: PreviewView, check: Check) -> Rendered:
         others=[each.code.value for each in view.denials[1:]],
     )
     last = (_verb(view, f"Checks {len(view.preview.checks)}", MissionVerb.CHECKS), _verb(view, "Back", MissionVerb.BACK))
-    return Rendered(text=text, rows=(_ways_out(view, check), (*last, *_elsewhere(view))))
+    return Rendered(text=text, rows=(_ways_out(view, check), _otherwise(view, check), (*last, *_elsewhere(view))))
 
 
 def _ways_out(view: PreviewView, check: Check) -> tuple[Button, ...]:
@@ -109,6 +111,11 @@ def _ways_out(view: PreviewView, check: Check) -> tuple[Button, ...]:
     if view.ask is not None:
         ways.append(_verb(view, f"Ask {clip(view.ask, 16)}", MissionVerb.ASK))
     return tuple(ways)
+
+
+def _otherwise(view: PreviewView, check: Check) -> tuple[Button, ...]:
+    """Offer the other ways to enter where the price stands in the way of this one."""
+    return how_button(view) if check.code is CheckCode.PRICE_COLLAR else ()
 
 
 def _over(view: PreviewView) -> Rendered:
