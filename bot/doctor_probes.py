@@ -24,10 +24,13 @@ from config.settings import Settings, settings_file
 from migrations import api
 from migrations.engines import run_on
 from services.domain.errors import Misconfigured, SortieError, Unavailable
+from services.domain.orders import OrderType
 from services.domain.ports import Clock
+from services.market.quotes import QuoteBoard
 from services.operations.doctor import Probe, Sick
 from services.storage.database import sqlite_engine
 from services.venues.ccxt_market import CcxtMarketData
+from services.venues.ccxt_spot import CcxtVenue
 
 LEAST_FREE_MB = 500
 SLOW_S = 8.0
@@ -56,6 +59,8 @@ def desk_probes(settings: Settings, clock: Clock) -> list[Probe]:
         probes["integrity"] = _in_thread(lambda: _integrity(settings))
     for name, venue in settings.venues.items():
         probes[f"venue {name}"] = _venue_probe(name, venue, clock)
+        if venue.has_keys:
+            probes[f"account {name}"] = _account_probe(name, venue, clock, settings.desk.currency)
     return [Probe(name=name, ask=ask) for name, ask in probes.items()]
 
 
@@ -67,11 +72,14 @@ def _in_thread(ask: Callable[[], str | Sick]) -> Ask:
 
 
 def _config(settings: Settings) -> str | Sick:
-    file = settings.telegram.token_file
-    if file is not None and not file.is_file():
-        return Sick(cause=f"telegram.token_file: there is no file {file}", fix="run `sortie init`, or correct the path")
-    if file is not None and sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        return Sick(cause=f"{file} can be read by others on this machine", fix=f"chmod 600 {file}")
+    secret = {"telegram.token_file": (settings.telegram.token_file, "run `sortie init`, or correct the path")}
+    for name, venue in settings.venues.items():
+        secret[f"venues.{name}.secret_file"] = (venue.secret_file, "write the account's keys into it, or correct the path")
+    for key, (file, fix) in secret.items():
+        if file is not None and not file.is_file():
+            return Sick(cause=f"{key}: there is no file {file}", fix=fix)
+        if file is not None and sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            return Sick(cause=f"{file} can be read by others on this machine", fix=f"chmod 600 {file}")
     return f"{settings_file() or 'defaults and environment'}, fingerprint {settings.fingerprint[:12]}"
 
 
@@ -216,6 +224,26 @@ def _venue_probe(name: str, venue: VenueSettings, clock: Clock) -> Ask:
         if abs(ahead) > MOST_SKEW + blur:
             return Sick(cause=f"this machine's clock is {_off(ahead)} {venue.exchange}'s", fix=CLOCK_FIX)
         return f"{venue.exchange}, clock {_off(ahead)} its own"
+
+    return ask
+
+
+def _account_probe(name: str, venue: VenueSettings, clock: Clock, currency: str) -> Ask:
+    async def ask() -> str | Sick:
+        try:
+            account = CcxtVenue(name, venue, clock, list, QuoteBoard(), lambda account: None)
+            try:
+                await account.open_account("doctor", currency)
+                await account.balance("doctor")
+            finally:
+                await account.close()
+        except Misconfigured as error:
+            return Sick(cause=_words(error), fix=str(error.values.get("fix", f"correct [venues.{name}]")))
+        except SortieError as error:
+            return Sick(cause=_words(error), fix=f"look at the key's rights and addresses at {venue.exchange}")
+        offered = account.capabilities
+        exits = "order lists" if offered.order_lists else "lone stops" if OrderType.STOP in offered.order_types else "no stops"
+        return f"the key of {venue.exchange} is good; the exchange has {exits}"
 
     return ask
 

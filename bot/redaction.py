@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -130,7 +131,7 @@ def visible(text: str) -> str:
 
 
 def secrets_in(settings: Settings) -> set[str]:
-    """Return every secret value of the settings: secret fields, the token's file and the database's password."""
+    """Return every secret value of the settings: secret fields, the files of token and keys, the database's password."""
     found = set(_secret_fields(settings))
     password = make_url(settings.database_url).password
     if password:
@@ -141,6 +142,9 @@ def secrets_in(settings: Settings) -> set[str]:
         token = None  # whoever needs the token says that its file cannot be read
     if token:
         found.add(token)
+    for venue in settings.venues.values():
+        with suppress(OSError, ValueError):  # whoever trades there says that the file of keys cannot be read
+            found |= set(venue.credentials().values())
     return found
 
 

@@ -105,6 +105,7 @@ class SandboxBench:
     """The venue, the exchange's own books, and the price."""
 
     venue: CcxtVenue
+    http: TestClient[web.Request, web.Application]
     own_market = True
 
     def __init__(self, balances: dict[str, Decimal]) -> None:
@@ -167,7 +168,8 @@ class SandboxBench:
         fields = {"timeout_s": 5, "streams": False, **changes}
         settings = VenueSettings(base_url=self.base_url, api_key=self.account.key, secret=self.account.secret, **fields)
         venue = CcxtVenue("sandbox", settings, self.clock, lambda: [BTC], self.board, self.news.append)
-        for exchange in (venue._clients.reader, venue._clients.writer):
+        clients = venue._clients
+        for exchange in (clients.reader, clients.writer, clients.listener):
             # Signed requests carry the time that the test moves.
             exchange.milliseconds = lambda: round(self.now().timestamp() * 1000)
         self.venues.append(venue)
@@ -185,7 +187,7 @@ async def sandbox_bench(*, balances: dict[str, Decimal] | None = None, **changes
     app = web.Application(middlewares=[bench.lose_replies])
     setup(app, bench.exchange)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
-        bench.base_url = str(client.make_url("/exchange"))
+        bench.base_url, bench.http = str(client.make_url("/exchange")), client
         bench.venue = bench.another_venue(**changes)
         try:
             await bench.venue.open_account(ACCOUNT, "USDT")

@@ -112,7 +112,16 @@ class Clients:
         return made
 
     def _credentials(self) -> dict[str, str]:
-        held = self._settings.credentials()
+        try:
+            held = self._settings.credentials()
+        except (OSError, ValueError) as error:
+            raise Misconfigured(
+                "VENUE_KEYS",
+                key=f"venues.{self._name}.secret_file",
+                value=self._settings.secret_file,
+                missing="a JSON object of texts that can be read",
+                fix='write {"api_key": "...", "secret": "..."} into it, readable by the desk alone',
+            ) from error
         return {theirs: held[ours] for theirs, ours in _CREDENTIALS.items() if ours in held}
 
     def _budget_of(self, exchange: Exchange) -> Budget:
