@@ -15,6 +15,7 @@ from services.domain.market import Instrument
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, StageBeat, Venue
 from services.domain.routes import Fees
 from services.execution.booking import Booking
+from services.execution.deciding import DecideProposal
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
@@ -68,6 +69,7 @@ class Trading:
     executor: Executor
     sync: VenueSync
     resolve: ResolveUnknown
+    decide: DecideProposal
     preview: OpenPreview
     fire: FireMission
     skip: SkipMission
@@ -130,7 +132,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     )
     desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
-    booking = Booking(outside.ids, accounts, zone, settling)
+    booking = Booking(outside.ids, accounts, quotes, zone, settling)
     ports = ExecutorPorts(
         venues=venues,
         quotes=quotes,
@@ -163,6 +165,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         executor=executor,
         sync=VenueSync(database, venues, booking, accounts, outside.clock, outside.ids, outside.wakeups, outside.beats, zone),
         resolve=ResolveUnknown(database, venues, executor, outside.clock, outside.ids, outside.wakeups, outside.beats),
+        decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
         fire=FireMission(database, desk, preview, outside.ids),
         skip=SkipMission(database),

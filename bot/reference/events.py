@@ -10,6 +10,7 @@ from bot.reference.emitted import Emitted, journal_kinds, log_events
 from bot.reference.markdown import code, table
 from services.access.chats import APPROVED, LEAVE_CHAT, LEFT
 from services.access.roles import REVOKED
+from services.domain.proposals import ProposalState
 from services.domain.states import HaltState, MissionState, TradeState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ FILLED: Mapping[str, Sequence[str]] = {
     "halt.<state>": (HaltState.HALTED, HaltState.REDUCING),
     "mission.<state>": (MissionState.EXPIRED, MissionState.WITHDRAWN),
     "people.<how>": ("claimed", "granted", "joined", "revoked", "seeded"),
+    "proposal.<state>": (ProposalState.DECIDED, ProposalState.GONE),
     "request.<kind>": (LEAVE_CHAT, REVOKED),
     "trade.<state>": tuple(TradeState),
 }

@@ -64,6 +64,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("fee_rate", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("taken", amount(), nullable=True))
 
+    # The only venue before this step charged its fees in the quote currency.
+    op.execute("UPDATE fills SET fee_counted = fee")
+
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.add_column(sa.Column("terminal_id", sa.String(length=32), nullable=True))
 

@@ -22,6 +22,8 @@ class Act(StrEnum):
     CLAIM = "claim"
     INVITE = "invite"
     APPROVE_CHAT = "approve_chat"
+    DECIDE = "decide"
+    SETTLE_UNKNOWN = "settle_unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from services.domain.money import ZERO, Price
 
+# How a trade ended that somebody else's execution, or the venue itself, took the position of.
+ELSEWHERE = "ELSEWHERE"
 REASONS = ("mine, leave it", "deposit", "withdrawal", "fee or reward of the venue", "test", "other")
 
 
@@ -76,8 +78,9 @@ class Evidence:
 class Proposal:
     """A difference, its evidence and what became of it.
 
-    ``subject`` tells proposals of one kind apart. ``instruction`` is the desk's own write that closes it. ``moved`` is what
-    the decision took out of the position without a fill: into the holdings, or written off.
+    ``subject`` tells proposals of one kind apart. ``instruction`` is the desk's own write that closes it, ``closed``
+    what that write's executions did so far, signed. ``moved`` is what the decision added to the position without a fill: what
+    went into the holdings or was written off is taken out of it.
     """
 
     id: str
@@ -93,6 +96,7 @@ class Proposal:
     answer: Answer | None = None
     reason: str | None = None
     instruction: str | None = None
+    closed: Decimal = ZERO
     moved: Decimal = ZERO
 
     @property

@@ -25,7 +25,7 @@ from services.domain.routes import entry_continues
 from services.domain.states import ORDER_MOVES, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.execution import telling
-from services.execution.booking import to_order
+from services.execution.booking import add_reported
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
@@ -241,7 +241,7 @@ class Executor:
             if role is None:
                 self._book_canceled(unit, instruction, order)
                 continue
-            orders.add(unit, to_order(order, instruction.terminal_id, role, instruction.id, instruction.trade_id))
+            add_reported(unit, instruction, order)
         if instruction.cancels:
             said = {order.client_id for order in placed}
             self._book_replaced(unit, instruction, [name for name in instruction.cancels if name not in said])

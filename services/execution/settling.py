@@ -127,7 +127,8 @@ class Settling:
         pending = instructions.pending_of_trade(unit, trade.id)
         facts = _facts(unit, trade, placed, pending, instrument)
         after = moved(trade, _undecided(unit, trade, facts), unit.now)
-        return after != trade or _missing_exits(trade, placed, {each.purpose for each in pending}, instrument) is not None
+        missing = _missing_exits(trade, placed, {each.purpose for each in pending}, instrument)
+        return after != trade or (missing is not None and _held(unit, trade))
 
     def follow_up(self, unit: Unit, actor: Actor, trade_id: str) -> None:
         """Take the next step at once where exits are changed step by step; elsewhere the next look does."""
@@ -207,7 +208,7 @@ class Settling:
         instrument: Instrument,
     ) -> None:
         wanted = _missing_exits(trade, placed, pending, instrument)
-        if wanted is None:
+        if wanted is None or not _held(unit, trade):
             return
         if rejections(unit, trade.id) >= MAX_PROTECT_REJECTIONS:
             if _nothing_to_close(unit, trade.id):
@@ -283,6 +284,11 @@ def facts_for(trade: Trade, detail: str) -> dict[str, object]:
         "quantity": canonical(trade.open_quantity),
         "detail": detail,
     }
+
+
+def _held(unit: Unit, trade: Trade) -> bool:
+    """Tell whether the account has anything for exits to protect: others may have sold it, which a person decides about."""
+    return terminals.position(unit, trade.terminal_id, trade.symbol) * trade.side.sign > 0
 
 
 def _undecided(unit: Unit, trade: Trade, facts: Facts) -> Facts:

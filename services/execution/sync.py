@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from services.access.alerts import AlertCode, alert
-from services.domain.errors import SortieError, Unavailable
+from services.domain.errors import SortieError, Unavailable, VenueDoubt
 from services.domain.money import ZERO
-from services.domain.orders import Order, VenuePosition
+from services.domain.orders import Order, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
 from services.domain.trades import Terminal
-from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport
+from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport, name_of
+from services.execution.comparing import Compared, Comparing
 from services.portfolio.accounts import AccountBoard
 from services.risk.days import day_of
-from services.storage import desk, orders, terminals
+from services.storage import orders, terminals
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -56,13 +57,13 @@ class VenueSync:
         self._database = database
         self._venues = venues
         self._booking = booking
+        self._comparing = Comparing(booking, ids)
         self._accounts = accounts
         self._clock = clock
         self._ids = ids
         self._wakeups = wakeups
         self._beats = beats
         self._zone = zone
-        self._suspects: set[tuple[str, str]] = set()
         self._failures: dict[str, int] = {}
 
     async def run_fills(self) -> None:
@@ -93,26 +94,26 @@ class VenueSync:
 
     async def reconcile_all(self) -> int:
         """Compare every terminal once; return how many did not agree or could not be asked."""
-        differing = 0
+        differing = failed = 0
         for terminal in await self._database.read(terminals.everything):
             try:
                 differing += not await self.reconcile(terminal)
                 self._failures.pop(terminal.id, None)
             except (SortieError, TimeoutError) as error:
                 # A failed query is never "flat": the terminal stays closed to new exposure.
-                differing += 1
+                failed += 1
                 self._failures[terminal.id] = self._failures.get(terminal.id, 0) + 1
                 log.warning("reconcile.failed", terminal=terminal.name, error=str(error))
                 tell = self._failures[terminal.id] > 1
                 await self._database.write(partial(self._unreachable, terminal=terminal, tell=tell))
-        if not differing:
-            self._beats.beat("reconcile", detail="no differences")
-        return differing
+        if not failed:
+            self._beats.beat("reconcile", detail=f"{differing} differing" if differing else "no differences")
+        return differing + failed
 
     async def look(self, terminal: Terminal) -> None:
         """Book what is new at one venue account, and refresh its balance when that is due."""
         venue = self._venue(terminal)
-        report = await asyncio.wait_for(self._report(venue, terminal, with_positions=False), QUERY_TIMEOUT_S)
+        report = await asyncio.wait_for(self._report(venue, terminal), QUERY_TIMEOUT_S)
         news = bool(report.fills or report.orders)
         if news or await self._database.read(lambda unit: self._booking.settling.unsettled(unit, terminal)):
             actor = Actor.job("fills", f"fills-{self._ids.row()}")
@@ -131,75 +132,91 @@ class VenueSync:
             await self._database.write(lambda unit: terminals.open_day(unit, terminal.id, day, balance.equity))
 
     async def reconcile(self, terminal: Terminal) -> bool:
-        """Compare orders, fills, positions and balance of one terminal; tell whether both sides agree."""
+        """Compare orders, fills, positions and balance of one terminal; tell whether both sides agree.
+
+        What is found different is looked at again at once, with all fills since the account was opened; what the venue's
+        evidence settles is repaired, and what is left is proposed to people.
+        """
         venue = self._venue(terminal)
         await asyncio.wait_for(venue.open_account(terminal.id, terminal.currency), QUERY_TIMEOUT_S)
         await self.look(terminal)
         await self.refresh_balance(terminal)
         # A fill between two readings looks like a difference once; only what is still there when looked at again is one.
-        return await self._agrees(venue, terminal) or await self._agrees(venue, terminal)
+        compared = await self._compare(venue, terminal, from_the_start=False)
+        if compared.differs:
+            compared = await self._compare(venue, terminal, from_the_start=True)
+        return compared.agreed
 
-    async def _agrees(self, venue: Venue, terminal: Terminal) -> bool:
-        report = await asyncio.wait_for(self._report(venue, terminal, with_positions=True), QUERY_TIMEOUT_S)
+    async def _compare(self, venue: Venue, terminal: Terminal, *, from_the_start: bool) -> Compared:
+        report = await asyncio.wait_for(self._compared(venue, terminal, from_the_start=from_the_start), QUERY_TIMEOUT_S)
         actor = Actor.job("reconcile", f"reconcile-{self._ids.row()}")
-        return await self._database.write(lambda unit: self._compare(unit, actor, terminal, report))
-
-    def _compare(self, unit: Unit, actor: Actor, terminal: Terminal, report: VenueReport) -> bool:
-        self._booking.apply(unit, actor, terminal, report)
-        ours = {p.symbol: p.quantity for p in terminals.positions_of(unit, terminal.id)}
-        theirs = {p.symbol: p.quantity for p in report.positions}
-        differing = {s for s in ours.keys() | theirs.keys() if ours.get(s, ZERO) != theirs.get(s, ZERO)}
-        desk.close_incident(unit, AlertCode.VENUE_UNREACHABLE.value, terminal.name)
-        confirmed = {symbol for symbol in differing if (terminal.id, symbol) in self._suspects}
-        self._suspects = {key for key in self._suspects if key[0] != terminal.id} | {(terminal.id, s) for s in differing}
-        for symbol in confirmed:
-            facts: dict[str, object] = {
-                "symbol": symbol,
-                "desk": str(ours.get(symbol, ZERO)),
-                "venue": str(theirs.get(symbol, ZERO)),
-            }
-            alert(unit, self._ids, AlertCode.POSITION_MISMATCH, f"{terminal.name}:{symbol}", facts, terminal.owner_id)
-            unit.record(actor, "reconcile.differs", terminal=terminal.id, **facts)
-        if confirmed:
-            terminals.set_reconciled(unit, terminal.id, None)
-        if differing:
-            unit.wake("reconcile")
-            return False
-        for symbol in ours:
-            desk.close_incident(unit, AlertCode.POSITION_MISMATCH.value, f"{terminal.name}:{symbol}")
-        if terminal.reconciled_at is None:
-            unit.record(actor, "reconcile.passed", terminal=terminal.id)
-        terminals.set_reconciled(unit, terminal.id, unit.now)
-        return True
+        return await self._database.write(lambda unit: self._comparing(unit, actor, terminal, report))
 
     def _unreachable(self, unit: Unit, terminal: Terminal, *, tell: bool) -> None:
         terminals.set_reconciled(unit, terminal.id, None)
         if tell:
             alert(unit, self._ids, AlertCode.VENUE_UNREACHABLE, terminal.name, {"terminal": terminal.name}, terminal.owner_id)
 
-    async def _report(self, venue: Venue, terminal: Terminal, *, with_positions: bool) -> VenueReport:
-        def booked(unit: Unit) -> tuple[int, list[Order]]:
-            return terminals.fill_sequence(unit, terminal.id), orders.live(unit, terminal_id=terminal.id)
-
-        sequence, live = await self._database.read(booked)
-        working = list(await venue.open_orders(terminal.id))
-        seen = {order.client_id for order in working}
+    async def _report(self, venue: Venue, terminal: Terminal) -> VenueReport:
+        """Read what is new: orders that changed or ended, and fills."""
+        sequence, live = await self._booked(terminal)
+        working, lost, _ = await self._orders(venue, terminal, live)
         known = {order.client_id: order for order in live}
-        for order in live:
-            if order.client_id in seen or order.client_id.startswith(NAMED_BY_VENUE):
-                continue
-            ended = await venue.find(terminal.id, order.symbol, order.client_id)
-            if ended is not None:
-                working.append(ended)
         changed = [
             order
             for order in working
-            if (ours := known.get(order.client_id or "")) is None
+            if (ours := known.get(name_of(order))) is None
             or (ours.state, ours.filled, ours.quantity) != (order.state, order.filled, order.quantity)
         ]
-        positions: list[VenuePosition] = list(await venue.positions(terminal.id)) if with_positions else []
         fills = await venue.fills_since(terminal.id, sequence)
-        return VenueReport(orders=changed, fills=fills, positions=positions)
+        return VenueReport(orders=changed, fills=fills, positions=[], lost=lost)
+
+    async def _compared(self, venue: Venue, terminal: Terminal, *, from_the_start: bool) -> VenueReport:
+        """Read everything that is compared; raise VenueDoubt when the venue is unsure of an order."""
+        sequence, live = await self._booked(terminal)
+        working, lost, unsure = await self._orders(venue, terminal, live)
+        if unsure is not None:
+            raise unsure
+        positions = list(await venue.positions(terminal.id))
+        fills = await venue.fills_since(terminal.id, 0 if from_the_start else sequence)
+        return VenueReport(orders=working, fills=fills, positions=positions, lost=lost)
+
+    async def _booked(self, terminal: Terminal) -> tuple[int, list[Order]]:
+        def body(unit: Unit) -> tuple[int, list[Order]]:
+            return terminals.fill_sequence(unit, terminal.id), orders.live(unit, terminal_id=terminal.id)
+
+        return await self._database.read(body)
+
+    async def _orders(
+        self, venue: Venue, terminal: Terminal, live: Sequence[Order]
+    ) -> tuple[list[VenueOrder], list[Order], VenueDoubt | None]:
+        """Return the working orders, those of ours that ended, and those of ours that the venue does not know.
+
+        A doubt about one order keeps nobody from booking what is known of the others.
+        """
+        working = list(await venue.open_orders(terminal.id))
+        seen = {name_of(order) for order in working}
+        lost: list[Order] = []
+        unsure: VenueDoubt | None = None
+        for order in live:
+            if order.client_id in seen:
+                continue
+            try:
+                ended = await self._find(venue, order)
+            except VenueDoubt as doubt:
+                unsure = doubt
+                continue
+            if ended is not None:
+                working.append(ended)
+            else:
+                lost.append(order)
+        return working, lost, unsure
+
+    async def _find(self, venue: Venue, order: Order) -> VenueOrder | None:
+        """Ask for one order; without a client id there is nothing to ask by."""
+        if order.client_id.startswith(NAMED_BY_VENUE):
+            return None
+        return await venue.find(order.terminal_id, order.symbol, order.client_id)
 
     def _venue(self, terminal: Terminal) -> Venue:
         venue = self._venues.get(terminal.venue)

@@ -16,6 +16,7 @@ from services.risk.gate import LedgerPart
 from services.risk.sizing import Costs, funds_needed
 from services.storage import halts as halt_rows
 from services.storage import instructions as instruction_rows
+from services.storage import proposals as proposal_rows
 from services.storage import terminals as terminal_rows
 from services.storage import trades as trade_rows
 from services.storage.database import Unit
@@ -86,7 +87,8 @@ def read_ledger(
         ),
         mission_state=mission.state,
         reconciled_at=terminal.reconciled_at,
-        doubtful=len(instruction_rows.doubtful(unit, terminal_id=terminal.id, symbol=symbol)),
+        doubtful=len(instruction_rows.doubtful(unit, terminal_id=terminal.id, symbol=symbol))
+        + proposal_rows.count_waiting(unit, terminal.id, symbol),
         can_long=True,
         can_short=terminal.can_short,
         live_trades=len(others),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,8 @@ _OUR_LEASE = update(leases).where(
 )
 _OPEN_REQUESTS = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)
 _OPEN_INCIDENTS = select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)
-_UNIVERSE = select(universes).order_by(universes.c.version.desc()).limit(1)
+_UNIVERSES = select(universes).order_by(universes.c.version.desc())
+_UNIVERSE = _UNIVERSES.limit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +180,26 @@ def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:
 def current_universe(unit: Unit) -> Universe | None:
     """Return the newest snapshot, or None before the first."""
     row = unit.first(_UNIVERSE)
-    if row is None:
+    return _universe(row) if row is not None else None
+
+
+def universe_with(unit: Unit, symbols: Iterable[str]) -> Universe | None:
+    """Return the newest snapshot, and in it the last known grid of each of these symbols that has left it since."""
+    newest = current_universe(unit)
+    if newest is None:
         return None
+    missing = set(symbols) - {each.symbol for each in newest.instruments}
+    gone: list[Instrument] = []
+    for row in unit.all(_UNIVERSES) if missing else ():
+        found = [each for each in _universe(row).instruments if each.symbol in missing]
+        gone += found
+        missing -= {each.symbol for each in found}
+        if not missing:
+            break
+    return replace(newest, instruments=(*newest.instruments, *gone)) if gone else newest
+
+
+def _universe(row: Any) -> Universe:
     instruments = tuple(
         Instrument(
             symbol=each["symbol"],

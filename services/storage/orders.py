@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -17,6 +18,21 @@ _LIVE = [state.value for state in LIVE_ORDER_STATES]
 _ONE = (orders.c.terminal_id == bindparam("terminal"), orders.c.client_id == bindparam("client"))
 _FIND = select(orders).where(*_ONE)
 _CHANGE = update(orders).where(*_ONE)
+_BY_VENUE_ID = select(orders).where(
+    orders.c.terminal_id == bindparam("terminal"), orders.c.venue_id == bindparam("venue_order")
+)
+_FEES_WAITING = (
+    select(fills)
+    .where(
+        fills.c.terminal_id == bindparam("terminal"),
+        fills.c.trade_id.is_not(None),
+        fills.c.fee_counted.is_(None),
+    )
+    .order_by(fills.c.time, fills.c.venue_fill_id)
+)
+_ONE_FILL = (fills.c.terminal_id == bindparam("terminal"), fills.c.venue_fill_id == bindparam("fill"))
+_FIND_FILL = select(fills).where(*_ONE_FILL)
+_CHANGE_FILL = update(fills).where(*_ONE_FILL)
 _OF_TRADE = select(orders).where(orders.c.trade_id == bindparam("trade")).order_by(orders.c.client_id)
 _ALL_LIVE = select(orders).where(orders.c.state.in_(_LIVE)).order_by(orders.c.updated_at)
 _LIVE_AT_TERMINAL = _ALL_LIVE.where(orders.c.terminal_id == bindparam("terminal"))
@@ -73,6 +89,10 @@ def save(unit: Unit, before: Order, after: Order) -> None:
     """Store what the venue says now; a state changes by a listed move."""
     if after.state is not before.state:
         move(ORDER_MOVES, before.state, after.state)
+    _store(unit, after)
+
+
+def _store(unit: Unit, after: Order) -> None:
     values = {
         "terminal": after.terminal_id,
         "client": after.client_id,
@@ -109,8 +129,24 @@ def live(unit: Unit, *, terminal_id: str | None = None, trade_id: str | None = N
     return [_order(row) for row in rows if terminal_id is None or row.terminal_id == terminal_id]
 
 
-def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None) -> bool:
-    """Book a fill by the venue's own id; False when it is booked already."""
+def repair(unit: Unit, after: Order) -> None:
+    """Take over what the venue proved of an order where no listed move leads there; the caller journals it."""
+    _store(unit, after)
+
+
+def named_by_venue(unit: Unit, terminal_id: str, venue_id: str) -> Order | None:
+    """Return an order by the venue's own id, or None."""
+    row = unit.first(_BY_VENUE_ID, terminal=terminal_id, venue_order=venue_id)
+    return _order(row) if row else None
+
+
+def add_fill(
+    unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None, *, counted: Decimal | None, rate: str | None
+) -> bool:
+    """Book a fill by the venue's own id; False when it is booked already.
+
+    ``counted`` is its fee in the quote currency, None while there is no rate; ``rate`` names the quote that gave it.
+    """
     return insert_once(
         unit,
         fills,
@@ -125,6 +161,8 @@ def add_fill(unit: Unit, terminal_id: str, fill: VenueFill, trade_id: str | None
             "price": fill.price,
             "fee": fill.fee,
             "fee_currency": fill.fee_currency,
+            "fee_counted": counted,
+            "fee_rate": rate,
             "maker": fill.maker,
             "time": fill.time,
             "booked_at": unit.now,
@@ -136,6 +174,29 @@ def filled_by_fills(unit: Unit, terminal_id: str, client_id: str) -> Quantity:
     """Return what an order's booked fills add up to, exactly."""
     rows = unit.all(select(fills.c.quantity).where(fills.c.terminal_id == terminal_id, fills.c.client_id == client_id))
     return Quantity(sum((row.quantity for row in rows), ZERO))
+
+
+def fill_row(unit: Unit, terminal_id: str, fill_id: str) -> Any:
+    """Return a fill's row, or None."""
+    return unit.first(_FIND_FILL, terminal=terminal_id, fill=fill_id)
+
+
+def fees_waiting(unit: Unit, terminal_id: str) -> list[Any]:
+    """Return the fills of trades whose fee has no rate yet, oldest first."""
+    return list(unit.all(_FEES_WAITING, terminal=terminal_id))
+
+
+def count_fee(unit: Unit, terminal_id: str, fill_id: str, counted: Decimal, rate: str) -> None:
+    """Note what a fee comes to in the quote currency, and by which quote."""
+    unit.run(_CHANGE_FILL, {"terminal": terminal_id, "fill": fill_id, "fee_counted": counted, "fee_rate": rate})
+
+
+def give_fill(
+    unit: Unit, terminal_id: str, fill_id: str, trade_id: str, taken: Decimal | None, counted: Decimal | None
+) -> None:
+    """Book somebody else's execution as a trade's: all of it, or the part ``taken``."""
+    values = {"trade_id": trade_id, "taken": taken, "fee_counted": counted}
+    unit.run(_CHANGE_FILL, {"terminal": terminal_id, "fill": fill_id, **values})
 
 
 def fills_of_trade(unit: Unit, trade_id: str) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from services.domain.money import Price, canonical
+from services.domain.money import ZERO, Price, canonical
 from services.domain.proposals import (
     PROPOSAL_MOVES,
     UNDECIDED,
@@ -43,7 +43,7 @@ _SAME = (
     .order_by(proposals.c.created_at.desc(), proposals.c.id.desc())
     .limit(1)
 )
-_MOVED = select(proposals).where(proposals.c.terminal_id == bindparam("terminal"))
+_ALL_AT = select(proposals).where(proposals.c.terminal_id == bindparam("terminal"))
 
 
 def _amount(text: str | None) -> Decimal | None:
@@ -65,6 +65,7 @@ def _dump(proposal: Proposal) -> dict[str, Any]:
         "order": evidence.order,
         "order_text": evidence.order_text,
         "instruction": proposal.instruction,
+        "closed": canonical(proposal.closed),
         "moved": canonical(proposal.moved),
     }
 
@@ -97,6 +98,7 @@ def _proposal(row: Any) -> Proposal:
         answer=Answer(row.answer) if row.answer else None,
         reason=row.reason,
         instruction=row.facts["instruction"],
+        closed=Decimal(row.facts["closed"]),
         moved=Decimal(row.facts["moved"]),
     )
 
@@ -163,9 +165,15 @@ def count_waiting(unit: Unit, terminal_id: str, symbol: str) -> int:
     return int(unit.first(_COUNT, terminal=terminal_id, instrument=symbol).n)
 
 
+def closed_by(unit: Unit, terminal_id: str, instruction_id: str) -> Proposal | None:
+    """Return the proposal that an instruction closes, waiting or over, or None."""
+    found = (_proposal(row) for row in unit.all(_ALL_AT, terminal=terminal_id))
+    return next((each for each in found if each.instruction == instruction_id), None)
+
+
 def moved(unit: Unit, terminal_id: str) -> dict[str, Decimal]:
-    """Return by symbol what decisions took out of the terminal's positions without a fill, signed."""
+    """Return by symbol what decisions added to the terminal's positions without a fill, signed."""
     sums: dict[str, Decimal] = {}
-    for proposal in (_proposal(row) for row in unit.all(_MOVED, terminal=terminal_id)):
-        sums[proposal.symbol] = sums.get(proposal.symbol, Decimal(0)) + proposal.moved
+    for proposal in (_proposal(row) for row in unit.all(_ALL_AT, terminal=terminal_id)):
+        sums[proposal.symbol] = sums.get(proposal.symbol, ZERO) + proposal.moved
     return sums

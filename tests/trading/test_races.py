@@ -18,10 +18,11 @@ from services.domain.errors import Refused, Unavailable
 from services.domain.money import ZERO, Quantity
 from services.domain.orders import OrderRequest, OrderRole, OrderSide, OrderType, Purpose, VenueOrder, VenuePosition
 from services.domain.ports import Venue
+from services.domain.proposals import Answer, ProposalKind
 from services.domain.states import HaltState, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.missions.fire import Fired
-from services.storage import desk, instructions, orders, outbox, terminals, trades
+from services.storage import desk, instructions, orders, outbox, proposals, terminals, trades
 from tests.trading.between import VenueWithHappenings
 from tests.trading.rig import ANN, Rig, desk_at
 from tests.trading.taps import confirm_token, fire
@@ -242,18 +243,27 @@ async def foreign_sell(rig: Rig, quantity: Decimal) -> None:
     await rig.settle()
 
 
-async def test_a_position_closed_by_foreign_hands_closes_the_trade_and_leaves_no_exit_behind(tmp_path: Path) -> None:
+async def test_a_position_sold_by_foreign_hands_is_a_question_and_its_answer_ends_the_trade(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as rig:
         trade = await open_trade(rig)
         before = len(await purposes(rig, trade))
         await foreign_sell(rig, trade.open_quantity)
+
+        asked = await rig.read(proposals.waiting)
+        assert [(each.kind, each.evidence.quantity) for each in asked] == [(ProposalKind.FOREIGN_FILL, -trade.open_quantity)]
+        assert (await trade_of(rig, trade.id)).state is TradeState.OPEN
+        assert AlertCode.FOREIGN_ORDER.value in await codes(rig)
+
+        decision = await rig.trading.decide.ask(rig.actor(), asked[0].id, Answer.ADOPT)
+        await rig.trading.decide(rig.actor(), decision.token.id)
+        await rig.settle()
 
         after = await trade_of(rig, trade.id)
         assert (after.state, after.close_reason) == (TradeState.CLOSED, "ELSEWHERE")
         assert len(await purposes(rig, trade)) <= before + 1
         assert await rig.trading.paper.open_orders(TERMINAL) == []
         assert await rig.read(lambda unit: terminals.position(unit, TERMINAL, SYMBOL)) == 0
-        assert AlertCode.FOREIGN_ORDER.value in await codes(rig)
+        assert AlertCode.FOREIGN_ORDER.value not in await codes(rig)
         assert await rig.trading.sync.reconcile_all() == 0
 
 
@@ -311,8 +321,8 @@ async def test_a_position_that_the_venue_denies_is_alarmed_and_not_written_about
 
         assert len(await purposes(rig, trade)) < 10
         assert AlertCode.POSITION_MISMATCH.value in await codes(rig)
-        terminal = await rig.read(lambda unit: terminals.find(unit, TERMINAL))
-        assert terminal.reconciled_at is None
+        asked = await rig.read(proposals.waiting)
+        assert [(each.kind, each.symbol) for each in asked] == [(ProposalKind.POSITION_DIFFERS, SYMBOL)]
         assert (await trade_of(rig, trade.id)).state is TradeState.OPEN
 
 

@@ -57,6 +57,7 @@ _ALERTS: Mapping[AlertCode, str] = {
     AlertCode.OUTCOME_UNKNOWN: "nobody knows whether the venue took a write",
     AlertCode.POSITION_MISMATCH: "the desk and a venue disagree about a position, twice in a row",
     AlertCode.FOREIGN_ORDER: "an order or fill at the venue is none of the desk's",
+    AlertCode.ORDER_LOST: "the venue does not know an order any more that it had taken",
     AlertCode.VENUE_UNREACHABLE: "a venue cannot be asked",
     AlertCode.CLOSE_REJECTED: "the venue refused a close, or never got it, again and again",
     AlertCode.CANCEL_REJECTED: "the venue refused again and again to take exits away",
