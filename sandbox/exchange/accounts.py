@@ -54,6 +54,19 @@ class Account:
     hidden_executions: set[int] = field(default_factory=set)
     updated_at: int = 0
 
+    def copy(self) -> "Account":
+        """Give the books as they are now, which what happens later leaves alone."""
+        return replace(
+            self,
+            balances=dict(self.balances),
+            orders=dict(self.orders),
+            lists=dict(self.lists),
+            executions=list(self.executions),
+            open_ids=dict(self.open_ids),
+            by_client=dict(self.by_client),
+            holds=dict(self.holds),
+        )
+
     def balance(self, asset: str) -> Balance:
         """Give the balance of an asset, nothing where it was never held."""
         return self.balances.get(asset, Balance())

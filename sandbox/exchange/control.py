@@ -14,11 +14,15 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from sandbox.exchange.errors import MarketError
-from sandbox.exchange.faults import Fault, FaultBoard
+from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.faults import Fault
 from sandbox.exchange.instruments import Bar, Instrument
-from sandbox.exchange.market import Market
 from sandbox.loopback import is_loopback
 
+_FAULT_KEYS = {
+    *("kind", "amount", "path", "symbol", "family", "method", "count", "seconds"),
+    *("after", "code", "message", "body", "retry_after"),
+}
 _SERIES_BARS = 2_000
 _MOST_SERIES_BARS = 20_000
 
@@ -29,9 +33,9 @@ class RequestRefused(MarketError):
     """Send the request again with what the message names."""
 
 
-def control_app(market: Market, faults: FaultBoard) -> web.Application:
+def control_app(exchange: Exchange) -> web.Application:
     """Build the application behind /market."""
-    desk = OperatorDesk(market, faults)
+    desk = OperatorDesk(exchange)
     app = web.Application(middlewares=[_local_only, _refusals_told])
     app.router.add_get("/info", desk.info)
     app.router.add_get("/series", desk.series)
@@ -44,9 +48,10 @@ def control_app(market: Market, faults: FaultBoard) -> web.Application:
 class OperatorDesk:
     """Answer the operator."""
 
-    def __init__(self, market: Market, faults: FaultBoard) -> None:
-        self._market = market
-        self._faults = faults
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._market = exchange.market
+        self._faults = exchange.faults
 
     async def info(self, request: web.Request) -> web.Response:
         """Tell what is being played and how far it is."""
@@ -94,23 +99,28 @@ class OperatorDesk:
         return web.json_response(self._fault_list())
 
     def _add_fault(self, body: dict[str, Any]) -> None:
-        unknown = set(body) - {"kind", "amount", "path", "symbol", "count", "seconds"}
+        unknown = set(body) - _FAULT_KEYS
         if unknown:
             raise RequestRefused(f"unknown keys {', '.join(sorted(unknown))}")
-        kind, path, symbol, count = (body.get(key) for key in ("kind", "path", "symbol", "count"))
-        if not isinstance(kind, str) or not isinstance(path, str | None) or not isinstance(symbol, str | None):
-            raise RequestRefused("kind, path and symbol are texts")
-        if isinstance(count, bool) or not isinstance(count, int | None):
-            raise RequestRefused("count is a whole number")
-        self._faults.add(
-            kind,
+        if not isinstance(body.get("kind"), str) or not isinstance(body.get("after"), bool | None):
+            raise RequestRefused("kind is a text, after is true or false")
+        fault = self._faults.add(
+            body["kind"],
             now=self._market.now(),
             amount=_number(body, "amount"),
-            path=path or "",
-            symbol=symbol,
-            count=count,
+            path=_words(body, "path") or "",
+            symbol=_words(body, "symbol"),
+            family=_words(body, "family"),
+            method=_words(body, "method"),
+            after=body.get("after"),
+            code=_count(body, "code"),
+            message=_words(body, "message"),
+            body=_words(body, "body"),
+            retry_after=_count(body, "retry_after"),
+            count=_count(body, "count"),
             seconds=_number(body, "seconds"),
         )
+        self._exchange.remember(fault)
 
     def _info(self) -> dict[str, Any]:
         info = self._market.info()
@@ -152,6 +162,20 @@ async def read_body(request: web.Request) -> dict[str, Any]:
     return body
 
 
+def _words(body: dict[str, Any], key: str) -> str | None:
+    value = body.get(key)
+    if not isinstance(value, str | None):
+        raise RequestRefused(f"{key} is a text")
+    return value
+
+
+def _count(body: dict[str, Any], key: str) -> int | None:
+    value = body.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | None):
+        raise RequestRefused(f"{key} is a whole number")
+    return value
+
+
 def _number(body: dict[str, Any], key: str) -> float | None:
     value = body.get(key)
     if value is None:
@@ -187,6 +211,9 @@ def _fault_payload(fault: Fault) -> dict[str, Any]:
         "amount": fault.amount,
         "path": fault.path,
         "symbol": fault.symbol,
+        "family": fault.family,
+        "method": fault.method,
+        "after": fault.failure.after,
         "count": fault.count,
         "since": fault.since,
         "until": fault.until,

@@ -4,9 +4,6 @@ import asyncio
 import json
 import logging
 import re
-import socket
-import struct
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,7 +15,8 @@ from multidict import MultiDict
 
 from sandbox.exchange.errors import ApiRefusal
 from sandbox.exchange.exchange import Exchange
-from sandbox.exchange.faults import Fault, FaultKind
+from sandbox.exchange.failing import Plan, fail, page, plan
+from sandbox.exchange.faults import Family, Target, family_of
 from sandbox.exchange.private_api import PRIVATE_ENDPOINTS, answer
 from sandbox.exchange.private_call import PrivateEndpoint
 from sandbox.exchange.public_api import ENDPOINTS, Call, Endpoint
@@ -31,13 +29,6 @@ _PUBLIC: Mapping[str, Endpoint] = {endpoint.path: endpoint for endpoint in ENDPO
 _PRIVATE: Mapping[tuple[str, str], PrivateEndpoint] = {(each.method, each.path): each for each in PRIVATE_ENDPOINTS}
 _PRIVATE_PATHS = {endpoint.path for endpoint in PRIVATE_ENDPOINTS}
 _SYMBOL = re.compile(r"[A-Z0-9]+")
-_GARBAGE = "<html><body><h1>It works!</h1></body></html>"
-_PAGE = "<html><body><h2>{status} {phrase}</h2></body></html>"
-
-# An abort with lingering switched on for zero seconds resets the connection instead of closing it.
-_RESET_ON_CLOSE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-
-Struck = dict[FaultKind, Fault]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,40 +66,33 @@ class Door:
         exchange = self._exchange
         if asked.path in _PRIVATE_PATHS:
             exchange.writes.note(asked.method, asked.path, asked.sent, exchange.market.now())
-        struck = exchange.faults.strike(asked.path, _named_symbols(asked), exchange.market.now())
-        if FaultKind.RESET in struck or FaultKind.OUTAGE in struck:
-            reset(request)
-            return web.Response()
-        if FaultKind.DELAY in struck:
-            await asyncio.sleep(struck[FaultKind.DELAY].amount)
-        if FaultKind.SERVER_ERROR in struck:
-            return _page(HTTPStatus(int(struck[FaultKind.SERVER_ERROR].amount)))
-        response = self._respond(asked, struck)
-        if FaultKind.GARBAGE in struck:
-            return web.Response(text=_GARBAGE, content_type="text/html")
-        if FaultKind.HALF in struck:
-            return await _send_half(request, response)
-        return response
+        doom = plan(exchange.faults.strike(_target(asked), exchange.market.now()))
+        if doom.delay:
+            await asyncio.sleep(doom.delay)
+        if doom.before is not None:
+            return await fail(request, doom.before, None)
+        response = self._respond(asked, doom)
+        return response if doom.after is None else await fail(request, doom.after, response)
 
-    def _respond(self, asked: Asked, struck: Struck) -> web.Response:
+    def _respond(self, asked: Asked, doom: Plan) -> web.Response:
         headers: dict[str, str] = {}
         try:
-            return _json(self._answer(asked, struck, headers), HTTPStatus.OK, headers)
+            return _json(self._answer(asked, doom, headers), HTTPStatus.OK, headers)
         except ApiRefusal as refusal:
             if refusal.retry_after is not None:
                 headers["Retry-After"] = str(refusal.retry_after)
             return _json(refusal.body, refusal.status, headers)
         except web.HTTPException as error:
-            return _page(HTTPStatus(error.status))
+            return page(HTTPStatus(error.status))
         except Exception:
             log.exception("exchange.request_failed method=%s path=%s", asked.method, asked.path)
             body = {"code": -1000, "msg": "An unknown error occurred while processing the request."}
             return _json(body, HTTPStatus.INTERNAL_SERVER_ERROR, headers)
 
-    def _answer(self, asked: Asked, struck: Struck, headers: dict[str, str]) -> Any:
+    def _answer(self, asked: Asked, doom: Plan, headers: dict[str, str]) -> Any:
         private = _PRIVATE.get((asked.method, asked.path))
         if private is not None:
-            return self._answer_signed(private, asked, struck, headers)
+            return self._answer_signed(private, asked, doom, headers)
         endpoint = _PUBLIC.get(asked.path)
         if endpoint is None and asked.path not in _PRIVATE_PATHS:
             raise web.HTTPNotFound
@@ -116,26 +100,25 @@ class Door:
             raise web.HTTPMethodNotAllowed(asked.method, [])
         query = Query(asked.sent, mandatory=endpoint.mandatory, optional=endpoint.optional)
         self._charge(endpoint.weight(query), headers)
-        stale = struck.get(FaultKind.STALE)
         return endpoint.answer(
             Call(
                 market=self._exchange.market,
                 query=query,
-                seen_at=None if stale is None else stale.since,
-                skew=_skew(struck),
+                seen_at=None if doom.stale is None else doom.stale.since,
+                skew=doom.skew,
             )
         )
 
-    def _answer_signed(self, endpoint: PrivateEndpoint, asked: Asked, struck: Struck, headers: dict[str, str]) -> Any:
+    def _answer_signed(self, endpoint: PrivateEndpoint, asked: Asked, doom: Plan, headers: dict[str, str]) -> Any:
         exchange = self._exchange
         account = find_account(asked.key, exchange.engine.accounts.values())
         mandatory = (*endpoint.mandatory, *SIGNED)
         query = Query(asked.sent, mandatory=mandatory, optional=(*endpoint.optional, *SIGNED_OPTIONAL))
         self._charge(endpoint.weight(query), headers)
-        check_time(query, exchange.market.now() + _skew(struck))
+        check_time(query, exchange.market.now() + doom.skew)
         check_signature(account.secret, (asked.raw_query, asked.raw_body))
         try:
-            return answer(exchange, endpoint, account, query, None)
+            return answer(exchange, endpoint, account, query, exchange.seen(account, doom.stale))
         finally:
             if endpoint.orders:
                 headers.update(exchange.counts.headers(account.name, exchange.market.now()))
@@ -149,41 +132,13 @@ class Door:
             headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"] = str(weights.used)
 
 
-def reset(request: web.Request) -> None:
-    """Reset the connection without an answer."""
-    if request.transport is not None:
-        connection = request.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        request.transport.abort()
-
-
-def _skew(struck: Struck) -> int:
-    skew = struck.get(FaultKind.SKEW)
-    return 0 if skew is None else round(skew.amount * 1000)
-
-
-def _named_symbols(asked: Asked) -> list[str]:
+def _target(asked: Asked) -> Target:
     sent = asked.sent
-    return _SYMBOL.findall(sent.get("symbol", "") + " " + sent.get("symbols", ""))
+    family = family_of(asked.method) if asked.path in _PRIVATE_PATHS else Family.PUBLIC
+    named = _SYMBOL.findall(sent.get("symbol", "") + " " + sent.get("symbols", ""))
+    return Target(family=family, path=asked.path, method=asked.method, symbols=tuple(named))
 
 
 def _json(body: Any, status: HTTPStatus, headers: dict[str, str]) -> web.Response:
     text = json.dumps(body, separators=(",", ":"))
     return web.Response(text=text, status=status, headers=headers, content_type="application/json")
-
-
-def _page(status: HTTPStatus) -> web.Response:
-    text = _PAGE.format(status=status.value, phrase=status.phrase)
-    return web.Response(text=text, status=status, content_type="text/html")
-
-
-async def _send_half(request: web.Request, whole: web.Response) -> web.StreamResponse:
-    """Promise the whole body, send half of it and hang up."""
-    body = (whole.text or "").encode()
-    half = web.StreamResponse(status=whole.status, headers=whole.headers)
-    half.content_length = len(body)
-    await half.prepare(request)
-    await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return half

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sandbox.exchange.accounts import Account
 from sandbox.exchange.engine import Engine
-from sandbox.exchange.faults import FaultBoard
+from sandbox.exchange.faults import Fault, FaultBoard, FaultKind
 from sandbox.exchange.market import Market
 from sandbox.exchange.order_counts import OrderCounts
 from sandbox.exchange.user_events import UserEvent
@@ -24,7 +24,20 @@ class Exchange:
         self.counts = OrderCounts()
         self.writes = WriteLog()
         self.listeners: list[Listener] = []
+        self._past: dict[int, dict[str, Account]] = {}
         self.engine = Engine(market, self._tell)
+
+    def remember(self, fault: Fault) -> None:
+        """Keep what the accounts look like now, for the reads of a fault that shows the past."""
+        active = {each.number for each in self.faults.active(self.market.now())}
+        self._past = {number: books for number, books in self._past.items() if number in active}
+        if fault.kind is FaultKind.STALE:
+            self.engine.advance()
+            self._past[fault.number] = {name: account.copy() for name, account in self.engine.accounts.items()}
+
+    def seen(self, account: Account, stale: Fault | None) -> Account:
+        """Give the books that a read sees: those of now, or those of the beginning of a fault."""
+        return account if stale is None else self._past.get(stale.number, {}).get(account.name, account)
 
     def _tell(self, account: Account, event: UserEvent) -> None:
         for listener in list(self.listeners):

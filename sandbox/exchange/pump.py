@@ -3,24 +3,24 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import web
 
-from sandbox.exchange.exchange import Exchange
-from sandbox.exchange.ws_market import MarketStreams
 from sandbox.exchange.ws_wire import Wire
 
 log = logging.getLogger(__name__)
 
 _PERIOD = 0.05
 
+Tick = Callable[[], None]
 
-def add_pump(app: web.Application, exchange: Exchange, streams: MarketStreams, wires: set[Wire]) -> None:
-    """Run the pump as long as the application runs, and end every connection with it."""
+
+def add_pump(app: web.Application, ticks: Sequence[Tick], wires: set[Wire]) -> None:
+    """Call the ticks as long as the application runs, and end every connection with it."""
 
     async def running(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_pump(exchange, streams))
+        task = asyncio.create_task(_pump(ticks))
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -33,11 +33,11 @@ def add_pump(app: web.Application, exchange: Exchange, streams: MarketStreams, w
     app.on_shutdown.append(shutting_down)
 
 
-async def _pump(exchange: Exchange, streams: MarketStreams) -> None:
+async def _pump(ticks: Sequence[Tick]) -> None:
     while True:
         try:
-            exchange.engine.advance()
-            streams.tick()
+            for tick in ticks:
+                tick()
         except Exception:
             log.exception("exchange.pump_failed")
         await asyncio.sleep(_PERIOD)

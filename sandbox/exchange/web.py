@@ -28,11 +28,11 @@ def setup(app: web.Application, exchange: Exchange) -> None:
         for path in ("/ws", "/stream"):
             app.router.add_get(f"{root}{path}", streams.handle)
             app.router.add_get(f"{root}{path}/{{tail:.*}}", streams.handle)
-    control = control_app(exchange.market, exchange.faults)
+    control = control_app(exchange)
     add_account_routes(control, exchange)
     control.router.add_post("/disconnect", partial(_disconnect, wires))
     app.add_subapp("/market", control)
-    add_pump(app, exchange, streams, wires)
+    add_pump(app, (exchange.engine.advance, streams.tick, websocket_api.tick), wires)
 
 
 async def _disconnect(wires: set[Wire], request: web.Request) -> web.Response:

@@ -1,8 +1,11 @@
 """The WebSocket API: orders and reads as on REST, each request signed, and the events of an account that subscribes."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -10,8 +13,11 @@ from aiohttp import web
 from multidict import MultiDict
 
 from sandbox.exchange.accounts import Account
+from sandbox.exchange.delivery import Delivery
 from sandbox.exchange.errors import ApiRefusal, missing_parameter
 from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.failing import GARBAGE, Plan, cuts, error_body, plan
+from sandbox.exchange.faults import Family, Fault, FaultKind, Target, family_of
 from sandbox.exchange.limits import ORDER_LIMITS
 from sandbox.exchange.payloads import Payload
 from sandbox.exchange.private_api import PRIVATE_ENDPOINTS, answer
@@ -48,6 +54,15 @@ _SUBSCRIBE = "userDataStream.subscribe.signature"
 _UNSUBSCRIBE = "userDataStream.unsubscribe"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request: its number, which may be anything, its method and its parameters."""
+
+    number: Any
+    method: str
+    sent: MultiDict[str]
+
+
 class Session:
     """One connection and the accounts whose events it hears."""
 
@@ -72,18 +87,22 @@ class WebSocketApi:
         self._exchange = exchange
         self._wires = wires
         self._sessions: set[Session] = set()
+        self._delivery = Delivery(exchange, Family.EVENTS, self.cut)
         exchange.listeners.append(self.tell)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection."""
         wire = Wire(request)
         session = Session(wire, self._exchange.market.now())
+        if self._delivery.is_out():
+            wire.cut()
+            return web.Response()
         socket = await wire.open()
         self._wires.add(wire)
         self._sessions.add(session)
         try:
             async for text in wire.texts():
-                wire.send(self._respond(session, text))
+                await self._serve(session, text)
         finally:
             self._sessions.discard(session)
             self._wires.discard(wire)
@@ -92,22 +111,45 @@ class WebSocketApi:
     def tell(self, account: Account, event: UserEvent) -> None:
         """Send an event to everyone who hears the account."""
         payload = event_payload(event, self._exchange.market.now())
+        self._delivery.pass_on(payload["e"], payload.get("s", ""), partial(self._send, account.name, payload))
+
+    def tick(self) -> None:
+        """Cut the connections while there is an outage."""
+        self._delivery.enforce()
+
+    def cut(self) -> None:
+        """Cut every connection."""
+        for session in self._sessions:
+            session.wire.cut()
+
+    def _send(self, account: str, payload: Payload) -> None:
         for session in self._sessions:
             for number, name in session.subscriptions.items():
-                if name == account.name:
+                if name == account:
                     session.wire.send({"subscriptionId": number, "event": payload})
 
-    def _respond(self, session: Session, text: str) -> Payload:
+    async def _serve(self, session: Session, text: str) -> None:
+        """Answer a request, or fail it in the way that was asked for."""
+        asked = _read(text)
+        if asked is None:
+            session.wire.send(_failure(None, ApiRefusal(-1135, "Invalid JSON Request")))
+            return
+        doom = plan(self._exchange.faults.strike(_target(asked), self._exchange.market.now()))
+        if doom.delay:
+            await asyncio.sleep(doom.delay)
+        response = None if doom.before else self._respond(session, asked, doom)
+        failing = doom.before or doom.after
+        if failing is None:
+            session.wire.send(response)
+        elif cuts(failing):
+            session.wire.cut()
+        else:
+            session.wire.send_text(_failed(asked, failing, response))
+
+    def _respond(self, session: Session, asked: Asked, doom: Plan) -> Payload:
+        number, method, sent = asked.number, asked.method, asked.sent
         try:
-            asked = json.loads(text)
-        except ValueError:
-            asked = None
-        if not isinstance(asked, dict) or not isinstance(asked.get("params", {}), dict):
-            return _failure(None, ApiRefusal(-1135, "Invalid JSON Request"))
-        number, method = asked.get("id"), str(asked.get("method", "")).removeprefix("v3/")
-        sent = _parameters(asked.get("params", {}))
-        try:
-            result = self._result(session, method, sent)
+            result = self._result(session, asked, doom)
             response: Payload = {"id": number, "status": HTTPStatus.OK.value, "result": result}
         except ApiRefusal as refusal:
             response = _failure(number, refusal)
@@ -119,11 +161,12 @@ class WebSocketApi:
             response["rateLimits"] = self._rate_limits(method, sent)
         return response
 
-    def _result(self, session: Session, method: str, sent: MultiDict[str]) -> Any:
+    def _result(self, session: Session, asked: Asked, doom: Plan) -> Any:
+        method, sent = asked.method, asked.sent
         if method in _PUBLIC:
-            return self._answer_public(_PUBLIC[method], sent)
+            return self._answer_public(_PUBLIC[method], sent, doom)
         if method in _PRIVATE:
-            return self._answer_signed(_PRIVATE[method], sent)
+            return self._answer_signed(_PRIVATE[method], sent, doom)
         if method == _SUBSCRIBE:
             account = self._sender(Query(sent, mandatory=(*SIGNED, "apiKey"), optional=(*SIGNED_OPTIONAL, *_OWN)), sent)
             return {"subscriptionId": session.subscribe(account)}
@@ -138,21 +181,23 @@ class WebSocketApi:
             raise ApiRefusal(-4056, "HMAC_SHA256 API key is not supported.")
         raise ApiRefusal(-1020, "This operation is not supported.")
 
-    def _answer_public(self, endpoint: Endpoint, sent: MultiDict[str]) -> Any:
+    def _answer_public(self, endpoint: Endpoint, sent: MultiDict[str], doom: Plan) -> Any:
         query = Query(sent, mandatory=endpoint.mandatory, optional=(*endpoint.optional, *_OWN))
         self._exchange.weights.charge(endpoint.weight(query), self._exchange.market.now())
-        return endpoint.answer(Call(market=self._exchange.market, query=query))
+        seen_at = None if doom.stale is None else doom.stale.since
+        return endpoint.answer(Call(market=self._exchange.market, query=query, seen_at=seen_at, skew=doom.skew))
 
-    def _answer_signed(self, endpoint: PrivateEndpoint, sent: MultiDict[str]) -> Any:
+    def _answer_signed(self, endpoint: PrivateEndpoint, sent: MultiDict[str], doom: Plan) -> Any:
         mandatory = (*endpoint.mandatory, *SIGNED, "apiKey")
         query = Query(sent, mandatory=mandatory, optional=(*endpoint.optional, *SIGNED_OPTIONAL, *_OWN))
         self._exchange.weights.charge(endpoint.weight(query), self._exchange.market.now())
-        return answer(self._exchange, endpoint, self._sender(query, sent), query, None)
+        account = self._sender(query, sent, doom.skew)
+        return answer(self._exchange, endpoint, account, query, self._exchange.seen(account, doom.stale))
 
-    def _sender(self, query: Query, sent: MultiDict[str]) -> Account:
+    def _sender(self, query: Query, sent: MultiDict[str], skew: int = 0) -> Account:
         """Find whose request it is; the signature is over all other parameters in the order of their names."""
         account = find_account(query.text("apiKey"), self._exchange.engine.accounts.values())
-        check_time(query, self._exchange.market.now())
+        check_time(query, self._exchange.market.now() + skew)
         signature = query.text("signature")
         if signature is None:
             raise missing_parameter("signature")
@@ -184,6 +229,36 @@ class WebSocketApi:
                     for limit in ORDER_LIMITS
                 ]
         return [*rows, _limit("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_PER_MINUTE, self._exchange.weights.used)]
+
+
+def _read(text: str) -> Asked | None:
+    """Read a request, None for what is not one."""
+    try:
+        asked = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(asked, dict) or not isinstance(asked.get("params", {}), dict):
+        return None
+    method = str(asked.get("method", "")).removeprefix("v3/")
+    return Asked(number=asked.get("id"), method=method, sent=_parameters(asked.get("params", {})))
+
+
+def _target(asked: Asked) -> Target:
+    private, public = _PRIVATE.get(asked.method), _PUBLIC_NAMES.get(asked.method)
+    symbols = (asked.sent.get("symbol", ""),)
+    if private is None:
+        return Target(family=Family.PUBLIC, path=public or asked.method, symbols=symbols)
+    return Target(family=family_of(private.method), path=private.path, method=private.method, symbols=symbols)
+
+
+def _failed(asked: Asked, fault: Fault, response: Payload | None) -> str:
+    """Write what a fault answers in place of the response."""
+    if fault.kind is FaultKind.GARBAGE:
+        return GARBAGE if fault.failure.body is None else fault.failure.body
+    if fault.kind is FaultKind.HALF:
+        text = json.dumps(response or {})
+        return text[: len(text) // 2]
+    return json.dumps({"id": asked.number, "status": int(fault.amount), "error": error_body(fault)})
 
 
 def _limit(kind: str, interval: str, number: int, most: int, used: int) -> Payload:

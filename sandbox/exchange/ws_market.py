@@ -1,11 +1,14 @@
 """The market streams on the wire: raw and combined connections, and subscriptions that come and go."""
 
 import json
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.exchange.delivery import Delivery
 from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.faults import Family
 from sandbox.exchange.streams import Said, Stream, begin, find_stream, say
 from sandbox.exchange.ws_wire import Wire
 
@@ -31,7 +34,6 @@ class Listener:
 
     def tell(self, stream: Stream, said: Said) -> None:
         """Send what a stream says, wrapped in its name on a combined connection."""
-        self.told[stream] = said.step
         for event in said.events:
             self.wire.send({"stream": stream.name, "data": event} if self.combined else event)
 
@@ -43,6 +45,7 @@ class MarketStreams:
         self._exchange = exchange
         self._wires = wires
         self._listeners: set[Listener] = set()
+        self._delivery = Delivery(exchange, Family.STREAMS, self.cut)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection; streams may be named in the path, in `streams`, or subscribed to."""
@@ -54,6 +57,9 @@ class MarketStreams:
             stream = find_stream(name, self._exchange.market)
             if stream is not None:
                 listener.told[stream] = begin(stream, self._exchange.market)
+        if self._delivery.is_out():
+            wire.cut()
+            return web.Response()
         socket = await wire.open()
         self._wires.add(wire)
         self._listeners.add(listener)
@@ -67,6 +73,7 @@ class MarketStreams:
 
     def tick(self) -> None:
         """Tell every connection what its streams have to say now."""
+        self._delivery.enforce()
         if not self._listeners or not self._exchange.market.started:
             return
         snapshot, at = self._exchange.market.snapshot(), self._exchange.market.now()
@@ -76,7 +83,15 @@ class MarketStreams:
                 key = (stream, told)
                 if key not in said:
                     said[key] = say(stream, self._exchange.market, snapshot, told, at)
-                listener.tell(stream, said[key])
+                listener.told[stream] = said[key].step
+                if said[key].events:
+                    symbol = stream.instruments[0].symbol
+                    self._delivery.pass_on(stream.name, symbol, partial(listener.tell, stream, said[key]))
+
+    def cut(self) -> None:
+        """Cut every connection."""
+        for listener in self._listeners:
+            listener.wire.cut()
 
     def _answer(self, listener: Listener, text: str) -> dict[str, Any]:
         number: Any = None

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from sandbox.exchange.errors import MarketError
-from sandbox.exchange.faults import FaultBoard
+from sandbox.exchange.faults import Family, FaultBoard, Target
 from sandbox.exchange.seeded import SeededSource
 from tests.sandbox_exchange.stand import API, NOON_MS, HandClock, build, running, serving
 
@@ -226,7 +226,7 @@ def test_faults_end_by_count_and_by_time() -> None:
     board = FaultBoard()
     board.add("reset", now=0, count=2)
     board.add("garbage", now=0, seconds=5)
-    struck = [sorted(board.strike("time", (), now=at)) for at in (0, 1_000, 2_000, 5_000)]
+    struck = [sorted(board.strike(Target(family=Family.PUBLIC, path="time"), now=at)) for at in (0, 1_000, 2_000, 5_000)]
 
     assert struck == [["garbage", "reset"], ["garbage", "reset"], ["garbage"], []]
     assert board.active(now=5_000) == []
@@ -239,5 +239,5 @@ def test_one_fault_is_cleared_by_its_number() -> None:
     board.clear(first.number)
 
     assert board.active(now=0) == [second]
-    with pytest.raises(MarketError, match="there are delay, 5xx, reset"):
+    with pytest.raises(MarketError, match="there are delay, 5xx, error, reset"):
         board.add("flood", now=0)

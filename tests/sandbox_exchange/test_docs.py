@@ -5,8 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from sandbox.exchange.arguments import add_arguments
-from sandbox.exchange.faults import FaultKind
+from sandbox.exchange.faults import Family, FaultKind
 from sandbox.exchange.market import MarketInfo
+from sandbox.exchange.private_api import PRIVATE_ENDPOINTS
 from sandbox.exchange.public_api import ENDPOINTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox-exchange.md").read_text(encoding="utf-8")
@@ -21,6 +22,10 @@ def test_the_page_names_every_flag_fault_endpoint_and_parameter() -> None:
     assert [flag for flag in flags if f"`{flag} " not in PAGE] == []
     assert [kind for kind in FaultKind if f"`{kind.value}`" not in PAGE] == []
     assert [field.name for field in fields(MarketInfo) if f"`{field.name}`" not in PAGE] == []
+    assert [family for family in Family if f"`{family.value}`" not in PAGE] == []
+    for private in PRIVATE_ENDPOINTS:
+        row = next(line for line in rows if f"`{private.method} {private.path}`" in line)
+        assert [name for name in (*private.mandatory, *private.optional) if name not in row] == []
     for endpoint in ENDPOINTS:
         row = next(line for line in rows if f"`{endpoint.path}`" in line)
         assert [name for name in (*endpoint.mandatory, *endpoint.optional) if name not in row] == []

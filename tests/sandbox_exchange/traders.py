@@ -49,6 +49,14 @@ class Stand:
         async with request as response:
             return response.status, await response.json(content_type=None), response.headers
 
+    def signed(self, method: str, **params: object) -> dict[str, Any]:
+        """Write a signed request to the WebSocket API."""
+        sent = {"apiKey": self.account.key, "timestamp": self.exchange.market.now()} | params
+        text = "&".join(
+            f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in sorted(sent.items())
+        )
+        return {"id": method, "method": method, "params": sent | {"signature": sign(self.account.secret, text)}}
+
     async def control(self, path: str, body: object | None = None) -> Any:
         """Ask the operator's side, or tell it something."""
         request = self.http.get(f"/market/{path}") if body is None else self.http.post(f"/market/{path}", json=body)
