@@ -54,6 +54,7 @@ from services.signals.switches import SwitchStrategy
 from services.storage import desk
 from services.storage.database import Unit
 from services.storage.desk import Lease
+from services.venues.ccxt_spot import CcxtVenue
 from services.strategies.registry import load_strategies
 
 log = structlog.get_logger()
@@ -151,7 +152,16 @@ class Graph:
 
     async def seed_people(self) -> None:
         """Give the people and chats of the settings their roles and places."""
-        await SeedPeople(self.trading.database, self.roles, self.ids, self.settings.people, self.settings.chats)()
+        settings, trading = self.settings, self.trading
+        await SeedPeople(
+            trading.database,
+            self.roles,
+            self.ids,
+            settings.people,
+            settings.chats,
+            settings.terminals,
+            {name: venue.capabilities.short for name, venue in trading.exchanges.items()},
+        )()
 
     async def connect(self) -> None:
         """Put the handlers together and make ourselves known to the chat server, which may be out of reach for a while."""
@@ -179,6 +189,7 @@ class Graph:
             close=trading.close,
             move_stop=trading.move_stop,
             cancel=trading.cancel,
+            amend=trading.amend,
             halt=trading.halt,
             resume=trading.resume,
         )
@@ -257,6 +268,8 @@ class Graph:
             ("leases", self._renew_leases),
         ):
             self.nursery.stage(name, work)
+        for name, exchange in trading.exchanges.items():
+            self.nursery.stage(f"stream {name}", partial(_listen, exchange))
         ticks = Ticks(
             self.feed,
             self.scan,
@@ -316,6 +329,8 @@ class Graph:
         await self.market.close()
         await self.bot.session.close()
         await self.trading.paper.close()
+        for exchange in self.trading.exchanges.values():
+            await exchange.close()
         await self.trading.database.close()
 
     async def _show_menu(self, person_id: int) -> None:
@@ -355,3 +370,9 @@ def build_graph(
 ) -> Graph:
     """Put the process together; nothing runs yet. ``market`` and ``clock`` stand in for the exchange and the machine's time."""
     return Graph(settings, token, owner, market, clock)
+
+
+async def _listen(exchange: CcxtVenue) -> None:
+    """Follow an account's stream; where there is none, what is polled is all there is."""
+    await exchange.run_streams()
+    await asyncio.Event().wait()

@@ -9,6 +9,7 @@ from functools import partial
 
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
+from config.groups import VenueSettings
 from config.settings import Settings
 from services.domain.errors import Unavailable
 from services.domain.market import Instrument
@@ -24,6 +25,7 @@ from services.execution.routing import EntryPorts, WorkEntries
 from services.execution.settling import Settling
 from services.execution.sync import VenueSync
 from services.market.quotes import QuoteBoard
+from services.missions.amend import AmendEntry
 from services.missions.expire import ExpireMissions
 from services.missions.fire import FireMission
 from services.missions.offer import OfferMissions
@@ -35,7 +37,9 @@ from services.portfolio.accounts import AccountBoard
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
+from services.venues.ccxt_client import require_play_money
 from services.venues.ccxt_market import CcxtMarketData
+from services.venues.ccxt_spot import CcxtVenue
 from services.venues.paper import PaperVenue
 
 PAPER = "paper"
@@ -62,6 +66,7 @@ class Trading:
     quotes: QuoteBoard
     accounts: AccountBoard
     paper: PaperVenue
+    exchanges: Mapping[str, CcxtVenue]
     venues: Mapping[str, Venue]
     instruments: dict[str, Instrument]
     desk: Desk
@@ -80,6 +85,7 @@ class Trading:
     move_stop: MoveStop
     cancel: CancelEntry
     entries: WorkEntries
+    amend: AmendEntry
     halt: HaltDesk
     resume: ResumeDesk
 
@@ -87,6 +93,34 @@ class Trading:
 def costs_of(settings: Settings) -> Costs:
     """Return what a round trip at the paper venue costs, as shares of the traded value."""
     return Costs(fee=settings.paper.taker_bps / 10_000, slippage=settings.paper.slippage_bps / 10_000)
+
+
+def exchange_costs(venue: VenueSettings) -> Costs:
+    """Return what a round trip at an exchange is reckoned to cost, as shares of the traded value."""
+    return Costs(fee=venue.taker_bps / 10_000, slippage=venue.slippage_bps / 10_000)
+
+
+def build_exchanges(
+    settings: Settings, outside: Outside, instruments: Mapping[str, Instrument], quotes: QuoteBoard
+) -> dict[str, CcxtVenue]:
+    """Build the exchanges that the settings give a terminal at, by their name under [venues].
+
+    Raise Misconfigured for one where money is real.
+    """
+    named = sorted({terminal.venue for terminal in settings.terminals.values()})
+    for name in named:
+        require_play_money(name, settings.venues[name])
+    return {
+        name: CcxtVenue(
+            name,
+            settings.venues[name],
+            outside.clock,
+            instruments.values,
+            quotes,
+            lambda account: outside.wakeups.wake("fills", account),
+        )
+        for name in named
+    }
 
 
 def build_market(settings: Settings, clock: Clock) -> MarketData:
@@ -120,7 +154,8 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         instruments.get,
         lambda account: outside.wakeups.wake("fills", account),
     )
-    venues: dict[str, Venue] = {PAPER: venue(paper)}
+    exchanges = build_exchanges(settings, outside, instruments, quotes)
+    venues: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
     zone, limits = settings.desk.zone, settings.risk
     rules = Rules(
         limits=limits,
@@ -129,6 +164,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         config_hash=settings.fingerprint,
         halt_file=halt_file(state),
         routes=settings.routes,
+        venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
     )
     desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
@@ -158,6 +194,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         quotes=quotes,
         accounts=accounts,
         paper=paper,
+        exchanges=exchanges,
         venues=venues,
         instruments=instruments,
         desk=desk,
@@ -175,6 +212,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         close=CloseTrades(database, outside.ids, settling),
         move_stop=MoveStop(database, settling, quotes, settings.paper.taker_bps / Decimal(10_000)),
         cancel=CancelEntry(database, outside.ids),
+        amend=AmendEntry(database, desk, outside.ids),
         entries=WorkEntries(database, entry_ports, settings.routes, limits),
         halt=HaltDesk(database, outside.ids),
         resume=ResumeDesk(database, outside.ids),

@@ -35,6 +35,27 @@ def exchange_class(name: str, settings: VenueSettings, *, streams: bool = False)
     return getattr(ccxt, settings.exchange)
 
 
+def require_play_money(name: str, settings: VenueSettings) -> None:
+    """Raise Misconfigured unless the venue's address is another one than the exchange's own, where money is real."""
+    exchange = exchange_class(name, settings)()
+    own = {host.replace("{hostname}", str(exchange.hostname)) for host in _hosts(exchange.urls.get("api", {}))}
+    host = urlsplit(settings.base_url).hostname if settings.base_url is not None else None
+    if host is None or host in own:
+        raise Misconfigured(
+            "REAL_MONEY",
+            key=f"venues.{name}.base_url",
+            value=host or "unset",
+            fix="trading real money is not offered yet: give the address of the exchange's test network",
+        )
+
+
+def _hosts(urls: object) -> set[str]:
+    if isinstance(urls, dict):
+        return {host for each in urls.values() for host in _hosts(each)}
+    # Not by its parts: a host that ccxt fills in has braces.
+    return {str(urls).partition("://")[2].partition("/")[0].partition(":")[0]} if isinstance(urls, str) else set()
+
+
 def rebase(exchange: Exchange, base_url: str | None) -> None:
     """Let all addresses of an exchange lead to ``base_url``; nothing leaves for the exchange's own hosts any more."""
     if base_url is not None:
