@@ -58,12 +58,14 @@ def toml_text(values: Mapping[str, object]) -> str:
     ]
     for group, (about, settings) in entries().items():
         yours = group.endswith(YOURS)
-        lines += ["", f"# {about}", f"#[{group}]" if yours else f"[{group}]"]
+        lines += ["", f"# {about}", f"# #[{group}]" if yours else f"[{group}]"]
         for entry in settings:
             value = values.get(f"{group}.{entry.key}", UNSET)
             shown = entry.default if value is UNSET else value
             setting = f"{entry.key} = {toml_value(shown)}" if shown is not None else f'{entry.key} = "" # unset'
-            lines += [f"# {entry.meaning} ({entry.takes})", f"#{setting}" if value is UNSET else setting]
+            # A key under a header that is commented out would belong to the group above if it alone came to life.
+            off = "# #" if yours else "#"
+            lines += [f"# {entry.meaning} ({entry.takes})", f"{off}{setting}" if value is UNSET else setting]
     return "\n".join(lines) + "\n"
 
 
