@@ -45,6 +45,7 @@ def _bring_to_life(books: Books, account: Account, waiting: list[Order], moment:
         return
     for order in waiting:
         books.begin(account, account.orders[order.id], moment.at)
+    books.tell_balances(account, {books.held_asset(waiting[0])}, moment.at)
     for order in waiting:
         _work(books, account, account.orders[order.id], moment)
 
