@@ -23,7 +23,6 @@ from services.venues.ccxt_spot.writing import AccountWriter
 if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
 
-QUIET_S = 5.0
 # How far the measured time of the exchange may be off.
 SKEW_MS = 1_000
 _NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance")
@@ -151,13 +150,15 @@ class CcxtVenue:
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         """Return all orders that work at the desk's instruments.
 
-        While the stream stands and says nothing, and nothing is written, an answer is good for ``QUIET_S`` seconds.
+        While nothing is written or heard, an answer is good for some seconds: longer where a stream stands, and where the
+        exchange allows few questions.
         """
         self._require(account)
         now, changes = self._clock.monotonic(), self._activity.changes
-        if self._working is not None and self._stream.steady:
+        profile = self._clients.profile
+        if self._working is not None:
             at, of, orders = self._working
-            if of == changes and now - at < QUIET_S:
+            if of == changes and now - at < (profile.quiet_s if self._stream.steady else profile.poll_s):
                 return orders
         orders = await self._reader.open_orders([each.symbol for each in self._traded()])
         self._working = (now, changes, orders)
