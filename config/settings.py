@@ -76,12 +76,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"terminals.{name}: a terminal's name has at most 32 of a-z, 0-9 and -")
             if terminal.venue not in self.venues:
                 raise ValueError(f"terminals.{name}.venue is {terminal.venue!r}, but [venues] has only {sorted(self.venues)}")
-        taken = [terminal.venue for terminal in self.terminals.values()]
-        twice = sorted({venue for venue in taken if taken.count(venue) > 1})
             if not self.venues[terminal.venue].has_keys:
                 raise ValueError(
                     f"terminals.{name} needs keys: set `secret_file`, or `api_key` and `secret`, in [venues.{terminal.venue}]"
                 )
+        taken = [terminal.venue for terminal in self.terminals.values()]
+        twice = sorted({venue for venue in taken if taken.count(venue) > 1})
         if twice:
             raise ValueError(f"one account has one terminal: two name the venue {', '.join(twice)}")
         return self
