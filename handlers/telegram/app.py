@@ -29,6 +29,7 @@ from services.domain.ports import Ids
 from services.domain.verdicts import Check
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
+from services.missions.amend import AmendEntry
 from services.missions.call import CallMission
 from services.missions.fire import FireMission
 from services.missions.planning import find_mission
@@ -57,6 +58,7 @@ class TradingActs:
     close: CloseTrades
     move_stop: MoveStop
     cancel: CancelEntry
+    amend: AmendEntry
     halt: HaltDesk
     resume: ResumeDesk
 

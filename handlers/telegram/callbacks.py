@@ -36,6 +36,8 @@ class TradeVerb(StrEnum):
     STOP_MENU = "stop"
     STOP_R = "stopr"
     PROOF = "proof"
+    AMEND_MENU = "amendm"
+    AMEND = "amend"
     CANCEL = "cancel"
 
 
@@ -81,7 +83,7 @@ class MissionButton(CallbackData, prefix="m"):
 
 
 class TradeButton(CallbackData, prefix="t"):
-    """An open button of a trade; ``arg`` is a distance in R."""
+    """An open button of a trade; ``arg`` is a distance in R or a price."""
 
     verb: TradeVerb
     trade: str

@@ -39,6 +39,7 @@ class PositionHandlers:
             row("orders", "Orders at the venue", "", Role.OBSERVER, Kind.READ, Where.MONEY, listing(ListName.ORDERS)),
             row("cancel", "Take back an unfilled entry", "[trade]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.cancel),
             row("close", "Close a trade, or half of it", "trade [half]", Role.TRADER, Kind.ACT, Where.MONEY, self.close),
+            row("proof", "What a trade was planned and came to", "trade", Role.TRADER, Kind.READ, Where.MONEY, self.proof),
             row("closeall", "Close all of your trades", "", Role.TRADER, Kind.ACT, Where.MONEY, self.close_all),
             row("balance", "Accounts", "", Role.OBSERVER, Kind.READ, Where.MONEY, listing(ListName.BALANCE)),
             row("pnl", "Results by day, week, month", "[days]", Role.OBSERVER, Kind.READ, Where.MONEY, listing(ListName.PNL)),
@@ -62,6 +63,12 @@ class PositionHandlers:
         actor = self._app.in_private(request.actor)
         asked = await self._app.trading.ask_close(actor, number, HALF if part else ALL)
         await request.reply(close_question(asked))
+
+    async def proof(self, request: Request) -> None:
+        """Show the proof of the named trade."""
+        if not request.args:
+            raise Refused("PROOF_SYNTAX")
+        await self._proof(request, request.args)
 
     async def close_all(self, request: Request) -> None:
         """Ask before closing everything of one's own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.telegram.app import App
 from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
+from handlers.telegram.entries import EntryHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
@@ -19,10 +20,15 @@ class Rooms:
 
     def __init__(self, app: App, lists: Lists, switch: SwitchStrategy) -> None:
         desk = DeskHandlers(app, lists, switch)
-        missions, positions = MissionHandlers(app, lists), PositionHandlers(app, lists)
+        missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
         self.table = CommandTable(
-            desk.commands(), missions.commands(), positions.commands(), risk.commands(), people.commands()
+            desk.commands(),
+            missions.commands(),
+            positions.commands(),
+            entries.commands(),
+            risk.commands(),
+            people.commands(),
         )
         desk.know(self.table)
-        self.taps = Taps(app, lists, desk, missions, positions, risk, people)
+        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people)

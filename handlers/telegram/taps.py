@@ -18,6 +18,7 @@ from handlers.telegram.callbacks import (
     TradeVerb,
 )
 from handlers.telegram.desk import DeskHandlers
+from handlers.telegram.entries import AMENDS, EntryHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
@@ -58,6 +59,7 @@ class Taps:
         desk: DeskHandlers,
         missions: MissionHandlers,
         positions: PositionHandlers,
+        entries: EntryHandlers,
         risk: RiskHandlers,
         people: PeopleHandlers,
     ) -> None:
@@ -66,6 +68,7 @@ class Taps:
         self._desk = desk
         self._missions = missions
         self._positions = positions
+        self._entries = entries
         self._risk = risk
         self._people = people
         self._acts: Mapping[Act, ActHandler] = {
@@ -88,6 +91,8 @@ class Taps:
         match button:
             case MissionButton():
                 await self._missions.tap(request, button)
+            case TradeButton() if button.verb in AMENDS:
+                await self._entries.tap(request, button)
             case TradeButton():
                 await self._positions.tap(request, button)
             case DeskButton():

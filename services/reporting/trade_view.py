@@ -8,8 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from services.domain.entries import RESTS_AT, EntryKind
 from services.domain.money import ZERO, Money, Price
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
+from services.domain.routes import RoutePhase, Then, load_route
 from services.domain.signals import Side
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState, TradeState
 from services.domain.trades import TerminalMode, Trade
@@ -23,6 +25,7 @@ class TradeWord(StrEnum):
     """Where a trade stands, in words that are never ahead of the venue."""
 
     AWAITING = "waiting for approval"
+    ARMED = "waiting for its price"
     APPROVED = "approved"
     SENT = "sent"
     ACCEPTED = "accepted"
@@ -66,6 +69,20 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An entry that the desk still works on: where it rests, or the trigger, and until when; ``leaving`` when it is cancelled.
+
+    ``numbered`` counts the orders of maker first, None for any other kind.
+    """
+
+    kind: EntryKind
+    price: Price
+    until: datetime
+    leaving: bool
+    numbered: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeView:
     """Everything that a trade's card shows.
 
@@ -97,11 +114,13 @@ class TradeView:
     acknowledged_s: float | None
     filled_s: float | None
     protection: Protection
+    waiting: Waiting | None
     price: PriceNow | None
     r: Decimal | None
     money: Money | None
     close_in_doubt: bool
     can_cancel: bool
+    can_amend: bool
     can_close: bool
     can_break_even: bool
     now: datetime
@@ -116,6 +135,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
     price = exit_price(live, trade.symbol, trade.side) if trade.open_quantity else None
     result = _result(trade, price)
     opened = trade.state is TradeState.OPEN and not _pending(sent, Purpose.CLOSE)
+    waiting = _waiting(trade)
     return TradeView(
         id=trade.id,
         number=trade.number,
@@ -141,11 +161,13 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         acknowledged_s=_seconds(trade.tapped_at, trade.acknowledged_at),
         filled_s=_seconds(trade.tapped_at, trade.opened_at),
         protection=_protection(trade, sent, placed),
+        waiting=waiting,
         price=price,
         r=trade.r_multiple(result) if result is not None else None,
         money=Money(result, trade.currency) if private and result is not None else None,
         close_in_doubt=any(i.purpose is Purpose.CLOSE and i.state is InstructionState.UNKNOWN for i in sent),
-        can_cancel=word in (TradeWord.APPROVED, TradeWord.ACCEPTED) or _entry_works(placed),
+        can_cancel=word in (TradeWord.APPROVED, TradeWord.ACCEPTED, TradeWord.ARMED) or _entry_works(placed),
+        can_amend=waiting is not None and waiting.kind in RESTS_AT and not waiting.leaving and _entry_works(placed),
         can_close=opened and trade.open_quantity > 0,
         can_break_even=opened and _tightens(trade, trade.average_entry, price),
         now=live.now,
@@ -162,6 +184,9 @@ def trade_word(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order
         return TradeWord.PART_FILLED if part else TradeWord.FILLED
     if trade.state is TradeState.WORKING:
         entry = next((each for each in sent if each.purpose is Purpose.ENTRY), None)
+        route = load_route(trade.route)
+        if entry is None and route is not None and route.phase is RoutePhase.ARMED:
+            return TradeWord.ARMED
         words = {
             InstructionState.SENT: TradeWord.SENT,
             InstructionState.UNKNOWN: TradeWord.UNKNOWN,
@@ -202,6 +227,19 @@ def _seconds(start: datetime, end: datetime | None) -> float | None:
 def _pending(sent: Sequence[Instruction], purpose: Purpose) -> bool:
     waiting = (InstructionState.INTENT, InstructionState.SENT, InstructionState.UNKNOWN)
     return any(each.purpose is purpose and each.state in waiting for each in sent)
+
+
+def _waiting(trade: Trade) -> Waiting | None:
+    route = load_route(trade.route)
+    if route is None or not route.open:
+        return None
+    return Waiting(
+        kind=route.kind,
+        price=route.price,
+        until=route.until,
+        leaving=route.phase is RoutePhase.CLEARING and route.then is Then.END,
+        numbered=route.placed if route.kind is EntryKind.MAKER else None,
+    )
 
 
 def _entry_works(placed: Sequence[Order]) -> bool:

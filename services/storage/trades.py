@@ -66,6 +66,8 @@ def _trade(row: Any) -> Trade:
 def _changing(trade: Trade) -> dict[str, Any]:
     return {
         "state": trade.state.value,
+        "worst_price": trade.worst_price,
+        "risk_money": trade.risk_money,
         "stop": trade.stop,
         "targets": dump_targets(trade.targets),
         "entry_quantity": trade.entry_quantity,
@@ -98,9 +100,7 @@ def add(unit: Unit, trade: Trade) -> None:
         "side": trade.side.value,
         "quantity": trade.quantity,
         "decision_price": trade.decision_price,
-        "worst_price": trade.worst_price,
         "initial_stop": trade.initial_stop,
-        "risk_money": trade.risk_money,
         "currency": trade.currency,
         "tapped_at": trade.tapped_at,
         "correlation": trade.correlation,

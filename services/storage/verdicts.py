@@ -17,7 +17,7 @@ from services.storage.database import Unit
 from services.storage.tables import verdicts
 
 _ROW = insert(verdicts)
-_OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade"))
+_OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade")).order_by(verdicts.c.at).limit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

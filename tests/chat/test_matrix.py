@@ -60,6 +60,8 @@ TABLE = (
     Row("/orders", "no order is working", "d+++", "r>>>"),
     Row("/cancel", "NOTHING_WORKING", "dr++", "rr++"),
     Row("/close 7", "there is no trade 7", "dr++", "rr>>"),
+    Row("/proof 7", "there is no trade 7", "dr++", "rr>>"),
+    Row("/amend 7 64000", "there is no trade 7", "dr++", "rr++"),
     Row("/closeall", "Nothing of yours is open", "dr++", "rr>>"),
     Row("/balance", "Accounts", "d+++", "r>>>"),
     Row("/pnl", "Results", "d+++", "r>>>"),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from html import escape
 
-from handlers.telegram.callbacks import MissionButton, MissionVerb
+from handlers.telegram.callbacks import MissionButton, MissionVerb, TradeButton, TradeVerb
+from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Button, Rendered, act
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import badge
 from services.domain.entries import EntryKind
+from services.domain.money import Price, canonical
+from services.domain.routes import load_route
+from services.domain.trades import Trade
 from services.reporting.preview_view import PreviewView
 
 CHOSEN = " •"
@@ -56,3 +62,25 @@ def render_how(view: PreviewView) -> Rendered:
     rows = [tuple(buttons[start : start + 2]) for start in range(0, len(buttons), 2)]
     back = act("Back", MissionButton(verb=MissionVerb.CARD, mission=view.mission.id))
     return Rendered(text=text, rows=(*rows, (back,)))
+
+
+AMEND_STEPS = ((Decimal("-0.001"), "−0.1 %"), (Decimal("0.001"), "+0.1 %"))
+
+
+def amend_menu(trade: Trade, near: Price | None) -> Rendered:
+    """Offer other prices for a resting entry: beside the one it rests at, and that of its own side of the market."""
+    route = load_route(trade.route)
+    rests_at = route.price if route is not None else trade.worst_price
+    text = (
+        f"#{trade.number} {trade.side.value.upper()} {escape(trade.symbol)}\n"
+        f"rests at {price(rests_at)}\n"
+        f"Move it, or send /amend {trade.number} and a price:"
+    )
+    steps = [_amend(trade, label, rests_at * (1 + share)) for share, label in AMEND_STEPS]
+    join = [_amend(trade, f"to {price(near)}", near)] if near is not None and near != rests_at else []
+    back = act("Back", TradeButton(verb=TradeVerb.CARD, trade=trade.id))
+    return Rendered(text=text, rows=((*steps, *join), (back,)))
+
+
+def _amend(trade: Trade, label: str, wanted: Decimal) -> Button:
+    return act(label, TradeButton(verb=TradeVerb.AMEND, trade=trade.id, arg=canonical(round(wanted, 8))))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 # Code: what happened, what to do next. Words in braces are the refusal's own values.
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "ALREADY_FIRED": ("mission #{mission} was fired by you", "its trade's card shows how it stands"),
+    "AMEND_SYNTAX": ("tell me which trade and which price", "/amend 12 63900"),
     "BUTTON": ("this button is not known here", "open a fresh card"),
     "BUTTON_EXPIRED": ("this button is too old", "open a fresh card"),
     "BUTTON_USED": ("this button had its effect before", "the card shows what stands"),
@@ -25,6 +26,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "COMMAND_OLD": ("this command is {age_s} s old, limit {limit_s} s", "send it again if you still want it"),
     "DATABASE": ("the desk cannot write now", "try again; /status shows the database"),
     "DUPLICATE": ("a {side} mission on {symbol} is open", "/missions lists what is open"),
+    "ENTRY_BEHIND_STOP": ("an entry at {value} is behind its stop {limit}", "choose a price on its other side"),
     "ENTRY_SYNTAX": ("{value} is no way to enter", "now, all, rest, post, maker or stop, then a price"),
     "FEE_CURRENCY": ("a fee on {symbol} came in {currency}", "tell the operator: it cannot be booked"),
     "GET_UPDATES": ("the chat's server gave no usable answer", "the desk asks again by itself"),
@@ -51,6 +53,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "NOT_HALTED": ("nothing is halted", "/status shows the desk"),
     "NOT_IN_UNIVERSE": ("{value} is not traded here", "/universe lists what is"),
     "NOT_OPEN": ("trade #{trade} is {state}", "/positions lists what is open"),
+    "NOT_RESTING": ("no entry of trade #{trade} rests", "its card shows how it stands"),
     "NOT_YOURS": ("this belongs to someone else", "open your own with /missions or /positions"),
     "NO_CANDLES": ("no candles of {symbol} yet", "wait for the feed; /status shows it"),
     "NO_COMMANDER": ("there is no other commander to ask", "/people lists who is in"),
@@ -62,6 +65,8 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "PART_TOO_SMALL": ("half of trade #{trade} is {value}, the venue's minimum {limit}", "close all of it"),
     "PERSON": ("nobody here is {reference}", "/people lists who is in"),
     "PREVIEW": ("this preview is gone", "open it again: Fire"),
+    "PRICE_UNCHANGED": ("it rests at {value} already", "nothing was changed"),
+    "PROOF_SYNTAX": ("tell me which trade", "/proof 12; /history lists them"),
     "PRICE_SYNTAX": ("{value} is not a price", "a number such as 63200 or 63200.50"),
     "PRIVATE_ONLY": ("this works in our private chat only", "write to me there"),
     "QUIET_HOURS": ("{value} are no quiet hours", "{limit}, or off"),

@@ -42,11 +42,12 @@ def _rows(view: TradeView) -> Rows:
         return act(text, TradeButton(verb=what, trade=view.id))
 
     proof = verb("Proof", TradeVerb.PROOF)
-    if view.can_close:
-        first = [verb("Close", TradeVerb.CLOSE), verb("Half", TradeVerb.HALF)]
-        if view.can_break_even:
-            first.append(verb("Stop→BE", TradeVerb.BREAK_EVEN))
-        return (first, (verb("Move stop", TradeVerb.STOP_MENU), proof))
-    if view.can_cancel:
-        return ((verb("Cancel", TradeVerb.CANCEL), proof),)
-    return ((proof,),)
+    entry = [verb("Cancel rest" if view.can_close else "Cancel", TradeVerb.CANCEL)] if view.can_cancel else []
+    if view.can_amend:
+        entry.append(verb("Move entry", TradeVerb.AMEND_MENU))
+    if not view.can_close:
+        return ((*entry, proof),)
+    first = [verb("Close", TradeVerb.CLOSE), verb("Half", TradeVerb.HALF)]
+    if view.can_break_even:
+        first.append(verb("Stop→BE", TradeVerb.BREAK_EVEN))
+    return (first, (verb("Move stop", TradeVerb.STOP_MENU), proof), *((entry,) if entry else ()))

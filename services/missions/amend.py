@@ -1,0 +1,137 @@
+"""A resting entry moved to another price: the old order goes, its final quantity is known, then the rest is placed anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from services.access.authority import require
+from services.domain.cards import trade_card
+from services.domain.entries import RESTS_AT, away_from_market
+from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.money import Price, canonical
+from services.domain.notices import Priority
+from services.domain.people import Actor, Role
+from services.domain.ports import Ids
+from services.domain.routes import Route, RoutePhase, Then, load_route
+from services.domain.trades import Trade
+from services.domain.verdicts import Check
+from services.missions.planning import Case, Desk, context_facts
+from services.risk.sizing import funds_needed, loss_at_stop
+from services.storage import desk as desk_rows
+from services.storage import missions, outbox, people, terminals, trades, verdicts
+from services.storage.database import Database, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """The entry moves; ``price`` is the new one, on the grid."""
+
+    trade: Trade
+    price: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendDenied:
+    """The new price is worse than what was bound, and the gate says no to it: the entry rests where it did."""
+
+    trade: Trade
+    check: Check
+
+
+AmendOutcome = Amended | AmendDenied
+
+
+class AmendEntry:
+    """Move a resting entry; a price worse than the bound passes the gate first, like a new trade."""
+
+    def __init__(self, database: Database, desk: Desk, ids: Ids) -> None:
+        self._database = database
+        self._desk = desk
+        self._ids = ids
+
+    async def __call__(self, actor: Actor, reference: str, price: Price) -> AmendOutcome:
+        """Amend or deny; raise NotFound, NotAllowed, or Refused when nothing rests or the price cannot be."""
+        return await self._database.write(lambda unit: self._amend(unit, actor, reference, price), urgent=True)
+
+    def _amend(self, unit: Unit, actor: Actor, reference: str, price: Price) -> AmendOutcome:
+        trade = _find(unit, actor, reference)
+        route = load_route(trade.route)
+        if route is None or route.kind not in RESTS_AT or route.phase is not RoutePhase.RESTING:
+            raise Refused("NOT_RESTING", trade=trade.number)
+        wanted = self._on_grid(unit, trade, price)
+        if wanted == route.price:
+            raise Refused("PRICE_UNCHANGED", value=canonical(wanted))
+        if (wanted - trade.stop) * trade.side.sign <= 0:
+            raise Refused("ENTRY_BEHIND_STOP", value=canonical(wanted), limit=canonical(trade.stop))
+        if (wanted - trade.worst_price) * trade.side.sign > 0:
+            check = self._ask(unit, trade, route, wanted)
+            if check is not None:
+                return AmendDenied(trade=trade, check=check)
+        return self._move(unit, actor, trade, route, wanted)
+
+    def _on_grid(self, unit: Unit, trade: Trade, price: Price) -> Price:
+        universe = desk_rows.current_universe(unit)
+        instrument = universe.find(trade.symbol) if universe is not None else None
+        if instrument is None:
+            raise Refused("NOT_IN_UNIVERSE", value=trade.symbol)
+        return away_from_market(price, trade.side, instrument)
+
+    def _ask(self, unit: Unit, trade: Trade, route: Route, price: Price) -> Check | None:
+        """Ask the gate about the whole entry at its new price; return what denies it, or None."""
+        mission, owner = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
+        if mission is None or owner is None:
+            raise NotFound("MISSION", reference=trade.mission_id)
+        case = _with_own_funds(self._desk.case(unit, mission, owner, trade.terminal_id), trade, self._desk)
+        verdict, context = self._desk.judge(
+            unit,
+            case,
+            quantity=trade.quantity,
+            worst_price=price,
+            stop=trade.stop,
+            kind=route.kind,
+            price=price,
+            leaving_out=trade.id,
+        )
+        verdicts.add(
+            unit,
+            self._ids.row(),
+            verdict,
+            trade_id=trade.id,
+            mission_id=mission.id,
+            person_id=owner.id,
+            terminal_id=trade.terminal_id,
+            context=context_facts(context),
+        )
+        return None if verdict.allowed else verdict.denials[0]
+
+    def _move(self, unit: Unit, actor: Actor, trade: Trade, route: Route, price: Price) -> Amended:
+        moved = replace(route.moved(RoutePhase.CLEARING, unit.now, then=Then.REST, reason="AMENDED"), price=price)
+        after = replace(trade, route=moved.dump())
+        if (price - trade.worst_price) * trade.side.sign > 0:
+            terminal = terminals.find(unit, trade.terminal_id)
+            costs = self._desk.rules.costs_at(terminal) if terminal is not None else self._desk.rules.costs
+            after = replace(after, worst_price=price, risk_money=loss_at_stop(trade.quantity, price, trade.stop, costs))
+        trades.save(unit, trade, after)
+        outbox.refresh(unit, trade_card(trade.id), Priority.TAP)
+        unit.record(actor, "entry.amended", trade=trade.number, before=route.price, after=price, bound=after.worst_price)
+        unit.wake("entries")
+        return Amended(trade=after, price=price)
+
+
+def _find(unit: Unit, actor: Actor, reference: str) -> Trade:
+    person = require(unit, actor, Role.TRADER)
+    text = reference.strip().lstrip("#")
+    trade = trades.by_number(unit, int(text)) if text.isdigit() and len(text) < 10 else trades.find(unit, text)
+    if trade is None:
+        raise NotFound("TRADE", reference=reference)
+    if trade.person_id != person.id and person.role is not Role.COMMANDER:
+        raise NotAllowed("NOT_YOURS")
+    return trade
+
+
+def _with_own_funds(case: Case, trade: Trade, desk: Desk) -> Case:
+    """Count what the order that goes holds now as free: the one that replaces it may use it."""
+    if case.market.free is None:
+        return case
+    held = funds_needed(trade.quantity - trade.entry_quantity, trade.worst_price, desk.rules.costs_at(case.terminal))
+    return replace(case, market=replace(case.market, free=case.market.free + held))
