@@ -190,7 +190,6 @@ class Graph:
             move_stop=trading.move_stop,
             cancel=trading.cancel,
             amend=trading.amend,
-            amend=trading.amend,
             halt=trading.halt,
             resume=trading.resume,
         )
