@@ -26,7 +26,6 @@ from services.execution.settling import Settling
 from services.execution.sync import VenueSync
 from services.market.quotes import QuoteBoard
 from services.missions.amend import AmendEntry
-from services.missions.amend import AmendEntry
 from services.missions.expire import ExpireMissions
 from services.missions.fire import FireMission
 from services.missions.offer import OfferMissions
@@ -86,7 +85,6 @@ class Trading:
     move_stop: MoveStop
     cancel: CancelEntry
     entries: WorkEntries
-    amend: AmendEntry
     amend: AmendEntry
     halt: HaltDesk
     resume: ResumeDesk
@@ -214,7 +212,6 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         close=CloseTrades(database, outside.ids, settling),
         move_stop=MoveStop(database, settling, quotes, settings.paper.taker_bps / Decimal(10_000)),
         cancel=CancelEntry(database, outside.ids),
-        amend=AmendEntry(database, desk, outside.ids),
         amend=AmendEntry(database, desk, outside.ids),
         entries=WorkEntries(database, entry_ports, settings.routes, limits),
         halt=HaltDesk(database, outside.ids),
