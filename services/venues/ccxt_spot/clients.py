@@ -39,6 +39,7 @@ class Clients:
         self._connect = connect or (lambda context: aiohttp.TCPConnector(ssl=context))
         self._sessions: list[aiohttp.ClientSession] = []
         self._made: dict[str, Exchange] = {}
+        self._connector: aiohttp.BaseConnector | None = None
         self._budget: Budget | None = None
         self.profile = profile_of(name, settings)
 
@@ -76,6 +77,9 @@ class Clients:
             await exchange.close()
         for session in sessions:
             await session.close()
+        if self._connector is not None:
+            connector, self._connector = self._connector, None
+            await connector.close()
 
     def _client(self, name: str, *, streams: bool) -> Exchange:
         if name not in self._made:
@@ -105,8 +109,10 @@ class Clients:
         # A signed time that is not the exchange's is refused; the difference is measured before the first signed call.
         made.options["adjustForTimeDifference"] = False
         rebase(made, self._settings.base_url)
-        context = ssl.create_default_context(cafile=made.cafile)
-        session = aiohttp.ClientSession(connector=self._connect(context), middlewares=(send_once,))
+        if self._connector is None:
+            # One for all clients: the connections that readings keep open serve a write without a new handshake.
+            self._connector = self._connect(ssl.create_default_context(cafile=made.cafile))
+        session = aiohttp.ClientSession(connector=self._connector, connector_owner=False, middlewares=(send_once,))
         self._sessions.append(session)
         made.session, made.own_session = session, False
         return made

@@ -125,12 +125,12 @@ class CcxtVenue:
 
     async def place(self, account: str, order: OrderRequest) -> VenueOrder:
         """Put one order with one request."""
-        self._require(account)
+        self._require_ours(account)
         return await self._writer.place(order)
 
     async def place_list(self, account: str, orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
         """Put one target and one stop of the same size as a list, with one request."""
-        self._require(account)
+        self._require_ours(account)
         return await self._writer.place_list(orders)
 
     async def replace_list(self, account: str, cancels: Sequence[str], orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
@@ -139,12 +139,12 @@ class CcxtVenue:
 
     async def cancel(self, account: str, symbol: str, client_ids: Sequence[str]) -> Sequence[VenueOrder]:
         """Cancel one order, or one list by any of its legs, with one request; VenueRejected when that is not enough."""
-        self._require(account)
+        self._require_ours(account)
         return await self._writer.cancel(symbol, client_ids)
 
     async def find(self, account: str, symbol: str, client_id: str) -> VenueOrder | None:
         """Return the order of that client id in whatever state, or None when the exchange says that it has none."""
-        self._require(account)
+        self._require_ours(account)
         return await self._reader.find(symbol, client_id)
 
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
@@ -187,6 +187,11 @@ class CcxtVenue:
     def _news(self) -> None:
         if self._account is not None:
             self._on_news(self._account)
+
+    def _require_ours(self, account: str) -> None:
+        """Refuse another account's orders; those of the first one that is named need no more than the keys."""
+        if self._account not in (None, account):
+            raise Unavailable("ACCOUNT_NOT_OPEN", venue=self._name, account=account)
 
     def _require(self, account: str) -> None:
         if self._account != account or not self._opened_ms:
