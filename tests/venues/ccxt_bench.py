@@ -7,7 +7,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +19,8 @@ from config.groups import VenueSettings
 from services.domain.market import Instrument
 from services.venues.ccxt_spot import CcxtVenue
 from tests.venues.conformance import ACCOUNT
-from tests.venues.hands import BTC, ETH, Board
-from tests.venues.scripted_exchange import Script, ScriptedExchange, certificate_for, scripted
+from tests.venues.hands import BTC, Board
+from tests.venues.scripted_exchange import TYPES, Script, ScriptedExchange, certificate_for, scripted
 
 HOST = "api.binance.com"
 
@@ -76,11 +76,16 @@ def keys() -> dict[str, Any]:
 
 @asynccontextmanager
 async def scripted_venue(
-    script: Script, *, real_host: bool = False, instruments: tuple[Instrument, ...] = (BTC,), **changes: Any
+    script: Script,
+    *,
+    real_host: bool = False,
+    instruments: tuple[Instrument, ...] = (BTC,),
+    types: Sequence[str] = TYPES,
+    **changes: Any,
 ) -> AsyncIterator[Scripted]:
     """Open a venue's account at a scripted exchange, under a loopback address or under Binance's own host name."""
     server_side, client_side = certificate_for(HOST) if real_host else (None, None)
-    async with scripted(script, server_side) as exchange:
+    async with scripted(script, server_side, types) as exchange:
 
         def connect(context: ssl.SSLContext) -> aiohttp.BaseConnector:
             if client_side is None:
@@ -96,6 +101,3 @@ async def scripted_venue(
             yield Scripted(venue, exchange, clock, board)
         finally:
             await venue.close()
-
-
-__all__ = ["BTC", "ETH", "RealClock", "Scripted", "scripted_venue"]

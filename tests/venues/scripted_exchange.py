@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -83,8 +83,9 @@ def taken(asked: Asked, **changes: object) -> dict[str, object]:
 class ScriptedExchange:
     """Answers time and exchangeInfo itself, and everything else as ``script`` says; keeps what it was asked."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, types: Sequence[str] = TYPES) -> None:
         self.script = script
+        self.types = types
         self.asked: list[Asked] = []
         self.port = 0
         self._waiting: list[asyncio.Task[None]] = []
@@ -128,7 +129,7 @@ class ScriptedExchange:
         if asked.path == "time":
             return answer({"serverTime": int(datetime.now(UTC).timestamp() * 1000)})
         if asked.path == "exchangeInfo":
-            return answer({"timezone": "UTC", "rateLimits": [], "symbols": [_listed("BTC"), _listed("ETH")]})
+            return answer({"timezone": "UTC", "rateLimits": [], "symbols": [_listed("BTC", self.types)]})
         self.asked.append(asked)
         return self.script(asked)
 
@@ -136,13 +137,13 @@ class ScriptedExchange:
 _KNOWN = {status.value for status in HTTPStatus}
 
 
-def _listed(base: str) -> dict[str, object]:
+def _listed(base: str, types: Sequence[str]) -> dict[str, object]:
     return {
         "symbol": f"{base}USDT",
         "status": "TRADING",
         "baseAsset": base,
         "quoteAsset": "USDT",
-        "orderTypes": TYPES,
+        "orderTypes": list(types),
         "isSpotTradingAllowed": True,
         "permissions": ["SPOT"],
         "filters": FILTERS,
@@ -150,9 +151,11 @@ def _listed(base: str) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def scripted(script: Script, context: ssl.SSLContext | None = None) -> AsyncIterator[ScriptedExchange]:
+async def scripted(
+    script: Script, context: ssl.SSLContext | None = None, types: Sequence[str] = TYPES
+) -> AsyncIterator[ScriptedExchange]:
     """Serve on a free port of loopback, with TLS where a context is given."""
-    exchange = ScriptedExchange(script)
+    exchange = ScriptedExchange(script, types)
     tasks: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +15,11 @@ from services.domain.orders import OrderRequest
 from services.venues.ccxt_spot import outcomes
 from services.venues.ccxt_spot.outcomes import Rule, refusal
 from services.venues.ccxt_spot.profiles import PROFILES
-from services.venues.ccxt_spot.replies import Call, Lane
+from services.venues.ccxt_spot.replies import Call, Lane, recording, send_once
 from tests.venues.ccxt_bench import scripted_venue
 from tests.venues.conformance import ACCOUNT
 from tests.venues.hands import order
-from tests.venues.scripted_exchange import Answer, Asked, Reply, Reset, Silence, answer, taken
+from tests.venues.scripted_exchange import Answer, Asked, Reply, Reset, Silence, answer, scripted, taken
 
 INSUFFICIENT = "Account has insufficient balance for requested action."
 REFUSALS = [
@@ -117,6 +118,20 @@ async def test_a_cancel_leaves_once_too_although_http_calls_it_repeatable(reply:
             await here.venue.cancel(ACCOUNT, "BTC/USDT", ["entry00"])
 
         assert [each.method for each in here.exchange.writes] == ["POST", "DELETE"]
+
+
+@pytest.mark.parametrize(("guards", "deletes"), [((), 2), ((send_once,), 1)], ids=["bare", "guarded"])
+async def test_a_bare_session_repeats_a_delete_which_is_what_the_guard_is_for(guards: tuple[Any, ...], deletes: int) -> None:
+    def script(asked: Asked) -> Reply:
+        return Reset() if asked.method == "DELETE" else answer({})
+
+    async with scripted(script) as exchange, aiohttp.ClientSession(middlewares=guards) as session:
+        address = f"http://127.0.0.1:{exchange.port}/api/v3/order"
+        await (await session.get(address)).text()
+        with recording(Call(lane=Lane.EXIT, once=True)), pytest.raises(aiohttp.ClientError):
+            await session.delete(address)
+
+    assert len(exchange.writes) == deletes
 
 
 async def test_an_order_with_its_id_is_accepted() -> None:
