@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import broadcast, command_line, report, start, under_load
+from bench import broadcast, command_line, exchange, report, start, under_load
 from bench.figures import Details, Figure, Measured
 from bench.plan import FULL, QUICK, Plan
 from bench.programs import BenchError
@@ -24,6 +24,7 @@ BENCHES: Mapping[str, Bench] = {
     "start": start.measure,
     "load": under_load.measure,
     "broadcast": broadcast.measure,
+    "exchange": exchange.measure,
 }
 
 

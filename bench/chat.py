@@ -20,6 +20,7 @@ from bench.programs import BenchError, Program, running, wait_for
 GROUP = -1001000000001
 MISSIONS_TOPIC = 2
 SEED, FIRST_BAR, BAR_S = 7, 600, 10
+SEEDED = ("--seed", str(SEED))
 COLLECT_S = 0.5
 START_S = 30.0
 AT_ONCE = 16
@@ -35,6 +36,14 @@ class BotCall:
     parameters: Mapping[str, Any]
     ok: bool
     error_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The keys of an account at the sandbox's exchange."""
+
+    key: str
+    secret: str
 
 
 class Chat:
@@ -86,6 +95,21 @@ class Chat:
         """Return the market's last prices by symbol."""
         async with self._http.get(f"{self.url}/exchange/api/v3/ticker/price") as answer:
             return {each["symbol"]: Decimal(each["price"]) for each in await answer.json()}
+
+    async def open_account(self, balance: Decimal) -> Account:
+        """Open an account at the exchange with so much USDT."""
+        body = {"name": "main", "balances": {"USDT": str(balance)}}
+        async with self._http.post(f"{self.url}/market/accounts", json=body) as answer:
+            opened = await answer.json()
+        if "secret" not in opened:
+            raise BenchError(f"the exchange opened no account: {opened}")
+        return Account(key=opened["key"], secret=opened["secret"])
+
+    async def order_writes(self) -> Mapping[str, float]:
+        """Return when the exchange had each order first, as Unix time by client id."""
+        async with self._http.get(f"{self.url}/market/writes") as answer:
+            writes = (await answer.json())["writes"]
+        return {name: write["at"] / 1000 for write in reversed(writes) for name in write["client_ids"]}
 
     async def is_polled(self) -> bool:
         """Tell whether a bot waits for updates and none is pending."""
@@ -164,12 +188,12 @@ async def following(chat: Chat) -> AsyncIterator[CallLog]:
 
 
 @asynccontextmanager
-async def sandbox(folder: Path, *, limits: bool) -> AsyncIterator[Chat]:
-    """Run a sandbox with its seeded market; ``limits`` are Telegram's documented rates."""
+async def sandbox(folder: Path, *, limits: bool, market: Sequence[str] = SEEDED) -> AsyncIterator[Chat]:
+    """Run a sandbox; ``limits`` are Telegram's documented rates, ``market`` the flags that say what is played."""
     ready = folder / "sandbox.json"
     token = f"{secrets.randbelow(10**9) + 10**9}:{secrets.token_urlsafe(26)[:35]}"
     command = ["-m", "sandbox", "--ready-file", str(ready), "--limits", "on" if limits else "off"]
-    command += ["--seed", str(SEED), "--start", str(FIRST_BAR), "--bar", str(BAR_S)]
+    command += [*market, "--start", str(FIRST_BAR), "--bar", str(BAR_S)]
     async with running("sandbox", command, folder, SANDBOX_TOKEN=token) as program:
         port = await wait_for("the sandbox's port", lambda: _port(ready), program, START_S)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:

@@ -18,6 +18,7 @@ class Plan:
     skip_seconds: float
     reads: int
     listeners: int
+    instruments: int
 
 
 FULL = Plan(
@@ -30,6 +31,7 @@ FULL = Plan(
     skip_seconds=10,
     reads=600,
     listeners=1_000,
+    instruments=32,
 )
 QUICK = Plan(
     start_runs=1,
@@ -41,4 +43,5 @@ QUICK = Plan(
     skip_seconds=0.2,
     reads=20,
     listeners=20,
+    instruments=5,
 )

@@ -73,14 +73,14 @@ def keep_offers_in_group(state: Path, traders: Sequence[int]) -> None:
         connection.executemany("INSERT INTO preferences (person_id, event, loudness) VALUES (?, ?, ?)", rows)
 
 
-async def open_missions(chat: Chat, desk: Desk, caller: int) -> list[Offered]:
-    """Call every instrument long and short with far stops, and wait until the group shows the cards."""
+async def open_missions(chat: Chat, desk: Desk, caller: int, sides: Sequence[str] = ("long", "short")) -> list[Offered]:
+    """Call every instrument on each side with far stops, and wait until the group shows the cards."""
     prices = await chat.prices()
-    for symbol, side in product(sorted(prices), ("long", "short")):
+    for symbol, side in product(sorted(prices), sides):
         price = prices[symbol]
         away = STOP_SHARE * price * (1 if side == "long" else -1)
         await chat.say(caller, f"/call {symbol} {side} sl {price - away:f} tp {price + away:f}")
-    wanted = 2 * len(prices)
+    wanted = len(sides) * len(prices)
     await until("the missions", lambda: len(_offered(desk)) == wanted, PREPARE_S)
     await until_quiet(desk)
     return _offered(desk)
@@ -89,9 +89,10 @@ async def open_missions(chat: Chat, desk: Desk, caller: int) -> list[Offered]:
 async def open_previews(chat: Chat, desk: Desk, pairs: Sequence[tuple[int, Offered]]) -> list[Tap]:
     """Press Fire for each person and mission, wait until everyone sees the preview, and return the presses of Confirm."""
     await post_at_rate(acts_of(chat, [mission.tap(person, MissionVerb.FIRE) for person, mission in pairs]), PREVIEWS_A_SECOND)
-    await until("the previews", lambda: desk.count("SELECT count(*) FROM previews") >= len(pairs), PREPARE_S)
+    wanted = {(mission.id, person) for person, mission in pairs}
+    await until("the previews", lambda: wanted <= _previews(desk).keys(), PREPARE_S)
     await until_quiet(desk)
-    rows = {(row["mission_id"], row["person_id"]): row for row in desk.rows("SELECT * FROM previews")}
+    rows = _previews(desk)
     shown = {(row["key"], row["chat_id"]): row["message_id"] for row in desk.rows("SELECT key, chat_id, message_id FROM cards")}
     taps = []
     for person, mission in pairs:
@@ -102,6 +103,10 @@ async def open_previews(chat: Chat, desk: Desk, pairs: Sequence[tuple[int, Offer
         button = ActButton(act=Act.CONFIRM_FIRE, token=row["token_id"])
         taps.append(_tap(person, person, message_id, button, mission.id))
     return taps
+
+
+def _previews(desk: Desk) -> dict[tuple[str, int], sqlite3.Row]:
+    return {(row["mission_id"], row["person_id"]): row for row in desk.rows("SELECT * FROM previews")}
 
 
 async def until_quiet(desk: Desk) -> None:
