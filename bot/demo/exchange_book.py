@@ -26,6 +26,8 @@ _STATES = {
     "EXPIRED_IN_MATCH": OrderState.EXPIRED,
     "REJECTED": OrderState.EXPIRED,
 }
+# A list's target is a limit that only rests, its stop sells at market: the page has room for a word.
+_TYPES = {"LIMIT_MAKER": "limit", "STOP_LOSS": "stop"}
 _LIVE = {state.value for state in LIVE_ORDER_STATES}
 # The exchange's stamps are cut to milliseconds: an event lies anywhere within its own.
 _STAMP = timedelta(microseconds=999)
@@ -107,7 +109,7 @@ def _listed_order(row: Row) -> ListedOrder:
         client_id=str(row["clientOrderId"]),
         symbol=_symbol(row["symbol"]),
         side=str(row["side"]).lower(),
-        type=str(row["type"]).lower().replace("_", " "),
+        type=_TYPES.get(row["type"], str(row["type"]).lower().replace("_", " ")),
         quantity=canonical(Decimal(row["origQty"])),
         filled=canonical(Decimal(row["executedQty"])),
         price=_amount(row["price"]),

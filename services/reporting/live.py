@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.domain.market import CandleSeries, Instrument, Quote, Universe
-from services.domain.money import Price
+from services.domain.money import ZERO, Price
 from services.domain.orders import Balance
 from services.domain.signals import Side
 from services.storage import desk, people
@@ -54,11 +54,15 @@ def _priced(quote: Quote, value: Price, now: datetime) -> PriceNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """How an instrument's numbers are written; ``decimals`` is None when the universe no longer lists it."""
+    """How an instrument's numbers are written; ``decimals`` is None when the universe no longer lists it.
+
+    ``step`` is the smallest size that can be sold, zero where that is unknown.
+    """
 
     base: str
     quote: str
     decimals: int | None
+    step: Decimal = ZERO
 
 
 def grid_of(universe: Universe | None, symbol: str) -> Grid:
@@ -67,7 +71,7 @@ def grid_of(universe: Universe | None, symbol: str) -> Grid:
     base, _, quote = symbol.partition("/")
     if instrument is None:
         return Grid(base=base, quote=quote, decimals=None)
-    return Grid(base=instrument.base, quote=instrument.quote, decimals=instrument.price_decimals)
+    return Grid(base=instrument.base, quote=instrument.quote, decimals=instrument.price_decimals, step=instrument.step)
 
 
 def read_grid(unit: Unit, symbol: str) -> Grid:

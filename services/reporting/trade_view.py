@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.domain.entries import RESTS_AT, EntryKind
-from services.domain.money import ZERO, Money, Price
+from services.domain.money import ZERO, Money, Price, truncate_to
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
 from services.domain.routes import RoutePhase, Then, load_route
 from services.domain.signals import Side
@@ -136,6 +136,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
     result = _result(trade, price)
     opened = trade.state is TradeState.OPEN and not _pending(sent, Purpose.CLOSE)
     waiting = _waiting(trade)
+    grid = read_grid(unit, trade.symbol)
     return TradeView(
         id=trade.id,
         number=trade.number,
@@ -143,7 +144,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         owner=person.name if person else str(trade.person_id),
         side=trade.side,
         symbol=trade.symbol,
-        grid=read_grid(unit, trade.symbol),
+        grid=grid,
         mode=terminal.mode if terminal else TerminalMode.LIVE,
         terminal=terminal.name if terminal and private else None,
         word=word,
@@ -160,7 +161,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         fees=Money(trade.fees, trade.currency) if private else None,
         acknowledged_s=_seconds(trade.tapped_at, trade.acknowledged_at),
         filled_s=_seconds(trade.tapped_at, trade.opened_at),
-        protection=_protection(trade, sent, placed),
+        protection=_protection(trade, sent, placed, _sellable(unit, trade, grid)),
         waiting=waiting,
         price=price,
         r=trade.r_multiple(result) if result is not None else None,
@@ -255,7 +256,14 @@ def _result(trade: Trade, price: PriceNow | None) -> Decimal | None:
     return trade.realized + trade.unrealized(price.value) if price else None
 
 
-def _protection(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order]) -> Protection:
+def _sellable(unit: Unit, trade: Trade, grid: Grid) -> Decimal:
+    """Return what of the trade can be sold: fees taken in the base asset are gone, and sales go by steps."""
+    there = max(ZERO, terminals.position(unit, trade.terminal_id, trade.symbol) * trade.side.sign)
+    held = min(trade.open_quantity, there)
+    return truncate_to(held, grid.step) if grid.step else held
+
+
+def _protection(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order], sellable: Decimal) -> Protection:
     working = [order for order in placed if order.state in LIVE_ORDER_STATES]
     stops = [order for order in working if order.role is OrderRole.STOP]
     # A stop that is being replaced still protects, but it is not the one that stands.
@@ -264,12 +272,13 @@ def _protection(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Orde
     numbers = {target.price: number for number, target in enumerate(trade.targets, start=1)}
     touched = {o.price for o in placed if o.role is OrderRole.TARGET and o.filled > 0}
     live = {o.price for o in working if o.role is OrderRole.TARGET}
-    left = stop.quantity - stop.filled if stop else ZERO
+    # Where each target has a stop of its own, those at one price stand together.
+    left = sum((each.quantity - each.filled for each in stops if stop and each.stop_price == stop.stop_price), ZERO)
     return Protection(
         guard=_guard(trade, sent, stop),
         stop=stop.stop_price if stop else None,
         wanted=trade.stop,
-        share=min(Decimal(1), left / trade.open_quantity) if trade.open_quantity else ZERO,
+        share=min(Decimal(1), left / sellable) if sellable else ZERO,
         resting=tuple(number for price, number in numbers.items() if price in live),
         done=tuple(number for price, number in numbers.items() if price in touched and price not in live),
     )
