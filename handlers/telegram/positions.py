@@ -11,7 +11,7 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
 from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
-from handlers.telegram.views.proof import render_proof
+from handlers.telegram.views.proof import TIMES, render_proof, render_times
 from handlers.telegram.views.questions import close_question, stop_menu
 from services.domain.cards import trade_card
 from services.domain.errors import NotFound, Refused
@@ -91,7 +91,7 @@ class PositionHandlers:
                 trade = await self._app.database.read(lambda unit: find_trade(unit, request.actor, button.trade))
                 await request.show(stop_menu(trade))
             case TradeVerb.PROOF:
-                await self._proof(request, button.trade)
+                await self._proof(request, button.trade, times=button.arg == TIMES)
             case TradeVerb.CANCEL:
                 await self._app.trading.cancel(request.actor, button.trade)
                 await request.toast("Taking the entry back.")
@@ -100,7 +100,7 @@ class PositionHandlers:
         trade = await self._app.trading.move_stop(request.actor, trade_id, where)
         await request.toast(f"Stop moves to {price(trade.stop)}.")
 
-    async def _proof(self, request: Request, trade_id: str) -> None:
+    async def _proof(self, request: Request, trade_id: str, *, times: bool = False) -> None:
         live = self._app.live()
 
         def body(unit):  # type: ignore[no-untyped-def]
@@ -111,4 +111,4 @@ class PositionHandlers:
         if proof is None:
             raise NotFound("TRADE", reference=trade_id)
         await self._app.tick(request.actor.id, "proof")
-        await request.show(render_proof(proof))
+        await request.show(render_times(proof) if times else render_proof(proof))

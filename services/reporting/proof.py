@@ -14,7 +14,7 @@ from services.domain.signals import Side
 from services.domain.states import InstructionState, TradeState
 from services.domain.trades import TerminalMode, Trade
 from services.domain.verdicts import Check
-from services.portfolio.results import slippage_bps
+from services.portfolio.executions import Execution, execution_of
 from services.reporting.cards import find_trade
 from services.reporting.live import Grid, Live, read_grid
 from services.reporting.trade_view import TradeWord, trade_word
@@ -55,7 +55,7 @@ class ProofJournal:
 class Proof:
     """Plan and outcome of one trade; a part that is missing is None.
 
-    Latencies are seconds from the confirming tap, ``stop_s`` from the first fill to the stop's acceptance.
+    ``stop_s`` is in seconds from the first fill to the stop's acceptance.
     """
 
     id: str
@@ -70,14 +70,12 @@ class Proof:
     worst_price: Price
     entry: Price | None
     within_bound: bool | None
-    slippage_bps: Decimal | None
+    execution: Execution
     planned_stop: Price
     placed_stop: Price | None
     stop_s: float | None
     exit: Price | None
     fees: Money | None
-    acknowledged_s: float | None
-    filled_s: float | None
     r: Decimal | None
     result: Money | None
     verdict: ProofVerdict | None
@@ -106,14 +104,12 @@ def read_proof(unit: Unit, reference: str, live: Live) -> Proof | None:
         worst_price=trade.worst_price,
         entry=trade.average_entry,
         within_bound=_within_bound(trade),
-        slippage_bps=slippage_bps(trade),
+        execution=execution_of(unit, trade),
         planned_stop=trade.initial_stop,
         placed_stop=_placed_stop(placed),
         stop_s=_stop_latency(trade, sent),
         exit=trade.average_exit,
         fees=Money(trade.fees, trade.currency) if trade.entry_quantity else None,
-        acknowledged_s=_seconds(trade.tapped_at, trade.acknowledged_at),
-        filled_s=_seconds(trade.tapped_at, trade.opened_at),
         r=trade.r_multiple(trade.realized) if closed else None,
         result=Money(trade.realized, trade.currency) if closed else None,
         verdict=_verdict(unit, trade),

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from sqlalchemy import delete, update
 
-from handlers.telegram.views.proof import render_proof
+from handlers.telegram.views.proof import render_proof, render_times
+from services.domain.entries import EntryKind
 from services.reporting.proof import Proof, read_proof
 from services.reporting.trade_view import TradeWord
-from services.storage.tables import journal, verdicts
+from services.storage.tables import fills, journal, verdicts
 from tests.reporting.stage import fired, live_of, stopped_out, traded
+from tests.trading.entering import entered
 from tests.trading.rig import Rig, desk_at
+from tests.trading.taps import preview_of
 from tests.views.shape import labels, problems
 
 
@@ -40,7 +43,77 @@ async def test_a_closed_trade_is_proved_against_its_plan(tmp_path: Path) -> None
     assert proof.r is not None and proof.r < -1
     assert problems(rendered) == []
     assert "checks 19 of 19" in rendered.plain()
-    assert labels(rendered) == [["Back", "Copy verdict", "Copy hash"]]
+    assert labels(rendered) == [["Back", "Times"], ["Copy verdict", "Copy hash"]]
+
+
+async def test_the_proof_counts_slippage_from_the_middle_and_the_cost_of_waiting(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        mission = await rig.mission()
+        rig.clock.advance(42)
+        rig.quote("64199.99", "64200.01")
+        token = (await preview_of(rig, mission)).token_id
+        await rig.trading.fire(rig.actor(), token)
+        await rig.settle()
+        proof = await proof_of(rig, "1")
+    found, text = proof.execution, render_proof(proof).plain()
+
+    assert found.waited_s == 42
+    assert (found.offered_price, found.decision_mid) == (Decimal(64100), Decimal(64200))
+    assert found.delay is not None and found.delay.money is not None
+    assert found.delay.bps == (Decimal(100) / 64100 * 10_000)
+    assert found.delay.money.amount == 100 * proof_quantity(proof)
+    assert found.slippage is not None and found.slippage.bps == (proof.entry - Decimal(64200)) / 64200 * 10_000
+    assert found.maker == 0
+    assert "wait 42" in text
+    assert "maker 0 %" in text
+
+
+async def test_the_times_of_a_trade_join_attempt_order_and_fill(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        trade_id = await stopped_out(rig)
+        proof = await proof_of(rig, trade_id)
+    found, rendered = proof.execution, render_times(proof)
+
+    assert (found.attempts, found.placed, found.fills, found.joined) == (1, 1, 1, True)
+    assert None not in (found.sent_s, found.acknowledged_s, found.first_fill_s, found.last_fill_s)
+    assert found.sent_s <= found.acknowledged_s
+    assert problems(rendered) == []
+    assert "1 sent, 1 order, 1 fill" in rendered.plain()
+    assert "approval" in rendered.plain() and "not asked" in rendered.plain()
+
+
+async def test_a_fill_without_its_order_does_not_join(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        trade_id = await stopped_out(rig)
+
+        def lose(unit):  # type: ignore[no-untyped-def]
+            unit.run(update(fills).values(client_id=None))
+
+        await rig.trading.database.write(lose)
+        proof = await proof_of(rig, trade_id)
+
+    assert not proof.execution.joined
+    assert "NOT JOINED" in render_times(proof).plain()
+
+
+async def test_a_resting_entry_proves_its_maker_share(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        trade_id = await entered(rig, EntryKind.LIMIT, "63500")
+        rig.clock.advance(30)
+        await rig.price("63499.98", "63500")
+        proof = await proof_of(rig, trade_id)
+
+    assert proof.execution.maker == 1
+    assert proof.execution.slippage is not None and proof.execution.slippage.bps < -70
+    assert "maker 100 %" in render_proof(proof).plain()
+    assert problems(render_proof(proof)) == []
+
+
+def proof_quantity(proof: Proof) -> Decimal:
+    """Return the size that the result's R was counted for."""
+    slippage = proof.execution.slippage
+    assert slippage is not None and slippage.money is not None and proof.entry is not None
+    return slippage.money.amount / (proof.entry - Decimal(64200))
 
 
 async def test_an_open_trade_has_no_result_yet(tmp_path: Path) -> None:
@@ -62,7 +135,8 @@ async def test_what_is_missing_is_said_to_be_missing(tmp_path: Path) -> None:
         await rig.trading.database.write(lose)
         proof = await proof_of(rig, trade_id)
 
-    assert (proof.verdict, proof.entry, proof.placed_stop, proof.stop_s, proof.filled_s) == (None, None, None, None, None)
+    assert (proof.verdict, proof.entry, proof.placed_stop, proof.stop_s) == (None, None, None, None)
+    assert (proof.execution.decision_mid, proof.execution.slippage, proof.execution.first_fill_s) == (None, None, None)
     text = render_proof(proof).plain()
     assert "checks no data" in text
     assert text.count("no data") >= 7
