@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from services.domain.market import CandleSeries, Instrument, Quote, Universe
 from services.domain.money import ZERO, Price
