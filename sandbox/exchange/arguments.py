@@ -8,6 +8,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from sandbox.exchange.account_store import AccountStore
 from sandbox.exchange.clock import Clock, WallClock
 from sandbox.exchange.errors import MarketError
 from sandbox.exchange.exchange import Exchange
@@ -82,10 +83,21 @@ def build_market(args: argparse.Namespace, clock: Clock | None = None) -> Market
 
 
 def build_exchange(args: argparse.Namespace, market: Market) -> Exchange:
-    """Build the exchange on a market, with the accounts that the arguments name; raises MarketError."""
+    """Build the exchange on a market, with the accounts kept in `args.state` and those that the arguments name.
+
+    A kept account goes on with its books, under the key of the file where that names it. Raises MarketError.
+    """
     exchange = Exchange(market)
+    folder: str | Path | None = getattr(args, "state", None)
+    if folder is not None:
+        exchange.keep = AccountStore(Path(folder), exchange.engine).flush
     for entry in read_entries(args.accounts) if args.accounts else ():
-        exchange.engine.open_account(name=entry.name, key=entry.key, secret=entry.secret, balances=entry.balances)
+        kept = exchange.engine.accounts.get(entry.name)
+        if kept is None:
+            exchange.engine.open_account(name=entry.name, key=entry.key, secret=entry.secret, balances=entry.balances)
+        else:
+            kept.key, kept.secret = entry.key, entry.secret
+    exchange.keep()
     return exchange
 
 

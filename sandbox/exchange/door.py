@@ -72,6 +72,7 @@ class Door:
         if doom.before is not None:
             return await fail(request, doom.before, None)
         response = self._respond(asked, doom)
+        exchange.keep()
         return response if doom.after is None else await fail(request, doom.after, response)
 
     def _respond(self, asked: Asked, doom: Plan) -> web.Response:

@@ -15,7 +15,10 @@ Listener = Callable[[Account, UserEvent], None]
 
 
 class Exchange:
-    """Hold the parts of an exchange together; the HTTP and WebSocket skins work on it."""
+    """Hold the parts of an exchange together; the HTTP and WebSocket skins work on it.
+
+    `keep` writes what changed, before anything that may have changed it is answered.
+    """
 
     def __init__(self, market: Market) -> None:
         self.market = market
@@ -23,6 +26,7 @@ class Exchange:
         self.weights = WeightLimit()
         self.counts = OrderCounts()
         self.writes = WriteLog()
+        self.keep: Callable[[], None] = _keep_nothing
         self.listeners: list[Listener] = []
         self._past: dict[int, dict[str, Account]] = {}
         self.engine = Engine(market, self._tell)
@@ -42,3 +46,7 @@ class Exchange:
     def _tell(self, account: Account, event: UserEvent) -> None:
         for listener in list(self.listeners):
             listener(account, event)
+
+
+def _keep_nothing() -> None:
+    """Without a state folder the accounts live as long as the program."""

@@ -32,7 +32,7 @@ def setup(app: web.Application, exchange: Exchange) -> None:
     add_account_routes(control, exchange)
     control.router.add_post("/disconnect", partial(_disconnect, wires))
     app.add_subapp("/market", control)
-    add_pump(app, (exchange.engine.advance, streams.tick, websocket_api.tick), wires)
+    add_pump(app, (exchange.engine.advance, streams.tick, websocket_api.tick, exchange.keep), wires)
 
 
 async def _disconnect(wires: set[Wire], request: web.Request) -> web.Response:

@@ -138,6 +138,7 @@ class WebSocketApi:
         if doom.delay:
             await asyncio.sleep(doom.delay)
         response = None if doom.before else self._respond(session, asked, doom)
+        self._exchange.keep()
         failing = doom.before or doom.after
         if failing is None:
             session.wire.send(response)
