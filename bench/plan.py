@@ -19,6 +19,7 @@ class Plan:
     reads: int
     listeners: int
     instruments: int
+    book_orders: int
 
 
 FULL = Plan(
@@ -32,6 +33,7 @@ FULL = Plan(
     reads=600,
     listeners=1_000,
     instruments=32,
+    book_orders=500,
 )
 QUICK = Plan(
     start_runs=1,
@@ -44,4 +46,5 @@ QUICK = Plan(
     reads=20,
     listeners=20,
     instruments=5,
+    book_orders=20,
 )
