@@ -90,7 +90,7 @@ class MissionHandlers:
         """Carry out a tap on a mission or its preview."""
         match button.verb:
             case MissionVerb.FIRE:
-                await self._open_preview(request, button.mission, "full", anew=True)
+                await self._pressed(request, await self._app.trading.preview.press(request.actor, button.mission))
             case MissionVerb.SIZE:
                 await self._open_preview(request, button.mission, button.arg or "full", anew=False)
             case MissionVerb.HOW:
@@ -130,10 +130,17 @@ class MissionHandlers:
         done: Previewed = await self._app.trading.preview(
             request.actor, reference, size=size, anew=anew, terminal=terminal, wish=wish
         )
+        await self._pressed(request, done)
+
+    async def _pressed(self, request: Request, done: Previewed) -> None:
         if request.is_group:
             await self._point_to_private(request, done.mission_id)
-        elif done.refused is not None and request.callback_id is not None:
+        elif request.callback_id is None:
+            return
+        elif done.refused is not None:
             await request.toast(toast(done.refused.code.value, self._app.check_values(done.refused)))
+        elif done.again:
+            await request.toast("The preview below is fresh again.")
 
     async def _point_to_private(self, request: Request, mission_id: str) -> None:
         reachable = await self._app.reachable(request.actor.id)

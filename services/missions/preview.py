@@ -25,14 +25,20 @@ from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
 
 SIZES = ("half", "full", "max")
+# A second press this soon means the preview that is there, not another one.
+DOUBLE_PRESS = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previewed:
-    """The preview is on its way to the trader's private chat; ``refused`` carries the deciding check."""
+    """The preview is on its way to the trader's private chat; ``refused`` carries the deciding check.
+
+    ``again`` says that it is the message of a moment ago, refreshed.
+    """
 
     mission_id: str
     refused: Check | None
+    again: bool = False
 
 
 class OpenPreview:
@@ -76,6 +82,22 @@ class OpenPreview:
 
         return await self._database.write(body, urgent=True)
 
+    async def press(self, actor: Actor, mission_id: str) -> Previewed:
+        """Answer a press of Fire: with a new message, or by refreshing one that came seconds ago, as it was set."""
+
+        def body(unit: Unit) -> Previewed:
+            person = require(unit, actor, Role.TRADER)
+            mission = find_mission(unit, mission_id)
+            shown = self._just_shown(unit, person, mission)
+            if shown is None:
+                return self.prepare(unit, person, mission, size="full", anew=True)
+            wish = EntryWish.load(shown.route)
+            terminal_id, size = shown.terminal_id, shown.size
+            done = self.prepare(unit, person, mission, size=size, anew=False, terminal_id=terminal_id, wish=wish)
+            return replace(done, again=True)
+
+        return await self._database.write(body, urgent=True)
+
     def prepare(
         self,
         unit: Unit,
@@ -111,6 +133,11 @@ class OpenPreview:
             checklist.tick(unit, person.id, "refused")
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
+
+    def _just_shown(self, unit: Unit, person: Person, mission: Mission) -> Preview | None:
+        card = outbox.card(unit, preview_card(mission.id, person.id), person.id)
+        just = card is not None and unit.now - card.created_at < DOUBLE_PRESS
+        return previews.find(unit, mission.id, person.id) if just else None
 
     def _terminal(self, unit: Unit, person: Person, shown: Preview | None, place: int | None) -> str | None:
         """Return the terminal asked for, else the one that the preview in place shows, else None for the default."""

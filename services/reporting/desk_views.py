@@ -18,6 +18,7 @@ from services.domain.trades import TerminalMode
 from services.reporting.exposure import Exposure, exposure
 from services.reporting.live import Live
 from services.reporting.viewer import modes_of
+from services.risk.days import day_end, day_start
 from services.storage import halts, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.tables import journal
@@ -93,10 +94,10 @@ def _withdrawn(unit: Unit, halt: Halt) -> int | None:
 
 def grouped_view(unit: Unit, day: str, chat_id: int, zone: str) -> GroupedView:
     """Put the silent card of a day together; ``day`` is an ISO date in the desk's ``zone``."""
-    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone))
     return GroupedView(
         day=day,
-        missions=tuple(missions.grouped_since(unit, chat_id, start)),
+        missions=tuple(missions.grouped_between(unit, chat_id, day_start(noon, zone), day_end(noon, zone))),
         modes=modes_of(terminals.everything(unit)),
         zone=zone,
     )

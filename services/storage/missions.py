@@ -220,10 +220,10 @@ def count_offers(unit: Unit, chat_id: int, since: datetime) -> int:
     return int(unit.first(select(func.count().label("n")).where(*where)).n)
 
 
-def grouped_since(unit: Unit, chat_id: int, since: datetime) -> list[Mission]:
-    """Return the missions that a chat got in its grouped card since a time, newest first."""
+def grouped_between(unit: Unit, chat_id: int, start: datetime, end: datetime) -> list[Mission]:
+    """Return the missions that a chat got in its grouped card from one time up to another, newest first."""
     statement = _JOINED.join(offers, offers.c.mission_id == missions.c.id).where(
-        offers.c.chat_id == chat_id, offers.c.grouped, offers.c.offered_at > since
+        offers.c.chat_id == chat_id, offers.c.grouped, offers.c.offered_at >= start, offers.c.offered_at < end
     )
     return [_mission(row) for row in unit.all(statement.order_by(missions.c.number.desc()))]
 

@@ -56,8 +56,9 @@ async def test_confirm_becomes_an_order_that_is_filled_and_protected_in_the_same
     rig = flat_desk
     mission = await rig.mission()
     shared = await rig.card(mission, OLGA, GROUP)
-    await rig.press(ANN, await rig.card(mission, ANN), "Fire")
-    preview = await rig.message(ANN, "good until")
+    own = await rig.card(mission, ANN)
+    await rig.press(ANN, own, "Fire")
+    preview = await rig.message(ANN, "good until", after=shown_id(own))
     toast = await rig.press(ANN, preview, "Confirm")
     card = await rig.reads(preview, "TP1, TP2 at the venue")
 

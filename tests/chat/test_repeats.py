@@ -52,6 +52,32 @@ async def test_fifty_presses_of_fire_are_one_preview(desk: ChatRig) -> None:
 
     assert await rig.count(tables.previews) == 1
     assert await rig.count(tables.trades) == 0
+    assert sum("good until" in text_of(message) for message in rig.seen(ANN)) == 1
+
+
+async def test_a_second_press_of_fire_refreshes_the_preview_that_is_there(desk: ChatRig) -> None:
+    rig = desk
+    card = await rig.card(await rig.mission(), ANN)
+    assert await rig.press(ANN, card, "Fire") == ""
+    preview = await rig.message(ANN, "good until", after=shown_id(card))
+    await rig.press(ANN, preview, "½")
+    half = text_of(await rig.reads(preview, "0.0189"))
+    assert await rig.press(ANN, card, "Fire") == "The preview below is fresh again."
+    await rig.settled()
+    assert [message.key for message in rig.seen(ANN) if "good until" in text_of(message)] == [preview.key]
+    assert "0.0189" in half and "0.0189" in text_of(rig.current(preview))
+
+    other = await rig.card(await rig.mission(symbol="ETH/USDT", stop="3100"), ANN)
+    await rig.press(ANN, other, "Fire")
+    await rig.message(ANN, "LONG ETH/USDT", after=shown_id(other))
+    await rig.settled()
+    mark = rig.mark(ANN)
+    await rig.say(ANN, "/fire")
+    await rig.message(ANN, "good until", after=mark)
+    await rig.forward(seconds=6)
+    mark = rig.mark(ANN)
+    assert await rig.press(ANN, card, "Fire") == ""
+    await rig.message(ANN, "good until", after=mark)
 
 
 async def test_fifty_presses_of_close_close_once(desk: ChatRig) -> None:
