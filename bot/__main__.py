@@ -146,6 +146,58 @@ def halt(
 
 
 @app.command()
+def backup(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Where to; unset: `backup.dir`.")] = None,
+    keep: Annotated[int | None, typer.Option(min=1, metavar="N", help="Keep only so many of the newest there.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="Say which are there, and make none.")] = False,
+) -> None:
+    """Copy the desk's state into one file, beside a running desk too."""
+    from bot.release import describe
+    from bot.system import SystemClock
+    from handlers.cli.backup import list_backups, make_backup
+
+    settings = _settings()
+    if show:
+        raise typer.Exit(list_backups(settings, folder=folder))
+    raise typer.Exit(make_backup(settings, SystemClock(), version=describe(), folder=folder, keep=keep))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `sortie backup` made.")],
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even when an invariant fails in it.")] = False,
+) -> None:
+    """Put a backup in the place of the desk's state, which is kept aside; no desk may run."""
+    from bot.lock import DeskLock
+    from bot.system import SystemClock, SystemIds
+    from handlers.cli.restore import run_restore
+    from migrations import api
+
+    settings, clock = _settings(), SystemClock()
+    lock = DeskLock(settings, clock.now())
+    raise typer.Exit(run_restore(settings, clock, SystemIds(), lock=lock, schema=api, file=file, anyway=anyway))
+
+
+@app.command("upgrade")
+def upgrade_desk(
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the desk that runs here first.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even when an invariant fails.")] = False,
+) -> None:
+    """Back up, bring the state to what this build knows, verify it; when something fails all stays as it was."""
+    from bot.lock import DeskLock, stop_holder
+    from bot.release import describe
+    from bot.system import SystemClock, SystemIds
+    from handlers.cli.upgrade import run_upgrade
+    from migrations import api
+
+    settings, clock = _settings(), SystemClock()
+    if stop:
+        stop_holder(settings.desk.state_dir, clock.now())
+    lock = DeskLock(settings, clock.now())
+    raise typer.Exit(run_upgrade(settings, clock, SystemIds(), version=describe(), lock=lock, schema=api, anyway=anyway))
+
+
+@app.command()
 def verify(
     require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an invariant has no material.")] = False,
     as_json: AsJson = False,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from services.domain.errors import Misconfigured
 
 EXIT_SETTINGS = 2
+EXIT_RUNNING = 3
 
 
 def guarded(app: typer.Typer) -> int:
@@ -21,6 +22,7 @@ def guarded(app: typer.Typer) -> int:
         return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:  # noqa: BLE001 - the outermost edge: everything is shown, and becomes an exit code
         from bot.identity import NoIdentity
+        from bot.lock import AlreadyRunning
         from config.settings import SettingsError
         from services.domain.errors import Misconfigured
 
@@ -30,6 +32,9 @@ def guarded(app: typer.Typer) -> int:
             _show_misconfigured(error)
         elif isinstance(error, NoIdentity):
             _show(error.cause, error.fix)
+        elif isinstance(error, AlreadyRunning):
+            _show(f"a desk runs here: {error.holder}", "stop it first: Ctrl-C or SIGTERM")
+            return EXIT_RUNNING
         else:
             _show_defect(error)
             return 1

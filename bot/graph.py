@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from aiogram import Bot, Dispatcher
 
+from bot.backups import LOOK_EVERY_S, backup_tick
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
 from bot.intake import ALLOWED, Intake
@@ -287,6 +288,7 @@ class Graph:
         self.ticker.every(1, "watch", self._watch)
         self.ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         self.ticker.every(600, "sweep", ticks.sweep)
+        self.ticker.every(LOOK_EVERY_S, "backup", backup_tick(self.settings, trading.database, self.clock, self.ids))
         self.ticker.start()
         self.feed.on_closed(lambda: self.ticker.hurry("scan"))
         for name in TRADING_STAGES:

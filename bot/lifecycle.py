@@ -15,7 +15,7 @@ import structlog
 import typer
 
 from bot.graph import Graph, build_graph
-from bot.lock import AlreadyRunning, RunLock
+from bot.lock import AlreadyRunning, DeskLock
 from bot.logging import close_logging, configure_logging
 from bot.system import SystemClock
 from config.settings import Settings
@@ -52,18 +52,15 @@ def run(settings: Settings) -> int:
     token = _token(settings)
     configure_logging(settings)
     clock = SystemClock()
-    lock = RunLock(settings.desk.state_dir, clock.now())
+    lock = DeskLock(settings, clock.now())
     # Every SQL statement gives the interpreter away, and a busy thread would then keep it for up to 5 ms.
     sys.setswitchinterval(SWITCH_S)
     try:
-        lock.take()
-        upgrade(settings.database_url)
         asyncio.run(_Desk(settings, token, lock).run())
     except AlreadyRunning as error:
         typer.echo(f"Another desk runs here: {error.holder}. Stop it first, or use another desk.state_dir.", err=True)
         return EXIT.already_running
     finally:
-        lock.release()
         close_logging()
     return EXIT.ok
 
@@ -83,13 +80,21 @@ def _token(settings: Settings) -> str:
 class _Desk:
     """One run of the desk."""
 
-    def __init__(self, settings: Settings, token: str, lock: RunLock) -> None:
+    def __init__(self, settings: Settings, token: str, lock: DeskLock) -> None:
         self._settings = settings
         self._token = token
         self._lock = lock
         self._stop = asyncio.Event()
+        self._taken_by: str | None = None
 
     async def run(self) -> None:
+        async with self._lock:
+            await asyncio.to_thread(upgrade, self._settings.database_url)
+            await self._run()
+        if self._taken_by is not None:
+            raise AlreadyRunning(self._taken_by)
+
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGINT"):
             with contextlib.suppress(NotImplementedError):
@@ -97,12 +102,19 @@ class _Desk:
         graph = build_graph(self._settings, self._token, self._lock.owner)
         try:
             await start(graph)
+            graph.nursery.stage("lock", self._watch_lock)
             # What was built for the start stays for ever: the collector need not look at it again.
             gc.collect()
             gc.freeze()
             await self._stop.wait()
         finally:
             await shut_down(graph)
+
+    async def _watch_lock(self) -> None:
+        """Stop when another process has the desk."""
+        self._taken_by = await self._lock.lost()
+        log.error("lock.lost", holder=self._taken_by)
+        self._stop.set()
 
 
 async def start(graph: Graph) -> None:

@@ -1,14 +1,34 @@
-"""Only one process runs a desk: a lock file beside the database, and lease rows that name the owner."""
+"""Only one process runs a desk: a lock file beside its state, on PostgreSQL a lock at the server as well.
+
+Lease rows name the owner, and each claim of work names its lease's epoch: should a lock be lost unseen, a second desk still
+cannot send what the first one sends.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import socket
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
+
+import structlog
+from sqlalchemy import make_url
+
+from config.settings import Settings
+from services.domain.errors import Unavailable
+from services.operations.swap import finish
+from services.storage.desk_lock import PostgresqlLock
+
+log = structlog.get_logger()
+LOOK_EVERY_S = 5.0
+STOP_S = 60.0
 
 
 class AlreadyRunning(Exception):
@@ -51,6 +71,89 @@ class RunLock:
             self._file.truncate(0)
             self._file.close()
             self._file = None
+
+
+class DeskLock:
+    """Both locks of one desk; whoever takes them first ends a restore that was cut short."""
+
+    def __init__(self, settings: Settings, now: datetime) -> None:
+        self._state = settings.desk.state_dir
+        self._file = RunLock(self._state, now)
+        url = settings.database_url
+        on_server = make_url(url).get_backend_name() != "sqlite"
+        self._server = PostgresqlLock(url, settings.database.busy_timeout_s) if on_server else None
+        self.owner = self._file.owner
+
+    async def __aenter__(self) -> Self:
+        """Take the locks; raise AlreadyRunning naming the holder, Unavailable when the server cannot be asked."""
+        self._file.take()
+        try:
+            await asyncio.to_thread(finish, self._state)
+            if self._server is not None and not await self._server.take():
+                raise AlreadyRunning(await self._server.holder())
+        except BaseException:
+            self._file.release()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go."""
+        await self.leave_database()
+        self._file.release()
+
+    async def leave_database(self) -> None:
+        """Let go of the server's lock, which is a connection to the database."""
+        if self._server is not None:
+            await self._server.release()
+
+    async def lost(self) -> str:
+        """Return the holder when another process has the server's lock; a broken connection takes it anew."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self._server is None or await self._server.held():
+                continue
+            try:
+                taken = await self._server.take()
+            except Unavailable as error:
+                log.warning("lock.out_of_reach", reason=str(error))
+                continue
+            if not taken:
+                return await self._server.holder()
+            log.warning("lock.taken_anew")
+
+
+def stop_holder(folder: Path, now: datetime) -> None:
+    """Tell the desk that runs on a state folder of this machine to stop, and wait until it has.
+
+    Return at once when none does; raise AlreadyRunning for one of another machine, or one that does not end in time.
+    """
+    lock = RunLock(folder, now)
+    told = False
+    deadline = time.monotonic() + STOP_S
+    while True:
+        try:
+            lock.take()
+        except AlreadyRunning as error:
+            if time.monotonic() > deadline or not (told or _tell(error.holder)):
+                raise
+            told = True
+            time.sleep(0.1)
+        else:
+            lock.release()
+            return
+
+
+def _tell(holder: str) -> bool:
+    try:
+        found = json.loads(holder)
+        if found["host"] != socket.gethostname():
+            return False
+        os.kill(int(found["pid"]), signal.SIGTERM)
+    except (ValueError, KeyError, TypeError, OSError):
+        return False
+    return True
 
 
 if sys.platform == "win32":  # pragma: no cover - the same lock by another call

@@ -328,6 +328,15 @@ class DigestSettings(Group):
     enabled: bool = Field(default=True, description="Whether digests are sent on schedule")
 
 
+class BackupSettings(Group):
+    """Copies of the desk's state in one file each: once a day, by `sortie backup`, and before each `sortie upgrade`."""
+
+    enabled: bool = Field(default=True, description="Whether a running desk makes one every day")
+    at: ClockTime = Field(default="03:30", description="Time of day, in the desk's zone")
+    dir: Path | None = Field(default=None, description="Folder of the files; unset: `backups` in `desk.state_dir`")
+    keep: int = Field(default=14, ge=1, le=10_000, description="Files kept; older ones are removed")
+
+
 class LogSettings(Group):
     """Where events are written."""
 

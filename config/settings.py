@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from config.groups import (
+    BackupSettings,
     ChatSettings,
     DatabaseSettings,
     DeskSettings,
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
+    backup: BackupSettings = Field(default_factory=BackupSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
 
     @model_validator(mode="after")

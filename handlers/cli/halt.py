@@ -11,6 +11,7 @@ from config.settings import Settings
 from handlers.cli.console import explain, say
 from services.domain.errors import Refused, SortieError
 from services.domain.halts import Halt, HaltScope
+from services.domain.people import Actor
 from services.domain.ports import Clock, Ids
 from services.execution.halting import Halted
 from services.operations.places import halt_file, shell_database, write_halt_file
@@ -87,6 +88,11 @@ def _report(settings: Settings, halted: Halted, scope: str) -> None:
         say("a commander lifts it in the chat: /resume")
     else:
         say(f"lift it with: sortie halt --lift --scope {scope}")
+
+
+def shell_actor(ids: Ids) -> Actor:
+    """Return whoever types at the shell, as the journal names them."""
+    return Actor(kind="system", id=0, name=f"shell:{_user()}"[:48], channel="shell", correlation=f"shell-{ids.row()}")
 
 
 def _user() -> str:

@@ -26,6 +26,7 @@ class AlertCode(StrEnum):
     CLOSE_REJECTED = "CLOSE_REJECTED"
     CANCEL_REJECTED = "CANCEL_REJECTED"
     LATE_FILL = "LATE_FILL"
+    BACKUP_FAILED = "BACKUP_FAILED"
 
 
 ADVICE: dict[AlertCode, tuple[str, str]] = {
@@ -39,6 +40,7 @@ ADVICE: dict[AlertCode, tuple[str, str]] = {
     AlertCode.CLOSE_REJECTED: ("the position is protected again, and sold when it is asked for anew", "/positions"),
     AlertCode.CANCEL_REJECTED: ("the venue is asked again to take the exits away", "/orders"),
     AlertCode.LATE_FILL: ("the trade is open again and its stop is being placed", "/positions"),
+    AlertCode.BACKUP_FAILED: ("earlier backups stand; it is tried again every minute", "/status"),
 }
 
 

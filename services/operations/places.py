@@ -38,6 +38,11 @@ def paper_file(state_dir: Path) -> Path:
     return state_dir / PAPER_FILE
 
 
+def backup_folder(chosen: Path | None, state_dir: Path) -> Path:
+    """Return where backups go: where the settings say, else beside the state."""
+    return chosen or state_dir / "backups"
+
+
 def log_files(state_dir: Path) -> list[Path]:
     """Return the log and what was rotated out of it."""
     return sorted((state_dir / "logs").glob("*.log*"))

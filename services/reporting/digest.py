@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from sqlalchemy import delete, select
 
@@ -13,6 +12,7 @@ from config.groups import DeskSettings, DigestSettings
 from services.access import audience
 from services.domain.notices import Event, Loudness, Topic
 from services.domain.people import Actor, Person, Role
+from services.domain.schedule import A_DAY, next_time
 from services.reporting.digest_content import digest_now, keep_anchor
 from services.reporting.live import Live
 from services.storage import chats, desk, outbox, people
@@ -21,7 +21,6 @@ from services.storage.database import Database, Unit
 from services.storage.tables import duties
 
 PREFIX = "digest:"
-A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +47,6 @@ def _name(chat_id: int, due_at: datetime) -> str:
 def _ahead(unit: Unit) -> set[tuple[int, datetime]]:
     where = (duties.c.name.startswith(PREFIX), duties.c.due_at > unit.now)
     return {(int(row.terms["chat"]), row.due_at) for row in unit.all(select(duties).where(*where))}
-
-
-def next_time(now: datetime, at: str, zone: str) -> datetime:
-    """Return the next instant at which it is ``at`` (HH:MM) in a zone, later than ``now``, in UTC."""
-    clock, local = time.fromisoformat(at), now.astimezone(ZoneInfo(zone))
-    for days in (0, 1):
-        moment = datetime.combine(local.date() + timedelta(days=days), clock, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-        if moment > now:
-            return moment
-    return moment + A_DAY
 
 
 def _wanted(unit: Unit, settings: DigestSettings, zone: str) -> set[tuple[int, datetime]]:

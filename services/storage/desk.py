@@ -90,6 +90,12 @@ def due(unit: Unit, prefix: str) -> list[Any]:
     return list(unit.all(select(duties).where(*where).order_by(duties.c.due_at)))
 
 
+def ahead(unit: Unit, prefix: str) -> list[Any]:
+    """Return duties of a kind whose time has not come, soonest first."""
+    where = (duties.c.name.startswith(prefix), duties.c.done_at.is_(None), duties.c.due_at > unit.now)
+    return list(unit.all(select(duties).where(*where).order_by(duties.c.due_at)))
+
+
 def next_due(unit: Unit, prefix: str) -> datetime | None:
     """Return when the next duty of a kind is due."""
     where = (duties.c.name.startswith(prefix), duties.c.done_at.is_(None))

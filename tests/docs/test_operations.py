@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from typer.core import TyperGroup
@@ -17,15 +13,7 @@ from bot.doctor_probes import desk_probes
 from bot.system import SystemClock
 from config.settings import Settings
 from services.access.alerts import AlertCode
-from services.domain.states import TradeState
-from services.missions.fire import Fired
-from services.operations.evidence import Material
 from services.operations.judgement import NAMES
-from services.operations.places import paper_file
-from services.operations.venue_book import VenueBook, read_paper_book
-from services.operations.verify import holds, run_all
-from services.storage import previews, trades
-from tests.trading.rig import ANN, Rig, desk_at
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -69,44 +57,3 @@ def test_the_ten_invariants_are_named_as_verify_names_them() -> None:
 
 def test_every_alert_has_its_advice() -> None:
     assert {code for code in AlertCode if f"`{code.value}`" not in section("What to do when")} == set()
-
-
-async def test_the_backup_of_a_running_desk_is_whole_and_goes_on(tmp_path: Path) -> None:
-    snippet = re.findall(r"```python\n(.*?)```", section("Backups"), re.DOTALL)
-    assert len(snippet) == 1
-    async with desk_at(tmp_path / "var") as rig:
-        trade_id = await _open_trade(rig)
-        copied = await asyncio.to_thread(_run, snippet[0], tmp_path)
-
-    restored = tmp_path / "restored"
-    restored.mkdir()
-    for file in (tmp_path / copied).iterdir():
-        shutil.copy(file, restored / file.name)
-    async with desk_at(restored, people_too=False) as again:
-        trade = await again.read(lambda unit: trades.find(unit, trade_id))
-        results = await run_all(again.trading.database, Material(books=lambda: _books(again)))
-
-        assert trade.state is TradeState.OPEN
-        assert await again.trading.sync.reconcile_all() == 0
-        assert holds(results, require_all=False), [each for each in results if each.status != "OK"]
-
-
-def _run(code: str, folder: Path) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-async def _open_trade(rig: Rig) -> str:
-    mission = await rig.mission()
-    await rig.trading.preview(rig.actor(), mission.id)
-    preview = await rig.read(lambda unit: previews.find(unit, mission.id, ANN))
-    fired = await rig.trading.fire(rig.actor(), preview.token_id)
-    assert isinstance(fired, Fired)
-    await rig.settle()
-    return fired.trade_id
-
-
-def _books(rig: Rig) -> list[VenueBook]:
-    book = read_paper_book(paper_file(rig.settings.desk.state_dir), rig.clock)
-    assert book is not None
-    return [book]

@@ -62,6 +62,7 @@ _ALERTS: Mapping[AlertCode, str] = {
     AlertCode.CLOSE_REJECTED: "the venue refused a close, or never got it, again and again",
     AlertCode.CANCEL_REJECTED: "the venue refused again and again to take exits away",
     AlertCode.LATE_FILL: "a fill came for a trade that was over",
+    AlertCode.BACKUP_FAILED: "the daily backup could not be made",
 }
 
 
