@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -22,6 +22,7 @@ from sandbox.exchange.keys import new_key
 from sandbox.exchange.market import Market
 from sandbox.exchange.placement import Running
 from sandbox.exchange.web import setup
+from services.domain.ports import Clock
 from services.venues.ccxt_spot import CcxtVenue
 from tests.venues.conformance import ACCOUNT
 from tests.venues.hands import BTC, START, Board, quote
@@ -46,20 +47,20 @@ class ShownSource:
 
     kind, seed, name, minimum_start = "shown", None, "shown", 500
 
-    def __init__(self) -> None:
+    def __init__(self, first: int, step_decimals: int) -> None:
         self.instruments = tuple(
             Instrument(
                 symbol=symbol,
                 traded_asset=symbol.removesuffix("USDT"),
                 quote_asset="USDT",
                 price_decimals=2,
-                volume_decimals=3,
-                step_decimals=3,
+                volume_decimals=step_decimals,
+                step_decimals=step_decimals,
                 min_notional="5",
             )
             for symbol in SYMBOLS
         )
-        self.prices = [10_000]
+        self.prices = [first]
 
     def last_index(self, symbol: str) -> int | None:
         return None
@@ -80,6 +81,13 @@ class ShownSource:
 
     def recorded_at(self, index: int) -> str | None:
         return None
+
+
+class MovedClock(Clock, Protocol):
+    """A clock that a test moves."""
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
 
 
 class SharedClock:
@@ -108,9 +116,11 @@ class SandboxBench:
     http: TestClient[web.Request, web.Application]
     own_market = True
 
-    def __init__(self, balances: dict[str, Decimal]) -> None:
-        self.clock = SharedClock()
-        self.source = ShownSource()
+    def __init__(
+        self, balances: dict[str, Decimal], clock: MovedClock | None = None, *, first: int = 10_000, step_decimals: int = 3
+    ) -> None:
+        self.clock: MovedClock = clock or SharedClock()
+        self.source = ShownSource(first, step_decimals)
         self.board = Board()
         self.base_url = ""
         self.venues: list[CcxtVenue] = []
@@ -121,7 +131,7 @@ class SandboxBench:
                 source=self.source,
                 clock=self.clock,
                 bar_seconds=BAR_S,
-                placement=Running(index=FIRST, opens_at=int(START.timestamp() * 1000)),
+                placement=Running(index=FIRST, opens_at=int(self.clock.now().timestamp() * 1000)),
                 keep=lambda kept: None,
             )
         )
@@ -168,12 +178,15 @@ class SandboxBench:
         fields = {"timeout_s": 5, "streams": False, **changes}
         settings = VenueSettings(base_url=self.base_url, api_key=self.account.key, secret=self.account.secret, **fields)
         venue = CcxtVenue("sandbox", settings, self.clock, lambda: [BTC], self.board, self.news.append)
-        clients = venue._clients
-        for exchange in (clients.reader, clients.writer, clients.listener):
-            # Signed requests carry the time that the test moves.
-            exchange.milliseconds = lambda: round(self.now().timestamp() * 1000)
+        self.keep_time(venue)
         self.venues.append(venue)
         return venue
+
+    def keep_time(self, venue: CcxtVenue) -> None:
+        """Let signed requests carry the time that the test moves."""
+        clients = venue._clients
+        for exchange in (clients.reader, clients.writer, clients.listener):
+            exchange.milliseconds = lambda: round(self.now().timestamp() * 1000)
 
     def writes_of(self, client_id: str) -> int:
         """Count the writes that named a client id."""
@@ -181,17 +194,23 @@ class SandboxBench:
 
 
 @asynccontextmanager
-async def sandbox_bench(*, balances: dict[str, Decimal] | None = None, **changes: Any) -> AsyncIterator[SandboxBench]:
-    """Serve an exchange and open a venue's account of 10,000 USDT there."""
-    bench = SandboxBench(balances or {"USDT": Decimal(10_000)})
+async def serving(bench: SandboxBench) -> AsyncIterator[SandboxBench]:
+    """Serve a bench's exchange."""
     app = web.Application(middlewares=[bench.lose_replies])
     setup(app, bench.exchange)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         bench.base_url, bench.http = str(client.make_url("/exchange")), client
-        bench.venue = bench.another_venue(**changes)
         try:
-            await bench.venue.open_account(ACCOUNT, "USDT")
             yield bench
         finally:
             for venue in bench.venues:
                 await venue.close()
+
+
+@asynccontextmanager
+async def sandbox_bench(*, balances: dict[str, Decimal] | None = None, **changes: Any) -> AsyncIterator[SandboxBench]:
+    """Serve an exchange and open a venue's account of 10,000 USDT there."""
+    async with serving(SandboxBench(balances or {"USDT": Decimal(10_000)})) as bench:
+        bench.venue = bench.another_venue(**changes)
+        await bench.venue.open_account(ACCOUNT, "USDT")
+        yield bench
