@@ -191,6 +191,7 @@ class Graph:
             move_stop=trading.move_stop,
             cancel=trading.cancel,
             amend=trading.amend,
+            routes=trading.routes,
             halt=trading.halt,
             resume=trading.resume,
         )
@@ -288,6 +289,7 @@ class Graph:
         self.ticker.every(1, "watch", self._watch)
         self.ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         self.ticker.every(600, "sweep", ticks.sweep)
+        self.ticker.every(600, "routes", trading.measure_routes)
         self.ticker.every(LOOK_EVERY_S, "backup", backup_tick(self.settings, trading.database, self.clock, self.ids))
         self.ticker.start()
         self.feed.on_closed(lambda: self.ticker.hurry("scan"))

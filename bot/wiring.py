@@ -20,6 +20,7 @@ from services.execution.deciding import DecideProposal
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
+from services.execution.quality import MeasureRoutes, RouteBook
 from services.execution.resolve import ResolveUnknown
 from services.execution.routing import EntryPorts, WorkEntries
 from services.execution.settling import Settling
@@ -86,6 +87,8 @@ class Trading:
     cancel: CancelEntry
     entries: WorkEntries
     amend: AmendEntry
+    measure_routes: MeasureRoutes
+    routes: RouteBook
     halt: HaltDesk
     resume: ResumeDesk
 
@@ -212,6 +215,8 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         close=CloseTrades(database, outside.ids, settling),
         move_stop=MoveStop(database, settling, quotes, settings.paper.taker_bps / Decimal(10_000)),
         cancel=CancelEntry(database, outside.ids),
+        measure_routes=MeasureRoutes(database, settings.routes, outside.ids),
+        routes=RouteBook(database, settings.routes),
         amend=AmendEntry(database, desk, outside.ids),
         entries=WorkEntries(database, entry_ports, settings.routes, limits),
         halt=HaltDesk(database, outside.ids),

@@ -29,6 +29,7 @@ from services.domain.ports import Ids
 from services.domain.verdicts import Check
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
+from services.execution.quality import RouteBook
 from services.missions.amend import AmendEntry
 from services.missions.call import CallMission
 from services.missions.fire import FireMission
@@ -59,6 +60,7 @@ class TradingActs:
     move_stop: MoveStop
     cancel: CancelEntry
     amend: AmendEntry
+    routes: RouteBook
     halt: HaltDesk
     resume: ResumeDesk
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from handlers.telegram.app import App
-from handlers.telegram.callbacks import TradeButton, TradeVerb
+from handlers.telegram.callbacks import ChoiceButton, TradeButton, TradeVerb
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.request import Request
 from handlers.telegram.views.entering import amend_menu
 from handlers.telegram.views.errors import render_error, toast
 from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.routes import render_routes
 from services.domain.entries import near_of
 from services.domain.errors import Refused
 from services.domain.people import Role
@@ -29,7 +30,10 @@ class EntryHandlers:
     def commands(self) -> tuple[CommandSpec, ...]:
         """Return the rows of this room."""
         row = row_of("entries")
-        return (row("amend", "Move a resting entry", "trade price", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.amend),)
+        return (
+            row("amend", "Move a resting entry", "trade price", Role.TRADER, Kind.ACT, Where.ANYWHERE, self.amend),
+            row("routes", "How entries go, by instrument", "", Role.OBSERVER, Kind.READ, Where.ANYWHERE, self.routes),
+        )
 
     async def amend(self, request: Request) -> None:
         """Move the named trade's entry to a price."""
@@ -37,6 +41,17 @@ class EntryHandlers:
         if not number or not wanted.strip():
             raise Refused("AMEND_SYNTAX", value=request.args[:20])
         await self._move(request, number, wanted)
+
+    async def routes(self, request: Request) -> None:
+        """List what was measured of entries."""
+        await request.reply(render_routes(await self._app.trading.routes.shown(request.actor)))
+
+    async def apply(self, request: Request, button: ChoiceButton) -> None:
+        """Put a suggested offset into force, and show the list again."""
+        venue, _, symbol = button.key.partition("|")
+        row = await self._app.trading.routes.apply(request.actor, venue, symbol, button.value)
+        await request.toast(f"{row.symbol} rests {button.value} bps behind the price from now on.")
+        await request.show(render_routes(await self._app.trading.routes.shown(request.actor)))
 
     async def tap(self, request: Request, button: TradeButton) -> None:
         """Show where an entry could move, or move it."""

@@ -27,6 +27,7 @@ from handlers.telegram.request import Request
 from handlers.telegram.risk import RiskHandlers
 from handlers.telegram.views.errors import toast
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.routes import ROUTE
 from services.access.authority import require
 from services.domain.buttons import Act
 from services.domain.errors import NotFound
@@ -99,6 +100,8 @@ class Taps:
                 await self._risk.tap(request, button)
             case ListButton():
                 await self._lists.tap(request, button)
+            case ChoiceButton() if button.name == ROUTE:
+                await self._entries.apply(request, button)
             case ChoiceButton():
                 room = self._desk if button.name == STRATEGY else self._people
                 await room.choose(request, button)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 
 from services.domain.quality import Quality, RouteFacts
 from services.storage.database import Unit
-from services.storage.statements import insert_once, upsert
+from services.storage.statements import insert_once
 from services.storage.tables import routes
 
 _ONE = (routes.c.venue == bindparam("at_venue"), routes.c.symbol == bindparam("instrument"))
@@ -73,7 +73,6 @@ def measured(
     facts: RouteFacts,
 ) -> None:
     """Store a new measurement; ``offset_bps`` counts where there is no row yet, an offset in force stays as it is."""
-    key = {"venue": venue, "symbol": symbol}
     values = {
         "suggested_bps": suggested_bps,
         "quality": quality.value,
@@ -81,8 +80,8 @@ def measured(
         "facts": facts.dump(),
         "updated_at": unit.now,
     }
-    if not insert_once(unit, routes, {**key, "offset_bps": offset_bps, **values}):
-        upsert(unit, routes, key, values)
+    if not insert_once(unit, routes, {"venue": venue, "symbol": symbol, "offset_bps": offset_bps, **values}):
+        unit.run(_CHANGE, {"at_venue": venue, "instrument": symbol, **values})
 
 
 def apply(unit: Unit, row: RouteRow, offset_bps: Decimal) -> None:

@@ -62,6 +62,7 @@ TABLE = (
     Row("/close 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/proof 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/amend 7 64000", "there is no trade 7", "dr++", "rr++"),
+    Row("/routes", "Routes", "d+++", "r+++"),
     Row("/closeall", "Nothing of yours is open", "dr++", "rr>>"),
     Row("/balance", "Accounts", "d+++", "r>>>"),
     Row("/pnl", "Results", "d+++", "r>>>"),
