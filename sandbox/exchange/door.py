@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,17 +17,14 @@ from sandbox.exchange.errors import ApiRefusal
 from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.failing import Plan, fail, page, plan
 from sandbox.exchange.faults import Family, Target, family_of
-from sandbox.exchange.private_api import PRIVATE_ENDPOINTS, answer
+from sandbox.exchange.private_api import answer
 from sandbox.exchange.private_call import PrivateEndpoint
-from sandbox.exchange.public_api import ENDPOINTS, Call, Endpoint
+from sandbox.exchange.public_api import Call, Endpoint
 from sandbox.exchange.query import Query
 from sandbox.exchange.signing import SIGNED, SIGNED_OPTIONAL, check_signature, check_time, find_account
 
 log = logging.getLogger(__name__)
 
-_PUBLIC: Mapping[str, Endpoint] = {endpoint.path: endpoint for endpoint in ENDPOINTS}
-_PRIVATE: Mapping[tuple[str, str], PrivateEndpoint] = {(each.method, each.path): each for each in PRIVATE_ENDPOINTS}
-_PRIVATE_PATHS = {endpoint.path for endpoint in PRIVATE_ENDPOINTS}
 _SYMBOL = re.compile(r"[A-Z0-9]+")
 
 
@@ -49,10 +46,13 @@ class Asked:
 
 
 class Door:
-    """Take every request to the exchange: faults first, then its limits, then the answer."""
+    """Take every request to the endpoints of a table: faults first, then the limits, then the answer."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, public: Sequence[Endpoint], private: Sequence[PrivateEndpoint]) -> None:
         self._exchange = exchange
+        self._public = {endpoint.path: endpoint for endpoint in public}
+        self._private = {(endpoint.method, endpoint.path): endpoint for endpoint in private}
+        self._private_paths = {endpoint.path for endpoint in private}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request, or fail it in the way that was asked for."""
@@ -64,9 +64,9 @@ class Door:
             key=request.headers.get("X-MBX-APIKEY"),
         )
         exchange = self._exchange
-        if asked.path in _PRIVATE_PATHS:
+        if asked.path in self._private_paths:
             exchange.writes.note(asked.method, asked.path, asked.sent, exchange.market.now())
-        doom = plan(exchange.faults.strike(_target(asked), exchange.market.now()))
+        doom = plan(exchange.faults.strike(self._target(asked), exchange.market.now()))
         if doom.delay:
             await asyncio.sleep(doom.delay)
         if doom.before is not None:
@@ -91,11 +91,11 @@ class Door:
             return _json(body, HTTPStatus.INTERNAL_SERVER_ERROR, headers)
 
     def _answer(self, asked: Asked, doom: Plan, headers: dict[str, str]) -> Any:
-        private = _PRIVATE.get((asked.method, asked.path))
+        private = self._private.get((asked.method, asked.path))
         if private is not None:
             return self._answer_signed(private, asked, doom, headers)
-        endpoint = _PUBLIC.get(asked.path)
-        if endpoint is None and asked.path not in _PRIVATE_PATHS:
+        endpoint = self._public.get(asked.path)
+        if endpoint is None and asked.path not in self._private_paths:
             raise web.HTTPNotFound
         if endpoint is None or asked.method != "GET":
             raise web.HTTPMethodNotAllowed(asked.method, [])
@@ -124,6 +124,12 @@ class Door:
             if endpoint.orders:
                 headers.update(exchange.counts.headers(account.name, exchange.market.now()))
 
+    def _target(self, asked: Asked) -> Target:
+        sent = asked.sent
+        family = family_of(asked.method) if asked.path in self._private_paths else Family.PUBLIC
+        named = _SYMBOL.findall(sent.get("symbol", "") + " " + sent.get("symbols", ""))
+        return Target(family=family, path=asked.path, method=asked.method, symbols=tuple(named))
+
     def _charge(self, weight: int, headers: dict[str, str]) -> None:
         """Count the weight and note it in the headers; raises the refusal of a client that is over its limit."""
         weights = self._exchange.weights
@@ -131,13 +137,6 @@ class Door:
             weights.charge(weight, self._exchange.market.now())
         finally:
             headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"] = str(weights.used)
-
-
-def _target(asked: Asked) -> Target:
-    sent = asked.sent
-    family = family_of(asked.method) if asked.path in _PRIVATE_PATHS else Family.PUBLIC
-    named = _SYMBOL.findall(sent.get("symbol", "") + " " + sent.get("symbols", ""))
-    return Target(family=family, path=asked.path, method=asked.method, symbols=tuple(named))
 
 
 def _json(body: Any, status: HTTPStatus, headers: dict[str, str]) -> web.Response:

@@ -8,7 +8,10 @@ from sandbox.exchange.control import control_app
 from sandbox.exchange.control_accounts import add_account_routes
 from sandbox.exchange.door import Door
 from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.private_api import PRIVATE_ENDPOINTS
+from sandbox.exchange.public_api import ENDPOINTS
 from sandbox.exchange.pump import add_pump
+from sandbox.exchange.wallet_api import WALLET_ENDPOINTS
 from sandbox.exchange.ws_api import WebSocketApi
 from sandbox.exchange.ws_market import MarketStreams
 from sandbox.exchange.ws_wire import Wire
@@ -19,11 +22,13 @@ _ROOTS = ("/exchange", "")
 def setup(app: web.Application, exchange: Exchange) -> None:
     """Serve an exchange in an application; call it before the application starts."""
     wires: set[Wire] = set()
-    door, streams, websocket_api = Door(exchange), MarketStreams(exchange, wires), WebSocketApi(exchange, wires)
+    streams, websocket_api = MarketStreams(exchange, wires), WebSocketApi(exchange, wires)
+    doors = {"/api/v3": Door(exchange, ENDPOINTS, PRIVATE_ENDPOINTS), "/sapi/v1": Door(exchange, (), WALLET_ENDPOINTS)}
     for root in _ROOTS:
-        api = web.Application()
-        api.router.add_route("*", "/{path:.*}", door.handle)
-        app.add_subapp(f"{root}/api/v3", api)
+        for path, door in doors.items():
+            rest = web.Application()
+            rest.router.add_route("*", "/{path:.*}", door.handle)
+            app.add_subapp(f"{root}{path}", rest)
         app.router.add_get(f"{root}/ws-api/v3", websocket_api.handle)
         for path in ("/ws", "/stream"):
             app.router.add_get(f"{root}{path}", streams.handle)
