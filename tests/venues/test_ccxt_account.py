@@ -47,6 +47,7 @@ async def test_a_trade_that_turns_up_late_is_told_although_its_time_is_older() -
         await bench.venue.place(ACCOUNT, order("two00", "buy", "1"))
         seen = await filled(bench)
         bench.account.hidden_executions = set()
+        bench.clock.forward(1)
 
         late = await filled(bench, since=seen[-1].sequence)
 
@@ -108,6 +109,7 @@ async def test_what_the_owner_does_elsewhere_is_found_with_its_own_client_id() -
         await bench.venue.place(ACCOUNT, order("entry00", "buy", "1"))
         first = await filled(bench)
         by_hand(bench, Side.SELL, "0.4")
+        bench.clock.forward(1)
 
         later = await filled(bench, since=first[-1].sequence - 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import TypeVar
 
@@ -20,12 +20,15 @@ Value = TypeVar("Value")
 class Activity:
     """What this process has seen of an account's orders.
 
-    A symbol is *hot* for a while after a write, an event or a fill there; trades are read where it is hot, and everywhere
-    every ``SWEEP_S`` seconds. The client ids of seen orders are kept, because an exchange's trades may not carry them.
+    A symbol is *hot* for a while after a write, an event or a fill there; trades are read at once, again every ``pace_s``
+    seconds where it is hot, and everywhere every ``SWEEP_S`` seconds. The client ids of seen orders are kept, because an
+    exchange's trades may not carry them.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, pace_s: Callable[[], float]) -> None:
         self._clock = clock
+        self._pace_s = pace_s
+        self._touched: set[str] = set()
         self._hot_until: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
         self._names: OrderedDict[str, str] = OrderedDict()
@@ -39,6 +42,7 @@ class Activity:
         self.changes += 1
         until = self._clock.monotonic() + seconds
         for symbol in symbols:
+            self._touched.add(symbol)
             self._hot_until[symbol] = max(until, self._hot_until.get(symbol, until))
 
     def saw(self, order: VenueOrder, created_ms: int | None = None, *, ours: bool = False) -> None:
@@ -62,10 +66,16 @@ class Activity:
     def due(self, symbol: str) -> bool:
         """Tell whether the trades of a symbol should be read now."""
         now = self._clock.monotonic()
-        return now < self._hot_until.get(symbol, now) or now - self._read_at.get(symbol, now - SWEEP_S) >= SWEEP_S
+        since = now - self._read_at.get(symbol, now - SWEEP_S)
+        hot = now < self._hot_until.get(symbol, now)
+        return symbol in self._touched or since >= SWEEP_S or (hot and since >= self._pace_s())
+
+    def reads(self, symbol: str) -> None:
+        """Note that the trades of a symbol are about to be read: what is noted from now on calls for another reading."""
+        self._touched.discard(symbol)
 
     def was_read(self, symbol: str) -> None:
-        """Note that the trades of a symbol were just read."""
+        """Note that the trades of a symbol were read."""
         self._read_at[symbol] = self._clock.monotonic()
 
     def sends(self, client_id: str) -> bool:

@@ -58,6 +58,11 @@ class Clients:
         """Return the client of streams."""
         return self._client("listener", streams=True)
 
+    @property
+    def units_per_s(self) -> float:
+        """Return how many of ccxt's units the exchange allows in a second."""
+        return 1000 / float(self.reader.rateLimit)
+
     def set_skew(self, milliseconds: int) -> None:
         """Let all clients sign with the exchange's time: this clock's less ``milliseconds``."""
         for exchange in self._made.values():

@@ -50,15 +50,23 @@ class FillReader:
         """Return the fills after ``sequence`` and the late ones, oldest first; raise Unavailable when a reading failed."""
         for symbol in symbols:
             if self._activity.due(symbol):
-                try:
-                    await self._read(symbol, sequence, opened_ms, now_ms)
-                except (KeyError, ValueError, TypeError) as error:
-                    raise Unavailable("VENUE_MALFORMED", call="trades", reason=type(error).__name__) from error
+                await self._update(symbol, sequence, opened_ms, now_ms)
         now = self._clock.monotonic()
         self._late = {name: until for name, until in self._late.items() if now < until}
         told = [fill for name, fill in self._known.items() if fill.sequence > sequence or name in self._late]
         self._forget(sequence)
         return sorted(told, key=lambda fill: (fill.sequence, fill.venue_fill_id))
+
+    async def _update(self, symbol: str, sequence: int, opened_ms: int, now_ms: int) -> None:
+        self._activity.reads(symbol)
+        try:
+            await self._read(symbol, sequence, opened_ms, now_ms)
+        except Unavailable:
+            self._activity.touch([symbol])
+            raise
+        except (KeyError, ValueError, TypeError) as error:
+            self._activity.touch([symbol])
+            raise Unavailable("VENUE_MALFORMED", call="trades", reason=type(error).__name__) from error
 
     async def _read(self, symbol: str, sequence: int, opened_ms: int, now_ms: int) -> None:
         start = self._start(symbol, sequence, opened_ms)

@@ -35,8 +35,8 @@ class Profile:
 
     ``id_key`` is the parameter that names a client id in look-ups and cancels. ``lists``: one target and one stop as one
     write. ``stops``: a lone stop is found by its client id like any order. ``market_buys``: a market buy is sized in base.
-    ``symbol_cost`` and ``all_cost``: reading the open orders of one symbol and of all, in ccxt's units. An answer about open
-    orders is good for ``poll_s`` seconds when nothing was done, ``quiet_s`` while the stream says that nothing happens.
+    ``symbol_cost`` and ``all_cost``: reading the open orders of one symbol and of all, in ccxt's units; ``trades_cost``: the
+    trades of one symbol.
     """
 
     rules: Rules
@@ -49,8 +49,7 @@ class Profile:
     market_buys: bool = False
     symbol_cost: float = 1.0
     all_cost: float = 1.0
-    poll_s: float = 0.0
-    quiet_s: float = 5.0
+    trades_cost: float = 1.0
     counters: tuple[Counter, ...] = ()
     trades_days: int = 7
     options: Mapping[str, object] = field(default_factory=dict)
@@ -96,6 +95,7 @@ PROFILES: Mapping[str, Profile] = {
         market_buys=True,
         symbol_cost=1.2,
         all_cost=16,
+        trades_cost=4,
         counters=_BINANCE_COUNTERS,
         trades_days=1,
         options={
@@ -124,7 +124,8 @@ PROFILES: Mapping[str, Profile] = {
         look_up=LookUp.LISTS,
         stops=True,
         market_buys=True,
-        poll_s=5.0,
-        quiet_s=15.0,
+        symbol_cost=3,
+        all_cost=3,
+        trades_cost=6,
     ),
 }

@@ -68,9 +68,13 @@ class AccountReader:
         self._activity.saw(self._checked(told, symbol))
         return str(told["clientOrderId"]) if told.get("clientOrderId") else None
 
+    def open_orders_cost(self, symbols: int) -> float:
+        """Return what it costs to ask for the open orders of so many symbols, in ccxt's units."""
+        return min(self._profile.symbol_cost * symbols, self._profile.all_cost)
+
     async def open_orders(self, symbols: Sequence[str]) -> list[VenueOrder]:
         """Return what works at the symbols: asked for one by one where that is cheaper than for all."""
-        each = self._profile.symbol_cost * len(symbols) <= self._profile.all_cost
+        each = self._profile.symbol_cost * len(symbols) <= self.open_orders_cost(len(symbols))
         found: list[VenueOrder] = []
         for symbol in symbols if each else [None]:
 

@@ -23,6 +23,9 @@ from services.venues.ccxt_spot.writing import AccountWriter
 if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
 
+QUIET_S = 5.0
+# The share of an exchange's limits that asking for open orders may take.
+POLLING = 0.3
 # How far the measured time of the exchange may be off.
 SKEW_MS = 1_000
 _NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance")
@@ -53,7 +56,8 @@ class CcxtVenue:
         self._on_news = on_news
         self._clients = Clients(name, settings, clock, connect)
         self._caller = Caller(name, self._clients, clock, settings.timeout_s)
-        profile, self._activity = self._clients.profile, Activity(clock)
+        profile = self._clients.profile
+        self._activity = Activity(clock, lambda: self._pace_s(profile.trades_cost))
         self._reader = AccountReader(self._caller, profile, self._activity, clock, quotes, settings.recv_window_ms)
         self._fills = FillReader(self._caller, profile, self._activity, clock, self._reader.name_order)
         self._writer = AccountWriter(
@@ -150,17 +154,18 @@ class CcxtVenue:
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         """Return all orders that work at the desk's instruments.
 
-        While nothing is written or heard, an answer is good for some seconds: longer where a stream stands, and where the
-        exchange allows few questions.
+        While nothing is written or heard, an answer is good for a moment: as long as asking takes its share of the exchange's
+        limits, and longer where a stream stands.
         """
         self._require(account)
+        symbols = [each.symbol for each in self._traded()]
         now, changes = self._clock.monotonic(), self._activity.changes
-        profile = self._clients.profile
         if self._working is not None:
             at, of, orders = self._working
-            if of == changes and now - at < (profile.quiet_s if self._stream.steady else profile.poll_s):
+            pace_s = self._pace_s(self._reader.open_orders_cost(len(symbols)))
+            if of == changes and now - at < max(pace_s, QUIET_S if self._stream.steady else 0.0):
                 return orders
-        orders = await self._reader.open_orders([each.symbol for each in self._traded()])
+        orders = await self._reader.open_orders(symbols)
         self._working = (now, changes, orders)
         return orders
 
@@ -196,6 +201,10 @@ class CcxtVenue:
     def _require(self, account: str) -> None:
         if self._account != account or not self._opened_ms:
             raise Unavailable("ACCOUNT_NOT_OPEN", venue=self._name, account=account)
+
+    def _pace_s(self, cost: float) -> float:
+        """Return how often a question of that cost may be asked over and over."""
+        return cost / (self._clients.units_per_s * POLLING)
 
     def _traded(self) -> list[Instrument]:
         return [each for each in self._instruments() if each.quote == self._currency]
