@@ -34,10 +34,16 @@ def one_write_per_instruction(evidence: Evidence) -> CheckResult:
     offenders += _unseen(evidence)
     return judge(
         1,
-        looked_at=f"{counted(placed, 'venue order')}, {foreign} foreign",
+        looked_at=f"{counted(placed, 'venue order')}, {foreign} foreign{_not_asked(evidence)}",
         offenders=offenders,
         nothing=None if placed else "no venue order",
     )
+
+
+def _not_asked(evidence: Evidence) -> str:
+    """Name the accounts whose venue's own book is not among the material: nothing is said of them."""
+    names = sorted(row.name for row in evidence.terminals.values() if row.active and evidence.book_of(row.id) is None)
+    return f", not asked: {', '.join(names)}" if names else ""
 
 
 def _our_orders(evidence: Evidence) -> Iterable[BookOrder]:
