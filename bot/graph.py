@@ -289,7 +289,7 @@ class Graph:
         self.ticker.every(1, "watch", self._watch)
         self.ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         self.ticker.every(600, "sweep", ticks.sweep)
-        self.ticker.every(600, "routes", trading.measure_routes)
+        self.ticker.every(600, "routes", self._measure_routes)
         self.ticker.every(LOOK_EVERY_S, "backup", backup_tick(self.settings, trading.database, self.clock, self.ids))
         self.ticker.start()
         self.feed.on_closed(lambda: self.ticker.hurry("scan"))
@@ -351,6 +351,9 @@ class Graph:
         for name in ("scan", "missions", "digest"):
             self.stages.plan(name, self.ticker.next_run(name))
         self.stages.beat("scheduler")
+
+    async def _measure_routes(self) -> None:
+        await self.trading.measure_routes()
 
     async def _renew_leases(self) -> None:
         while True:

@@ -85,6 +85,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "STOP_UNCHANGED": ("the stop stands at {value} already", "nothing was changed"),
     "STOP_WIDER": ("{value} is wider than the stop at {limit}", "a stop moves closer only"),
     "STRATEGY": ("no strategy is called {reference}", "loaded: {known}"),
+    "SUGGESTION_CHANGED": ("{value} bps is not what is suggested now", "look at /routes again"),
     "TOPIC": ("{value} is not a topic", "one of {limit}"),
     "TRADE": ("there is no trade {reference}", "/positions and /history list them"),
     "UNKNOWN_COMMAND": ("I do not know {value}", "/help lists what I can do"),
