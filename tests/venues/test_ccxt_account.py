@@ -18,7 +18,7 @@ from tests.venues.ccxt_bench import RealClock, keys, scripted_venue
 from tests.venues.conformance import ACCOUNT, filled, held
 from tests.venues.hands import BTC, Board, order, quote
 from tests.venues.sandbox_bench import SandboxBench, sandbox_bench
-from tests.venues.scripted_exchange import Answer, Reply, answer
+from tests.venues.scripted_exchange import Answer, Asked, Reply, answer, taken
 
 D = Decimal
 
@@ -192,6 +192,31 @@ async def test_an_answer_that_is_none_is_never_an_empty_account(reply: Reply) ->
                 await question
         with pytest.raises(VenueDoubt):
             await here.venue.find(ACCOUNT, BTC.symbol, "entry00")
+
+
+async def test_more_trades_than_a_page_holds_are_read_page_by_page() -> None:
+    began = int(RealClock().now().timestamp() * 1000) - 100_000
+
+    def script(asked: Asked) -> Reply:
+        if asked.path == "order":
+            return answer(
+                taken(asked, orderId=int(asked.params["orderId"]), clientOrderId="entry00", side="BUY", origQty="900")
+            )
+        since, limit = int(asked.params["startTime"]), int(asked.params["limit"])
+        rows = [
+            {"symbol": "BTCUSDT", "id": number, "orderId": 1, "price": "1", "qty": "0.5", "quoteQty": "0.5", "commission": "0"}
+            | {"commissionAsset": "BNB", "time": began + number // 3, "isBuyer": True, "isMaker": False, "orderListId": -1}
+            for number in range(1_201)
+        ]
+        return answer([row for row in rows if row["time"] >= since][:limit])
+
+    async with scripted_venue(script) as here:
+        fills = await here.venue.fills_since(ACCOUNT, began - 1)
+        asked = [each.path for each in here.exchange.asked]
+
+    assert len({fill.venue_fill_id for fill in fills}) == len(fills) == 1_201
+    assert asked == ["myTrades", "order", "myTrades", "myTrades"] or asked == ["myTrades"] * 3 + ["order"]
+    assert {fill.client_id for fill in fills} == {"entry00"}
 
 
 async def test_a_holding_without_a_fresh_quote_has_no_equity() -> None:

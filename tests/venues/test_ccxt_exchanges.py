@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,227 +14,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from config.groups import VenueSettings
-from services.domain.errors import VenueDoubt, VenueRejected
+from services.domain.errors import Unavailable, VenueDoubt, VenueRejected
 from services.domain.orders import OrderType
 from services.domain.states import OrderState
 from services.venues.ccxt_spot import CcxtVenue
+from tests.venues.canned_exchanges import BYBIT, KRAKEN, NAME, OKX, Case
 from tests.venues.ccxt_bench import RealClock
 from tests.venues.conformance import ACCOUNT
 from tests.venues.hands import BTC, Board, order
 
-NAME = "instruct0000000100"
+D = Decimal
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """An exchange's replies: markets by path, then to a new order, to questions about it, and a refusal."""
-
-    exchange: str
-    markets: Mapping[str, object]
-    place: str
-    taken: object
-    refused: object
-    open_orders: str
-    ended_orders: str
-    nothing: object
-    one: Callable[[str], object]
-    cancel: str
-    canceled: object
-    sent_name: str
-    stops: bool
-
-
-def _kraken_order(status: str) -> object:
-    return {
-        "refid": None,
-        "cl_ord_id": NAME,
-        "status": status,
-        "opentm": 1772443800.5,
-        "descr": {
-            "pair": "XBTUSDT",
-            "type": "buy",
-            "ordertype": "limit",
-            "price": "90.00",
-            "price2": "0",
-            "order": "buy 1.00000000 XBTUSDT @ limit 90.00",
-        },
-        "vol": "1.00000000",
-        "vol_exec": "0.25000000",
-        "cost": "22.5",
-        "fee": "0.05",
-        "price": "90.00",
-        "stopprice": "0.00000",
-    }
-
-
-KRAKEN = Case(
-    exchange="kraken",
-    markets={
-        "/0/public/Time": {"error": [], "result": {"unixtime": 1772443800, "rfc1123": ""}},
-        "/0/public/Assets": {
-            "error": [],
-            "result": {
-                "XXBT": {"aclass": "currency", "altname": "XBT", "decimals": 10, "display_decimals": 5},
-                "USDT": {"aclass": "currency", "altname": "USDT", "decimals": 8, "display_decimals": 4},
-            },
-        },
-        "/0/public/AssetPairs": {
-            "error": [],
-            "result": {
-                "XBTUSDT": {
-                    "altname": "XBTUSDT",
-                    "wsname": "XBT/USDT",
-                    "base": "XXBT",
-                    "quote": "USDT",
-                    "pair_decimals": 2,
-                    "lot_decimals": 3,
-                    "cost_decimals": 5,
-                    "lot_multiplier": 1,
-                    "fees": [[0, 0.26]],
-                    "fees_maker": [[0, 0.16]],
-                    "ordermin": "0.001",
-                    "costmin": "0.5",
-                    "tick_size": "0.01",
-                    "status": "online",
-                    "leverage_buy": [],
-                    "leverage_sell": [],
-                }
-            },
-        },
-    },
-    place="/0/private/AddOrder",
-    taken={"error": [], "result": {"txid": ["OABCDE-12345-FGHIJK"], "descr": {"order": "buy 1.000 XBTUSDT @ limit 90.00"}}},
-    refused={"error": ["EOrder:Insufficient funds"]},
-    open_orders="/0/private/OpenOrders",
-    ended_orders="/0/private/ClosedOrders",
-    nothing={"error": [], "result": {"open": {}, "closed": {}}},
-    one=lambda status: {"error": [], "result": {status: {"OABCDE-12345-FGHIJK": _kraken_order(status)}}},
-    cancel="/0/private/CancelOrder",
-    canceled={"error": [], "result": {"count": 1}},
-    sent_name="cl_ord_id",
-    stops=True,
-)
-
-
-def _bybit_order(status: str) -> object:
-    return {
-        "orderId": "1523347543495541248",
-        "orderLinkId": NAME,
-        "symbol": "BTCUSDT",
-        "price": "90.00",
-        "qty": "1.000",
-        "side": "Buy",
-        "orderStatus": {"open": "PartiallyFilled", "closed": "PartiallyFilledCanceled"}[status],
-        "orderType": "Limit",
-        "timeInForce": "GTC",
-        "cumExecQty": "0.250",
-        "cumExecValue": "22.5",
-        "avgPrice": "90",
-        "createdTime": "1772443800000",
-        "updatedTime": "1772443801000",
-        "triggerPrice": "0.00",
-    }
-
-
-BYBIT = Case(
-    exchange="bybit",
-    markets={
-        "/v5/market/time": {"retCode": 0, "result": {"timeSecond": "1772443800"}, "time": 1772443800000},
-        "/v5/market/instruments-info": {
-            "retCode": 0,
-            "result": {
-                "category": "spot",
-                "list": [
-                    {
-                        "symbol": "BTCUSDT",
-                        "baseCoin": "BTC",
-                        "quoteCoin": "USDT",
-                        "status": "Trading",
-                        "marginTrading": "none",
-                        "lotSizeFilter": {
-                            "basePrecision": "0.001",
-                            "quotePrecision": "0.00000001",
-                            "minOrderQty": "0.001",
-                            "maxOrderQty": "100",
-                            "minOrderAmt": "5",
-                            "maxOrderAmt": "1000000",
-                        },
-                        "priceFilter": {"tickSize": "0.01"},
-                    }
-                ],
-            },
-        },
-        "/v5/user/query-api": {"retCode": 0, "result": {"uta": 1}},
-        "/v5/account/info": {"retCode": 0, "result": {"unifiedMarginStatus": 4, "marginMode": "REGULAR_MARGIN"}},
-    },
-    place="/v5/order/create",
-    taken={"retCode": 0, "retMsg": "OK", "result": {"orderId": "1523347543495541248", "orderLinkId": NAME}, "time": 1},
-    refused={"retCode": 170131, "retMsg": "Insufficient balance.", "result": {}, "time": 1},
-    open_orders="/v5/order/realtime",
-    ended_orders="/v5/order/history",
-    nothing={"retCode": 0, "retMsg": "OK", "result": {"category": "spot", "list": []}, "time": 1},
-    one=lambda status: {"retCode": 0, "result": {"category": "spot", "list": [_bybit_order(status)]}, "time": 1},
-    cancel="/v5/order/cancel",
-    canceled={"retCode": 0, "retMsg": "OK", "result": {"orderId": "1523347543495541248", "orderLinkId": NAME}, "time": 1},
-    sent_name="orderLinkId",
-    stops=False,
-)
-
-
-def _okx_order(status: str) -> object:
-    return {
-        "instType": "SPOT",
-        "instId": "BTC-USDT",
-        "ordId": "312269865356374016",
-        "clOrdId": NAME,
-        "px": "90.00",
-        "sz": "1",
-        "side": "buy",
-        "ordType": "limit",
-        "state": {"open": "partially_filled", "closed": "canceled"}[status],
-        "accFillSz": "0.25",
-        "fillPx": "90",
-        "avgPx": "90",
-        "cTime": "1772443800000",
-        "uTime": "1772443801000",
-        "fee": "0",
-        "feeCcy": "BTC",
-    }
-
-
-OKX = Case(
-    exchange="okx",
-    markets={
-        "/api/v5/public/time": {"code": "0", "msg": "", "data": [{"ts": "1772443800000"}]},
-        "/api/v5/public/instruments": {
-            "code": "0",
-            "msg": "",
-            "data": [
-                {
-                    "instType": "SPOT",
-                    "instId": "BTC-USDT",
-                    "baseCcy": "BTC",
-                    "quoteCcy": "USDT",
-                    "tickSz": "0.01",
-                    "lotSz": "0.001",
-                    "minSz": "0.001",
-                    "state": "live",
-                }
-            ],
-        },
-    },
-    place="/api/v5/trade/batch-orders",
-    taken={"code": "0", "msg": "", "data": [{"ordId": "312269865356374016", "clOrdId": NAME, "sCode": "0", "sMsg": ""}]},
-    refused={"code": "1", "msg": "", "data": [{"ordId": "", "clOrdId": NAME, "sCode": "51008", "sMsg": "Insufficient"}]},
-    open_orders="/api/v5/trade/order",
-    ended_orders="/api/v5/trade/order",
-    nothing={"code": "51603", "msg": "Order does not exist", "data": []},
-    one=lambda status: {"code": "0", "msg": "", "data": [_okx_order(status)]},
-    cancel="/api/v5/trade/cancel-order",
-    canceled={"code": "0", "msg": "", "data": [{"ordId": "312269865356374016", "clOrdId": NAME, "sCode": "0", "sMsg": ""}]},
-    sent_name="clOrdId",
-    stops=False,
-)
 
 CASES = pytest.mark.parametrize("case", [BYBIT, KRAKEN, OKX], ids=lambda case: case.exchange)
 
@@ -342,6 +132,35 @@ async def test_a_cancel_names_the_client_id_and_reports_what_stands_afterwards(c
     assert NAME in sent
     assert case.sent_name in sent
     assert [(each.client_id, each.state) for each in reported] == [(NAME, OrderState.CANCELED)]
+
+
+@CASES
+async def test_holdings_count_free_and_locked(case: Case) -> None:
+    path, told = case.account
+    async with trading(case) as (venue, canned, clock):
+        canned.replies[path] = told
+        positions = await venue.positions(ACCOUNT)
+        clock.ahead += 20
+        canned.replies[path] = {}
+        with pytest.raises(Unavailable):
+            await venue.positions(ACCOUNT)
+
+    assert [(each.symbol, each.quantity) for each in positions] == [("BTC/USDT", D("0.75"))]
+
+
+@CASES
+async def test_a_trade_is_told_with_client_id_fee_and_maker(case: Case) -> None:
+    path, told = case.trades
+    async with trading(case) as (venue, canned, clock):
+        canned.replies[case.open_orders] = canned.replies[case.ended_orders] = case.one("open")
+        await venue.find(ACCOUNT, BTC.symbol, NAME)
+        canned.replies[path] = told
+        clock.ahead += 20
+        (fill,) = await venue.fills_since(ACCOUNT, 1772443800000)
+
+    assert (fill.client_id, fill.side, fill.quantity, fill.price) == (NAME, "buy", D("0.25"), 90)
+    assert (fill.fee, fill.fee_currency) in [(D("0.00025"), "BTC"), (D("0.0585"), "USDT")]
+    assert (fill.maker, fill.sequence) == (True, 1772443801250)
 
 
 @CASES

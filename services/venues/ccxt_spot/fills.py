@@ -22,7 +22,6 @@ NameOrder = Callable[[str, str], Awaitable[str | None]]
 OVERLAP_MS = 60_000
 LATE_S = 20.0
 DAY_MS = 86_400_000
-PAGE = 500
 KEPT_MS = 3_600_000
 
 
@@ -72,17 +71,29 @@ class FillReader:
         start = self._start(symbol, sequence, opened_ms)
         while True:
             until = min(start + self._profile.trades_days * DAY_MS, now_ms + OVERLAP_MS)
-            rows = await self._page(symbol, start, until)
-            for row in rows:
+            for row in await self._window(symbol, start, until):
                 await self._take(symbol, row, sequence)
-            if len(rows) >= PAGE and int(rows[-1]["timestamp"]) > start:
-                start = int(rows[-1]["timestamp"])
-            elif until > now_ms:
+            if until > now_ms:
                 break
-            else:
-                start = until
+            start = until
         self._cursors[symbol] = now_ms
         self._activity.was_read(symbol)
+
+    async def _window(self, symbol: str, start: int, until: int) -> list[Mapping[str, Any]]:
+        """Read all trades of a span, oldest first, page by page; exchanges begin with the oldest or with the newest."""
+        rows: dict[str, Mapping[str, Any]] = {}
+        while True:
+            page = await self._page(symbol, start, until)
+            more = {str(row["id"]): row for row in page if str(row["id"]) not in rows}
+            rows |= more
+            if len(page) < self._profile.trades_page:
+                return sorted(rows.values(), key=lambda row: int(row["timestamp"]))
+            if not more:
+                raise Unavailable("VENUE_MALFORMED", call="trades", reason="a page brought nothing new")
+            if self._profile.newest_first:
+                until = min(int(row["timestamp"]) for row in page)
+            else:
+                start = max(int(row["timestamp"]) for row in page)
 
     async def _take(self, symbol: str, row: Mapping[str, Any], sequence: int) -> None:
         name = f"{symbol}:{row['id']}"
@@ -110,10 +121,13 @@ class FillReader:
 
     async def _page(self, symbol: str, start: int, until: int) -> list[Mapping[str, Any]]:
         async def ask(exchange: Exchange) -> list[Mapping[str, Any]]:
-            rows: list[Mapping[str, Any]] = await exchange.fetch_my_trades(symbol, start, PAGE, {"until": until})
+            rows: list[Mapping[str, Any]] = await exchange.fetch_my_trades(
+                symbol, start, self._profile.trades_page, {"until": until}
+            )
             return rows
 
-        return sorted(await self._caller.read("trades", ask, Answer.ROWS), key=lambda row: int(row["timestamp"]))
+        page: list[Mapping[str, Any]] = await self._caller.read("trades", ask, Answer.ROWS)
+        return page
 
     async def _fill(self, symbol: str, name: str, row: Mapping[str, Any]) -> VenueFill:
         fee = row.get("fee") or {}

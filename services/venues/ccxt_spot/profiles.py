@@ -36,7 +36,8 @@ class Profile:
     ``id_key`` is the parameter that names a client id in look-ups and cancels. ``lists``: one target and one stop as one
     write. ``stops``: a lone stop is found by its client id like any order. ``market_buys``: a market buy is sized in base.
     ``symbol_cost`` and ``all_cost``: reading the open orders of one symbol and of all, in ccxt's units; ``trades_cost``: the
-    trades of one symbol.
+    trades of one symbol. ``trades_days`` is the longest span of one such question, ``trades_page`` what one answer holds;
+    ``newest_first`` when that is the span's end.
     """
 
     rules: Rules
@@ -52,6 +53,8 @@ class Profile:
     trades_cost: float = 1.0
     counters: tuple[Counter, ...] = ()
     trades_days: int = 7
+    trades_page: int = 100
+    newest_first: bool = True
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -98,6 +101,8 @@ PROFILES: Mapping[str, Profile] = {
         trades_cost=4,
         counters=_BINANCE_COUNTERS,
         trades_days=1,
+        trades_page=500,
+        newest_first=False,
         options={
             "createOrder": {"quoteOrderQty": False, "timeInForce": "GTC"},
             "fetchOpenOrders": {"warnWithoutSymbol": False},
@@ -127,5 +132,6 @@ PROFILES: Mapping[str, Profile] = {
         symbol_cost=3,
         all_cost=3,
         trades_cost=6,
+        trades_page=50,
     ),
 }
