@@ -42,6 +42,8 @@ from services.charts.png import ChartRenderer
 from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
 from services.domain.ports import Clock, MarketData
+from services.execution.keeping import ChooseTrail, KeepStops
+from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
 from services.market.feed import Feed
 from services.missions.call import CallMission
@@ -55,15 +57,27 @@ from services.signals.switches import SwitchStrategy
 from services.storage import desk
 from services.storage.database import Unit
 from services.storage.desk import Lease
-from services.venues.ccxt_spot import CcxtVenue
 from services.strategies.registry import load_strategies
+from services.venues.ccxt_spot import CcxtVenue
 
 log = structlog.get_logger()
 LEASE_S = 20.0
 RENEW_S = 5.0
 PRICES_EVERY_S = 10
 ROLES = ("executor", "intake", "sender", "scheduler")
-TRADING_STAGES = ("feed", "scan", "missions", "executor", "fills", "reconcile", "resolve", "entries", "scheduler", "digest")
+TRADING_STAGES = (
+    "feed",
+    "scan",
+    "missions",
+    "executor",
+    "fills",
+    "reconcile",
+    "resolve",
+    "entries",
+    "keep",
+    "scheduler",
+    "digest",
+)
 CHAT_STAGES = ("sender", "intake", "database")
 
 
@@ -105,6 +119,11 @@ class Graph:
         self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
         self.switch = SwitchStrategy(self.trading.database, self.registry)
         self.scan = ScanMarket(self.trading.database, self.registry, self.trading.quotes, settings.signals, self.ids)
+        held, protection = self.trading.booking.settling, settings.protection
+        self.keep_stops = KeepStops(
+            self.trading.database, held, self.trading.quotes, self.series_of, self.clock, self.ids, protection
+        )
+        self.watch_trades = WatchTrades(self.trading.database, held, self.trading.quotes, self.clock, self.ids, protection)
         self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
 
     def _build_chat(self, token: str) -> None:
@@ -189,6 +208,7 @@ class Graph:
             ask_close=trading.ask_close,
             close=trading.close,
             move_stop=trading.move_stop,
+            choose_trail=ChooseTrail(database, self.settings.protection),
             cancel=trading.cancel,
             amend=trading.amend,
             routes=trading.routes,
@@ -287,6 +307,7 @@ class Graph:
         self.ticker.every(1, "missions", ticks.missions)
         self.ticker.every(2, "digest", ticks.digest)
         self.ticker.every(1, "watch", self._watch)
+        self.ticker.every(1, "keep", self._keep)
         self.ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         self.ticker.every(600, "sweep", ticks.sweep)
         self.ticker.every(600, "routes", self._measure_routes)
@@ -344,6 +365,11 @@ class Graph:
         if not self.feed.instruments:
             await self.warm_up()
         await self.feed.run()
+
+    async def _keep(self) -> None:
+        await self.keep_stops()
+        await self.watch_trades()
+        self.stages.beat("keep")
 
     async def _watch(self) -> None:
         for name in await self.watch():

@@ -28,6 +28,7 @@ from services.domain.people import Actor, Role
 from services.domain.ports import Ids
 from services.domain.verdicts import Check
 from services.execution.halting import HaltDesk, ResumeDesk
+from services.execution.keeping import ChooseTrail
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import RouteBook
 from services.missions.amend import AmendEntry
@@ -58,6 +59,7 @@ class TradingActs:
     ask_close: AskClose
     close: CloseTrades
     move_stop: MoveStop
+    choose_trail: ChooseTrail
     cancel: CancelEntry
     amend: AmendEntry
     routes: RouteBook

@@ -35,6 +35,7 @@ class TradeVerb(StrEnum):
     BREAK_EVEN = "be"
     STOP_MENU = "stop"
     STOP_R = "stopr"
+    TRAIL = "trail"
     PROOF = "proof"
     AMEND_MENU = "amendm"
     AMEND = "amend"
@@ -83,7 +84,7 @@ class MissionButton(CallbackData, prefix="m"):
 
 
 class TradeButton(CallbackData, prefix="t"):
-    """An open button of a trade; ``arg`` is a distance in R or a price."""
+    """An open button of a trade; ``arg`` is a distance in R, a price, or what a stop follows."""
 
     verb: TradeVerb
     trade: str

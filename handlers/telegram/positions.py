@@ -13,8 +13,10 @@ from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.proof import TIMES, render_proof, render_times
 from handlers.telegram.views.questions import close_question, stop_menu
+from handlers.telegram.views.words import trail_words
 from services.domain.cards import trade_card
 from services.domain.errors import NotFound, Refused
+from services.domain.keeping import Trail
 from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.reporting.proof import read_proof
@@ -87,6 +89,8 @@ class PositionHandlers:
                 await self._move(request, button.trade, "be")
             case TradeVerb.STOP_R:
                 await self._move(request, button.trade, f"r:{button.arg}")
+            case TradeVerb.TRAIL:
+                await self._trail(request, button.trade, button.arg)
             case TradeVerb.STOP_MENU:
                 trade = await self._app.database.read(lambda unit: find_trade(unit, request.actor, button.trade))
                 await request.show(stop_menu(trade))
@@ -99,6 +103,13 @@ class PositionHandlers:
     async def _move(self, request: Request, trade_id: str, where: str) -> None:
         trade = await self._app.trading.move_stop(request.actor, trade_id, where)
         await request.toast(f"Stop moves to {price(trade.stop)}.")
+
+    async def _trail(self, request: Request, trade_id: str, arg: str) -> None:
+        if arg not in {each.value for each in Trail}:
+            raise NotFound("TRAIL", reference=arg[:20])
+        trade = await self._app.trading.choose_trail(request.actor, trade_id, Trail(arg))
+        words = trail_words(trade.keep)
+        await request.toast(f"The stop {words}." if words else "The stop stays where it is.")
 
     async def _proof(self, request: Request, trade_id: str, *, times: bool = False) -> None:
         live = self._app.live()

@@ -25,6 +25,10 @@ class AlertCode(StrEnum):
     VENUE_UNREACHABLE = "VENUE_UNREACHABLE"
     CLOSE_REJECTED = "CLOSE_REJECTED"
     CANCEL_REJECTED = "CANCEL_REJECTED"
+    POSITION_BARE = "POSITION_BARE"
+    STOP_LATE = "STOP_LATE"
+    STOP_WATCHED = "STOP_WATCHED"
+    WATCH_STALE = "WATCH_STALE"
     LATE_FILL = "LATE_FILL"
     BACKUP_FAILED = "BACKUP_FAILED"
 
@@ -39,6 +43,10 @@ ADVICE: dict[AlertCode, tuple[str, str]] = {
     AlertCode.VENUE_UNREACHABLE: ("entries are refused; protection rests at the venue", "/doctor"),
     AlertCode.CLOSE_REJECTED: ("the position is protected again, and sold when it is asked for anew", "/positions"),
     AlertCode.CANCEL_REJECTED: ("the venue is asked again to take the exits away", "/orders"),
+    AlertCode.POSITION_BARE: ("a stop is placed as soon as the venue takes it", "/positions"),
+    AlertCode.STOP_LATE: ("what `protection.on_failure` says", "/positions"),
+    AlertCode.STOP_WATCHED: ("the stop lives in the desk only: it works while the desk runs", "/positions"),
+    AlertCode.WATCH_STALE: ("nothing is sold on an old price; what rests at the venue still works", "/status"),
     AlertCode.LATE_FILL: ("the trade is open again and its stop is being placed", "/positions"),
     AlertCode.BACKUP_FAILED: ("earlier backups stand; it is tried again every minute", "/status"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from services.access import buttons, checklist
@@ -17,7 +17,6 @@ from services.domain.ports import Ids, QuoteSource
 from services.domain.signals import Side
 from services.domain.states import LIVE_ORDER_STATES, TradeState
 from services.domain.trades import Trade
-from services.execution import telling
 from services.execution.protection import large_enough
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
@@ -172,14 +171,8 @@ class MoveStop:
                 raise Refused("NOT_OPEN", trade=trade.number, state=trade.state.value)
             stop = self._wanted(unit, trade, trade.average_entry, where)
             self._check(trade, stop)
-            after = replace(trade, stop=stop)
-            trades.save(unit, trade, after)
-            universe = desk.current_universe(unit)
-            if universe is not None:
-                after = self._settling.settle(unit, actor, after, universe)
+            after = self._settling.move_stop(unit, actor, trade, stop, "hand")
             checklist.tick(unit, actor.id, "move_stop")
-            unit.record(actor, "stop.moved", trade=trade.number, before=trade.stop, after=stop)
-            telling.refresh_cards(unit, after)
             return after
 
         return await self._database.write(body, urgent=True)

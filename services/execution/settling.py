@@ -45,6 +45,10 @@ ENDS_WITH_THE_TRADE = (
     AlertCode.CLOSE_REJECTED,
     AlertCode.CANCEL_REJECTED,
     AlertCode.LATE_FILL,
+    AlertCode.POSITION_BARE,
+    AlertCode.STOP_LATE,
+    AlertCode.STOP_WATCHED,
+    AlertCode.WATCH_STALE,
 )
 ANSWERS = {
     "close": "the position is being closed at market",
@@ -154,6 +158,17 @@ class Settling:
             after = trades.find(unit, trade.id) or after
         else:
             add_close(unit, self._ids, after, quantity)
+        telling.refresh_cards(unit, after)
+        return after
+
+    def move_stop(self, unit: Unit, actor: Actor, trade: Trade, stop: Price, by: str) -> Trade:
+        """Keep a tighter stop and commit what brings it to the venue."""
+        after = replace(trade, stop=stop)
+        trades.save(unit, trade, after)
+        universe = desk.current_universe(unit)
+        if universe is not None:
+            after = self.settle(unit, actor, after, universe)
+        unit.record(actor, "stop.moved", trade=trade.number, before=trade.stop, after=stop, by=by)
         telling.refresh_cards(unit, after)
         return after
 

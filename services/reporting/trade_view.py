@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -124,6 +124,7 @@ class TradeView:
     can_close: bool
     can_break_even: bool
     now: datetime
+    keep: Mapping[str, str] | None = None
 
 
 def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeView:
@@ -162,6 +163,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         acknowledged_s=_seconds(trade.tapped_at, trade.acknowledged_at),
         filled_s=_seconds(trade.tapped_at, trade.opened_at),
         protection=_protection(trade, sent, placed, _sellable(unit, trade, grid)),
+        keep=trade.keep,
         waiting=waiting,
         price=price,
         r=trade.r_multiple(result) if result is not None else None,

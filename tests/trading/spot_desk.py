@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from bot.system import SystemIds
 from services.domain.buttons import Act
+from services.domain.market import Candle, CandleSeries
 from services.domain.money import ZERO
 from services.domain.orders import OrderSide
 from services.domain.ports import Capabilities, Venue
 from services.domain.states import LIVE_ORDER_STATES
 from services.domain.trades import Trade
+from services.execution.keeping import ChooseTrail, KeepStops
+from services.execution.standing import PENDING
+from services.execution.watching import WatchTrades
 from services.storage import desk, outbox, trades
 from services.storage.database import Unit
-from tests.trading.rig import ANN, HandClock, Rig, desk_at
+from services.storage.tables import instructions
+from tests.trading.rig import ANN, BTC, HandClock, Rig, desk_at
 from tests.trading.spot_venue import PAIRS, SpotVenue
 from tests.trading.taps import fire
 
-ROUNDS = 60
+ROUNDS = 100
 
 
 @dataclass
@@ -30,6 +39,19 @@ class SpotDesk:
 
     rig: Rig
     spot: SpotVenue
+    candles: list[Candle] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        trading, settings = self.rig.trading, self.rig.settings.protection
+        held = trading.booking.settling
+        database, quotes, clock, ids = trading.database, trading.quotes, self.rig.clock, SystemIds()
+        self.keep = KeepStops(database, held, quotes, self.series, clock, ids, settings)
+        self.watch = WatchTrades(database, held, quotes, clock, ids, settings)
+        self.choose_trail = ChooseTrail(database, settings)
+
+    def series(self, _symbol: str) -> CandleSeries:
+        """Return the closed candles that the test has put there."""
+        return CandleSeries(instrument=BTC, timeframe="1m", candles=tuple(self.candles))
 
     async def price(self, bid: str) -> None:
         """Move the market for the exchange and the desk, and let both work until they are at rest."""
@@ -39,16 +61,24 @@ class SpotDesk:
 
     async def rest(self) -> None:
         """Work until nothing changes any more and every outcome is known."""
-        before: Any = None
+        before, still = None, 0
         for _ in range(ROUNDS):
-            await self.rig.step()
-            self.rig.clock.advance(1)
-            self.rig.quote(str(self.spot.ledger.bid), str(self.spot.ledger.ask))
+            await self.second()
             now = await self.rig.read(_mark)
-            if now == before:
+            still = still + 1 if now == before and not now[1] else 0
+            if still == 2:
                 return
             before = now
         raise AssertionError("not at rest")
+
+    async def second(self, *, quoted: bool = True) -> None:
+        """Let every stage work once; a second later there is a fresh price, unless the feed is down."""
+        await self.rig.step()
+        await self.keep()
+        await self.watch()
+        self.rig.clock.advance(1)
+        if quoted:
+            self.rig.quote(str(self.spot.ledger.bid), str(self.spot.ledger.ask))
 
     async def trade(self) -> Trade:
         """Return Ann's trade as it stands."""
@@ -77,10 +107,10 @@ class SpotDesk:
         waiting = await self.rig.read(lambda unit: outbox.pending_notices(unit, 1000))
         return [each.facts["code"] for each in waiting if each.template == "alert" and each.chat_id == ANN]
 
-    async def journal(self, kind: str) -> list[Any]:
-        """Return the journal rows of a kind."""
+    async def journal(self, kind: str) -> list[dict[str, Any]]:
+        """Return the facts of the journal rows of a kind."""
         rows = await self.rig.read(lambda unit: desk.journal_after(unit, 0, 100_000))
-        return [row for row in rows if row.kind == kind]
+        return [json.loads(row.facts) for row in rows if row.kind == kind]
 
     def exits(self) -> dict[str | None, Decimal]:
         """Return what the exchange holds for exits, by target price, None for a stop alone."""
@@ -119,14 +149,21 @@ async def spot_desk(
     base_fee: str = "0",
     shrinks: bool = False,
     protection: dict[str, object] | None = None,
+    again: SpotDesk | None = None,
 ) -> AsyncIterator[SpotDesk]:
-    """Open a desk whose terminals are at a spot exchange; ``over`` is the line to it."""
-    clock = HandClock()
-    spot = SpotVenue(clock, capabilities, base_fee=base_fee, shrinks=shrinks)
-    async with desk_at(folder, clock=clock, wrap=lambda _paper: over(spot), protection=protection or {}) as rig:
-        yield SpotDesk(rig, spot)
+    """Open a desk whose terminals are at a spot exchange; ``over`` is the line to it, ``again`` the desk that was before."""
+    clock = again.rig.clock if again else HandClock()
+    spot = again.spot if again else SpotVenue(clock, capabilities, base_fee=base_fee, shrinks=shrinks)
+    people = again is None
+    async with desk_at(
+        folder, clock=clock, wrap=lambda _paper: over(spot), people_too=people, protection=protection or {}
+    ) as rig:
+        rig.quote(str(spot.ledger.bid), str(spot.ledger.ask))
+        yield SpotDesk(rig, spot, again.candles if again else [])
 
 
-def _mark(unit: Unit) -> int:
+def _mark(unit: Unit) -> tuple[int, int]:
+    """Return how far the journal goes, and how many instructions have no final answer."""
     head = desk.journal_head(unit)
-    return head.sequence if head else 0
+    pending = instructions.c.state.in_([state.value for state in PENDING])
+    return head.sequence if head else 0, len(unit.all(select(instructions.c.id).where(pending)))

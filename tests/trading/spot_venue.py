@@ -26,7 +26,9 @@ from services.domain.orders import (
 )
 from services.domain.ports import Capabilities, Clock
 from services.domain.states import LIVE_ORDER_STATES, OrderState
+from tests.trading.rig import ANN
 
+ACCOUNT = f"paper-{ANN}"
 SYMBOL = "BTC/USDT"
 EPOCH = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PAIRS = Capabilities(
@@ -59,7 +61,10 @@ class Ledger:
 
 
 class SpotVenue:
-    """One account for BTC/USDT; ``hidden`` fills are not told yet, ``refuses`` names what is refused next."""
+    """Ann's account for BTC/USDT; the others are empty.
+
+    ``hidden`` fills and those after them are not told yet, ``refuses`` names the answer to each type of order that is refused.
+    """
 
     name = "paper"
 
@@ -80,6 +85,7 @@ class SpotVenue:
         self.ledger = pickle.loads(self._file.read_bytes()) if self._file and self._file.exists() else Ledger()
         self.hidden: set[str] = set()
         self.refuses: dict[OrderType, str] = {}
+        self.refuses_lists = ""
         self.depth: Decimal | None = None
 
     @property
@@ -146,6 +152,8 @@ class SpotVenue:
         self.ledger.writes.append(orders[0].client_id[:16])
         if not self.capabilities.order_lists or len(orders) != self.capabilities.list_size:
             raise VenueRejected("LIST_SHAPE")
+        if self.refuses_lists:
+            raise VenueRejected(self.refuses_lists)
         for order in orders:
             if order.type is OrderType.LIMIT and order.price is not None and order.price <= self.ledger.bid:
                 raise VenueRejected("POST_ONLY", price=order.price)
@@ -180,20 +188,20 @@ class SpotVenue:
 
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         """Return what works."""
-        return self.working()
+        return self.working() if account == ACCOUNT else []
 
     async def fills_since(self, account: str, sequence: int) -> Sequence[VenueFill]:
         """Return fills, but for the hidden ones and those after them."""
         told: list[VenueFill] = []
         for fill in self.ledger.fills:
-            if fill.venue_fill_id in self.hidden:
+            if fill.venue_fill_id in self.hidden or account != ACCOUNT:
                 break
             told.append(fill)
         return [fill for fill in told if fill.sequence > sequence]
 
     async def positions(self, account: str) -> Sequence[VenuePosition]:
         """Return what is held."""
-        return [VenuePosition(symbol=SYMBOL, quantity=self.ledger.base)] if self.ledger.base else []
+        return [VenuePosition(symbol=SYMBOL, quantity=self.ledger.base)] if self.ledger.base and account == ACCOUNT else []
 
     async def balance(self, account: str) -> Balance:
         """Return money and coins at the bid."""

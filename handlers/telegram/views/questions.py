@@ -8,7 +8,9 @@ from html import escape
 from handlers.telegram.callbacks import ActButton, DeskButton, DeskVerb, MissionButton, MissionVerb, TradeButton, TradeVerb
 from handlers.telegram.views.format import price, quantity
 from handlers.telegram.views.message import Button, Rendered, Style
+from handlers.telegram.views.words import trail_words
 from services.domain.buttons import Act
+from services.domain.keeping import Trail
 from services.domain.signals import Mission
 from services.domain.states import HaltState
 from services.domain.trades import Trade
@@ -17,6 +19,13 @@ from services.execution.manage import CloseAsked
 from services.missions.skip import REASONS
 
 HALT_REASONS = ("exchange trouble", "news", "strategy misfires", "handover", "other")
+TRAILS = (
+    ("Trail 1R", Trail.R),
+    ("Trail ATR", Trail.ATR),
+    ("Trail %", Trail.PERCENT),
+    ("Structure", Trail.STRUCTURE),
+    ("Off", Trail.OFF),
+)
 STOP_STEPS = (("−0.5 R", "-0.5"), ("BE", "be"), ("+0.5 R", "0.5"), ("+1 R", "1"), ("+2 R", "2"))
 
 
@@ -42,10 +51,12 @@ def close_question(asked: CloseAsked) -> Rendered:
 
 
 def stop_menu(trade: Trade) -> Rendered:
-    """Offer the places for a tighter stop, in R from the entry."""
+    """Offer the places for a tighter stop, in R from the entry, and what it may follow."""
+    kept = trail_words(trade.keep)
     text = (
         f"#{trade.number} {trade.side.value.upper()} {escape(trade.symbol)}\n"
-        f"stop at {price(trade.stop)}\nMove it to, in R from the entry:"
+        f"stop at {price(trade.stop)}{f' · {kept}' if kept else ''}\n"
+        "Move it to, in R from the entry, or let it follow the market; it only ever comes closer."
     )
     steps = []
     for label, value in STOP_STEPS:
@@ -53,7 +64,10 @@ def stop_menu(trade: Trade) -> Rendered:
         arg = "" if value == "be" else value
         steps.append(Button(text=label, data=TradeButton(verb=verb, trade=trade.id, arg=arg)))
     back = Button(text="Back", data=TradeButton(verb=TradeVerb.CARD, trade=trade.id))
-    return Rendered(text=text, rows=(steps[:3], [*steps[3:], back]))
+    trails = [
+        Button(text=label, data=TradeButton(verb=TradeVerb.TRAIL, trade=trade.id, arg=trail.value)) for label, trail in TRAILS
+    ]
+    return Rendered(text=text, rows=(steps, trails[:3], [*trails[3:], back]))
 
 
 def skip_reasons(mission: Mission) -> Rendered:

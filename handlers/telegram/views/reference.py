@@ -61,6 +61,10 @@ _ALERTS: Mapping[AlertCode, str] = {
     AlertCode.VENUE_UNREACHABLE: "a venue cannot be asked",
     AlertCode.CLOSE_REJECTED: "the venue refused a close, or never got it, again and again",
     AlertCode.CANCEL_REJECTED: "the venue refused again and again to take exits away",
+    AlertCode.POSITION_BARE: "a position stands without a stop at the venue for longer than `protection.bare_alert_s`",
+    AlertCode.STOP_LATE: "the market is beyond a stop for longer than `protection.stop_late_s` and it did not execute",
+    AlertCode.STOP_WATCHED: "the venue takes no stop for a trade: the desk itself watches it",
+    AlertCode.WATCH_STALE: "there is no fresh quote of what the desk itself watches",
     AlertCode.LATE_FILL: "a fill came for a trade that was over",
     AlertCode.BACKUP_FAILED: "the daily backup could not be made",
 }

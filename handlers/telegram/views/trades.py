@@ -7,7 +7,7 @@ from datetime import timedelta
 from handlers.telegram.callbacks import TradeButton, TradeVerb
 from handlers.telegram.views.message import Button, Rendered, Rows, act
 from handlers.telegram.views.templating import render
-from handlers.telegram.views.words import badge, close_words
+from handlers.telegram.views.words import badge, close_words, trail_words
 from services.reporting.trade_view import TradeView, TradeWord
 
 STALE = timedelta(seconds=10)
@@ -31,6 +31,7 @@ def render_trade(view: TradeView) -> Rendered:
         mark=_MARKS.get(view.word, "⏳"),
         badge=badge([view.mode]),
         state=view.word.value,
+        kept=trail_words(view.keep),
         by=close_words(view.code) if view.word is TradeWord.CLOSED else "",
         stale=view.price is not None and view.price.age > STALE,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from handlers.telegram.views.format import clip, money
-from services.domain.money import Money
+from services.domain.keeping import Trail, load_keep
+from services.domain.money import Money, canonical
 from services.domain.signals import Side
 from services.domain.trades import TerminalMode
 from services.portfolio.results import WinRate
@@ -33,12 +34,32 @@ def plural(count: int, noun: str, several: str = "") -> str:
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"
 
 
-_CLOSED = {"STOP": "by its stop", "TARGET": "by its target", "CLOSE": "at market", "ELSEWHERE": "outside of the desk"}
+_CLOSED = {
+    "STOP": "by its stop",
+    "TARGET": "by its target",
+    "CLOSE": "at market",
+    "ELSEWHERE": "outside of the desk",
+    "DUST": "too little to sell",
+}
 
 
 def close_words(code: str | None) -> str:
     """Say what closed a trade."""
     return _CLOSED.get(code, f"by {clip(code.lower(), 24)}") if code else ""
+
+
+def trail_words(values: Mapping[str, str] | None) -> str:
+    """Say what a stop follows: ``trails 1 %``; nothing for one that stays where it is."""
+    if values is None:
+        return ""
+    keep = load_keep(values)
+    distance = canonical(keep.distance)
+    return {
+        Trail.R: f"trails {distance} R",
+        Trail.ATR: f"trails {distance} ATR",
+        Trail.PERCENT: f"trails {distance} %",
+        Trail.STRUCTURE: f"follows the last {distance} candles",
+    }.get(keep.trail, "")
 
 
 def hash_words(digest: str) -> str:
