@@ -17,15 +17,17 @@ from pathlib import Path
 
 from bench.chat import FIRST_BAR, Account, Chat, sandbox
 from bench.desk import Desk, desk, settings_for
-from bench.figures import Figure, Measured, percentile, spread
+from bench.figures import Figure, Measured, middle, spread
 from bench.load import post_at_rate
 from bench.plan import Plan
 from bench.programs import BenchError, running
 from bench.stand import SETTINGS, acts_of, keep_offers_in_group, open_missions, open_previews
 from services.domain.orders import client_id
 
-RATE = 20
-WARM_UP = 4
+# The exchange weighs what is read of an account, and an instrument's trades are read for a while after an order there:
+# taps that came faster would wait for that budget, in which a bare bot has no share.
+RATE = 0.25
+WARM_UP = 2
 TRADERS = 8
 BALANCE = Decimal(1_000_000)
 BARS = FIRST_BAR + 400
@@ -41,20 +43,20 @@ FROM trades t JOIN instructions i ON i.trade_id = t.id AND i.purpose = 'entry'
 async def measure(plan: Plan, folder: Path) -> Measured:
     """Measure the floor, the desk, and the floor once more, so that a slow spell of the machine meets both."""
     market = await asyncio.to_thread(_candles, folder, plan.instruments)
-    taps = plan.instruments - WARM_UP if plan.instruments > 2 * WARM_UP else plan.instruments - 1
+    taps = plan.instruments - WARM_UP
     before = await _floor(folder / "floor-1", market, taps)
     fired = await _fire(folder / "desk", market, taps)
     after = await _floor(folder / "floor-2", market, taps)
     floor = [*before, *after]
     figures = [
         Figure(
-            name=f"Tap to order through ccxt at {RATE}/s, p{share * 100:g}",
-            value=percentile(fired, share),
+            name=f"Tap to order through ccxt, {name} of {taps}",
+            value=of(fired),
             unit="ms",
-            floor=percentile(floor, share),
+            floor=of(floor),
             floor_is="echo bot, one full commit, one create_order",
         )
-        for share in (0.5, 0.99)
+        for name, of in (("median", middle), ("slowest", max))
     ]
     return Measured(figures=figures, details={"fired_ms": spread(fired), "floor_ms": [spread(before), spread(after)]})
 

@@ -32,7 +32,7 @@ FULL = Plan(
     skip_seconds=10,
     reads=600,
     listeners=1_000,
-    instruments=32,
+    instruments=12,
     book_orders=500,
 )
 QUICK = Plan(
