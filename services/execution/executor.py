@@ -87,7 +87,7 @@ class Executor:
         if self._draining:
             return
         lanes: dict[tuple[str, str], list[Instruction]] = {}
-        for instruction in await self._database.read(instructions.intents):
+        for instruction in await self._database.glance(instructions.intents):
             lanes.setdefault((instruction.terminal_id, instruction.symbol), []).append(instruction)
         for lane, waiting in lanes.items():
             if lane not in self._busy:
@@ -146,7 +146,7 @@ class Executor:
         known = self._venue_names.get(instruction.terminal_id)
         if known is not None:
             return known
-        terminal = await self._database.read(lambda unit: terminals.find(unit, instruction.terminal_id))
+        terminal = await self._database.glance(lambda unit: terminals.find(unit, instruction.terminal_id))
         if terminal is None or terminal.venue not in self._ports.venues:
             raise Unavailable("VENUE", terminal=instruction.terminal_id)
         # A terminal stays at its venue for good.

@@ -91,7 +91,7 @@ class WorkEntries:
 
     async def __call__(self) -> int:
         """Look at every waiting entry once; return how many there are."""
-        waiting = await self._database.read(_waiting)
+        waiting = await self._database.glance(_waiting)
         for trade in waiting:
             try:
                 await self._work(trade.id)
@@ -100,7 +100,7 @@ class WorkEntries:
         return len(waiting)
 
     async def _work(self, trade_id: str) -> None:
-        found = await self._database.read(partial(self._find, trade_id=trade_id))
+        found = await self._database.glance(partial(self._find, trade_id=trade_id))
         if found is None:
             return
         if found.step.kind in (StepKind.REST, StepKind.TAKE) and not await self._final(found):
@@ -110,7 +110,7 @@ class WorkEntries:
 
     async def _final(self, found: _Found) -> bool:
         """Ask the venue about orders that ended unfilled; tell whether it agrees with what is booked of them."""
-        terminal = await self._database.read(partial(terminals.find, terminal_id=found.trade.terminal_id))
+        terminal = await self._database.glance(partial(terminals.find, terminal_id=found.trade.terminal_id))
         venue = self._ports.venues.get(terminal.venue) if terminal is not None else None
         if venue is None:
             raise Unavailable("VENUE", terminal=found.trade.terminal_id)

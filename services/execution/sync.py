@@ -72,7 +72,7 @@ class VenueSync:
         while True:
             everywhere = EVERYWHERE in about or self._clock.monotonic() >= everywhere_at
             failed = 0
-            for terminal in await self._database.read(partial(_named, names=None if everywhere else about)):
+            for terminal in await self._database.glance(partial(_named, names=None if everywhere else about)):
                 try:
                     await self.look(terminal)
                 except (SortieError, TimeoutError) as error:
@@ -115,7 +115,7 @@ class VenueSync:
         venue = self._venue(terminal)
         report = await asyncio.wait_for(self._report(venue, terminal), QUERY_TIMEOUT_S)
         news = bool(report.fills or report.orders)
-        if news or await self._database.read(lambda unit: self._booking.settling.unsettled(unit, terminal)):
+        if news or await self._database.glance(lambda unit: self._booking.settling.unsettled(unit, terminal)):
             actor = Actor.job("fills", f"fills-{self._ids.row()}")
             await self._database.write(lambda unit: self._booking.apply(unit, actor, terminal, report), urgent=True)
         balance = self._accounts.latest(terminal.id)
@@ -127,7 +127,7 @@ class VenueSync:
         balance = await asyncio.wait_for(self._venue(terminal).balance(terminal.id), QUERY_TIMEOUT_S)
         self._accounts.put(terminal.id, balance)
         day = day_of(self._clock.now(), self._zone)
-        opened = await self._database.read(lambda unit: terminals.day_result(unit, terminal.id, day))
+        opened = await self._database.glance(lambda unit: terminals.day_result(unit, terminal.id, day))
         if opened is None or opened.opening_equity == ZERO:
             await self._database.write(lambda unit: terminals.open_day(unit, terminal.id, day, balance.equity))
 
@@ -185,7 +185,7 @@ class VenueSync:
         def body(unit: Unit) -> tuple[int, list[Order]]:
             return terminals.fill_sequence(unit, terminal.id), orders.live(unit, terminal_id=terminal.id)
 
-        return await self._database.read(body)
+        return await self._database.glance(body)
 
     async def _orders(
         self, venue: Venue, terminal: Terminal, live: Sequence[Order]

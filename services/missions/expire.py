@@ -20,7 +20,7 @@ class ExpireMissions:
 
     async def __call__(self, actor: Actor) -> int:
         """Return how many missions ended."""
-        over = await self._database.read(self._over)
+        over = await self._database.glance(self._over)
         return await self._database.write(lambda unit: self._end(unit, actor)) if over else 0
 
     def _over(self, unit: Unit) -> list[tuple[Mission, MissionState]]:

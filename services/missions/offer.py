@@ -35,7 +35,7 @@ class OfferMissions:
 
     async def __call__(self, actor: Actor) -> int:
         """Offer what waits and return how many missions were opened."""
-        if not await self._database.read(missions.waiting_signals):
+        if not await self._database.glance(missions.waiting_signals):
             return 0
         return await self._database.write(lambda unit: self._offer_waiting(unit, actor))
 
