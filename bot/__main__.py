@@ -42,7 +42,7 @@ def demo(
         list[Path] | None, typer.Option(metavar="FILE...", help="Recorded candles to play, CSV or CSV.gz.")
     ] = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More candle files.")] = None,
-    bar: Annotated[float | None, typer.Option(min=0.2, help="Seconds that one bar lasts.")] = None,
+    bar: Annotated[int | None, typer.Option(min=1, help="Whole seconds that one bar lasts.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the invented market.")] = None,
     start: Annotated[str, typer.Option(help="Bar to begin at; auto lets the first mission come soon.")] = "auto",
     headless: Annotated[bool, typer.Option("--headless", help="Let a scripted trader and commander play.")] = False,

@@ -64,6 +64,8 @@ log = structlog.get_logger()
 LEASE_S = 20.0
 RENEW_S = 5.0
 PRICES_EVERY_S = 10
+WARM_UP_AGAIN_S = 1.0
+WARM_UP_AGAIN_MOST_S = 30.0
 ROLES = ("executor", "intake", "sender", "scheduler")
 TRADING_STAGES = (
     "feed",
@@ -362,8 +364,14 @@ class Graph:
         await publish_menu(self.bot, self.trading.database, self.table, person_id)
 
     async def _run_feed(self) -> None:
-        if not self.feed.instruments:
-            await self.warm_up()
+        pause = WARM_UP_AGAIN_S
+        while not self.feed.instruments:
+            try:
+                await self.warm_up()
+            except Unavailable as error:
+                log.warning("feed.cold", error=str(error), pause_s=pause)
+                await self.clock.sleep(pause)
+                pause = min(pause * 2, WARM_UP_AGAIN_MOST_S)
         await self.feed.run()
 
     async def _keep(self) -> None:

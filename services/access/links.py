@@ -11,7 +11,7 @@ from services.domain.buttons import Act, ActToken
 from services.domain.errors import Expired, NotFound, Refused
 from services.domain.people import Actor, Role
 from services.domain.ports import Ids
-from services.storage import people
+from services.storage import people, tokens
 from services.storage.database import Database, Unit
 
 PREFIXES = {"claim_": Act.CLAIM, "invite_": Act.INVITE}
@@ -29,10 +29,11 @@ class Link:
 
 
 def issue_claim(unit: Unit, ids: Ids) -> Link:
-    """Make the link whose first opener becomes commander; raise Refused when the desk has one."""
+    """Make the link whose first opener becomes commander, the only one that works; raise Refused when the desk has one."""
     commanders = people.everyone(unit, Role.COMMANDER)
     if commanders:
         raise Refused("CLAIMED", by=commanders[0].name)
+    tokens.void(unit, Act.CLAIM)
     token = buttons.issue(unit, ids, Act.CLAIM, {}, person_id=None, chat_id=None, lasts_s=CLAIM_S)
     unit.record(Actor.job("init", f"init-{ids.row()}"), "link.claim", until=token.expires_at.isoformat())
     return Link(payload=f"claim_{token.id}", role=Role.COMMANDER, expires_at=token.expires_at)

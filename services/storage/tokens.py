@@ -55,6 +55,12 @@ def use(unit: Unit, token_id: str) -> bool:
     return unit.run(_USE, {"token_id": token_id, "used_at": unit.now}).rowcount == 1
 
 
+def void(unit: Unit, act: Act) -> int:
+    """Use up every token of an act that nobody has used; return how many."""
+    open_ones = update(tokens).where(tokens.c.act == act.value, tokens.c.used_at.is_(None))
+    return unit.run(open_ones.values(used_at=unit.now)).rowcount
+
+
 def sweep(unit: Unit, before: datetime) -> int:
     """Delete tokens that expired before a time; return how many."""
     return unit.run(delete(tokens).where(tokens.c.expires_at < before)).rowcount

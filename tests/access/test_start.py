@@ -66,6 +66,16 @@ async def test_claim_works_once_whoever_opens_it(empty: AccessBench) -> None:
     assert len(empty.database.read_now(lambda unit: people.everyone(unit, Role.COMMANDER))) == 1
 
 
+async def test_a_new_claim_link_ends_the_older_ones(empty: AccessBench) -> None:
+    older, newer = claim(empty), claim(empty)
+
+    with pytest.raises(Expired, match="LINK_USED"):
+        await empty.start(person(CARL), "Carl", "carl", older.payload)
+    await empty.start(person(CARL), "Carl", "carl", newer.payload)
+
+    assert empty.journal()[-1] == "people.claimed"
+
+
 async def test_claim_link_expires(empty: AccessBench) -> None:
     link = claim(empty)
     empty.clock.move(24 * 3600)

@@ -136,6 +136,18 @@ async def test_the_claim_link_makes_its_first_opener_commander_and_is_then_worth
         await rig.ask(SAM, "/people", "Sam")
 
 
+async def test_somebody_who_was_only_listed_is_not_seen_yet(desk: ChatRig) -> None:
+    rig = desk
+    listed = text_of(await rig.ask(CARL, "/people", "People"))
+    assert f"not seen yet {OLGA}" in listed and "✗" not in listed
+    in_group = text_of(await rig.ask(CARL, "/people", "People", GROUP))
+    assert "not seen yet" in in_group and str(OLGA) not in in_group
+
+    await rig.ask(OLGA, "/whoami", "observer")
+
+    assert f"Olga {OLGA}" in text_of(await rig.ask(CARL, "/people", "Olga"))
+
+
 async def test_grants_by_name_and_number_are_told_to_everyone_concerned(desk: ChatRig) -> None:
     rig = desk
     await rig.say(OLGA, "/start")

@@ -122,7 +122,7 @@ class MeanReversionStrategy:
     def _call(self, side: Side, bars: Bars, state: _State) -> StrategySignal | None:
         rules = self.parameters
         close = float(bars.close[-1])
-        extreme = bars.low[-rules.swing :].min() if side is Side.LONG else bars.high[-rules.swing :].max()
+        extreme = float(bars.low[-rules.swing :].min() if side is Side.LONG else bars.high[-rules.swing :].max())
         plan = bracket(
             side,
             close,

@@ -141,7 +141,7 @@ class TrendStrategy:
     def _call(self, side: Side, bars: Bars, state: _State, reason: str) -> StrategySignal | None:
         rules = self.parameters
         close = float(bars.close[-1])
-        recent = bars.low[-rules.swing :].min() if side is Side.LONG else bars.high[-rules.swing :].max()
+        recent = float(bars.low[-rules.swing :].min() if side is Side.LONG else bars.high[-rules.swing :].max())
         plan = bracket(
             side,
             close,
