@@ -8,6 +8,7 @@ from aiohttp import web
 
 from sandbox.exchange.accounts import Account, AccountRefused, Terms
 from sandbox.exchange.amounts import ZERO, text
+from sandbox.exchange.books import made_up_id
 from sandbox.exchange.control import RequestRefused, read_body
 from sandbox.exchange.errors import ApiRefusal
 from sandbox.exchange.exchange import Exchange
@@ -33,6 +34,7 @@ def add_account_routes(app: web.Application, exchange: Exchange) -> None:
     app.router.add_post("/accounts/{name}/hide", desk.hide)
     app.router.add_get("/writes", desk.list_writes)
     app.router.add_post("/liquidity", desk.limit_liquidity)
+    app.router.add_post("/limits", desk.switch_limits)
 
 
 class AccountDesk:
@@ -96,7 +98,7 @@ class AccountDesk:
             symbol=_text(body, "symbol"),
             side=Side(body["side"]),
             type=OrderType.LIMIT if price else OrderType.MARKET,
-            client_id=_text(body, "client_id") if "client_id" in body else "",
+            client_id=_text(body, "client_id") if "client_id" in body else self._own_id(),
             time_in_force=TimeInForce.GTC,
             quantity=_amount(body, "quantity"),
             price=price,
@@ -112,7 +114,7 @@ class AccountDesk:
         account, body = self._account(request), await read_body(request)
         _known(body, {"order"})
         try:
-            order = self._exchange.engine.cancel(account, _order(account, body))
+            order = self._exchange.engine.cancel(account, _order(account, body), self._own_id())
         except ApiRefusal as refusal:
             raise RequestRefused(f"the exchange refused: {refusal.message} ({refusal.code})") from refusal
         return web.json_response(order_payload(order))
@@ -156,6 +158,20 @@ class AccountDesk:
         else:
             most[symbol] = _amount(body, "most")
         return web.json_response({"most": {name: text(amount) for name, amount in most.items()}})
+
+    async def switch_limits(self, request: web.Request) -> web.Response:
+        """Enforce the limits on weight and on orders, or only count: `{"enforced": false}`."""
+        body = await read_body(request)
+        _known(body, {"enforced"})
+        enforced = body.get("enforced")
+        if not isinstance(enforced, bool):
+            raise RequestRefused("enforced is true or false")
+        self._exchange.weights.enforced = self._exchange.counts.enforced = enforced
+        return web.json_response({"enforced": enforced})
+
+    def _own_id(self) -> str:
+        """Make up a client id as the exchange's own pages do."""
+        return f"web_{made_up_id(f'{self._exchange.engine.books.counters.order} {self._exchange.market.now()}')}"
 
     def _account(self, request: web.Request) -> Account:
         name = request.match_info["name"]

@@ -60,7 +60,7 @@ class Door:
             method=request.method,
             path=request.match_info["path"],
             raw_query=request.raw_path.partition("?")[2],
-            raw_body=await request.text(),
+            raw_body=(await request.read()).decode("utf-8", "replace"),
             key=request.headers.get("X-MBX-APIKEY"),
         )
         exchange = self._exchange
