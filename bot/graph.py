@@ -216,6 +216,8 @@ class Graph:
             routes=trading.routes,
             halt=trading.halt,
             resume=trading.resume,
+            decide=trading.decide,
+            resolve=trading.resolve_by_hand,
         )
         self.app = App(
             database=database,

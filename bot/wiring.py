@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -22,6 +23,7 @@ from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import MeasureRoutes, RouteBook
 from services.execution.resolve import ResolveUnknown
+from services.execution.resolving import ResolveByHand
 from services.execution.routing import EntryPorts, WorkEntries
 from services.execution.settling import Settling
 from services.execution.sync import VenueSync
@@ -44,6 +46,8 @@ from services.venues.ccxt_spot import CcxtVenue
 from services.venues.paper import PaperVenue
 
 PAPER = "paper"
+PAPER_IN_FLIGHT = timedelta(seconds=5)
+IN_FLIGHT_MARGIN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class Trading:
     executor: Executor
     sync: VenueSync
     resolve: ResolveUnknown
+    resolve_by_hand: ResolveByHand
     decide: DecideProposal
     preview: OpenPreview
     fire: FireMission
@@ -130,6 +135,12 @@ def build_market(settings: Settings, clock: Clock) -> MarketData:
     """Build the public side of the exchange that prices are read from."""
     name = settings.market.venue
     return CcxtMarketData(name, settings.venues[name], clock)
+
+
+def _in_flight(settings: Settings, venue: str) -> timedelta:
+    """Return how long a write that was given up on may still arrive: as late as the venue takes a call, and a margin."""
+    known = settings.venues.get(venue)
+    return PAPER_IN_FLIGHT if known is None else timedelta(milliseconds=known.recv_window_ms) + IN_FLIGHT_MARGIN
 
 
 def _capabilities(venues: Mapping[str, Venue], name: str) -> Capabilities:
@@ -204,7 +215,17 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         booking=booking,
         executor=executor,
         sync=VenueSync(database, venues, booking, accounts, outside.clock, outside.ids, outside.wakeups, outside.beats, zone),
-        resolve=ResolveUnknown(database, venues, executor, outside.clock, outside.ids, outside.wakeups, outside.beats),
+        resolve=ResolveUnknown(
+            database,
+            venues,
+            executor,
+            outside.clock,
+            outside.ids,
+            outside.wakeups,
+            outside.beats,
+            partial(_in_flight, settings),
+        ),
+        resolve_by_hand=ResolveByHand(database, venues, executor, outside.clock, outside.ids),
         decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
         fire=FireMission(database, desk, preview, outside.ids),

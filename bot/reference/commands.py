@@ -24,8 +24,10 @@ ROOMS = {
     "desk": "The desk",
     "missions": "Missions",
     "positions": "Trades and money",
+    "entries": "Entries that work",
     "risk": "Risk and halts",
     "people": "People and chats",
+    "reconcile": "Open questions",
 }
 WHERE: Mapping[Where, str] = {
     Where.ANYWHERE: "anywhere",

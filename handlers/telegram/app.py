@@ -27,10 +27,12 @@ from services.domain.notices import Event, Priority
 from services.domain.people import Actor, Role
 from services.domain.ports import Ids
 from services.domain.verdicts import Check
+from services.execution.deciding import DecideProposal
 from services.execution.halting import HaltDesk, ResumeDesk
 from services.execution.keeping import ChooseTrail
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import RouteBook
+from services.execution.resolving import ResolveByHand
 from services.missions.amend import AmendEntry
 from services.missions.call import CallMission
 from services.missions.fire import FireMission
@@ -65,6 +67,8 @@ class TradingActs:
     routes: RouteBook
     halt: HaltDesk
     resume: ResumeDesk
+    decide: DecideProposal
+    resolve: ResolveByHand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

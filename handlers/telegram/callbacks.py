@@ -114,6 +114,23 @@ class ChoiceButton(CallbackData, prefix="c"):
     value: str = ""
 
 
+class QuestionVerb(StrEnum):
+    """What an open button does with an open question."""
+
+    LIST = "list"
+    SHOW = "show"
+    ANSWER = "answer"
+    REASON = "reason"
+
+
+class QuestionButton(CallbackData, prefix="q"):
+    """An open button of what is unknown or differs; ``arg`` is an answer or the index of a reason."""
+
+    verb: QuestionVerb
+    item: str
+    arg: str = ""
+
+
 class ActButton(CallbackData, prefix="a"):
     """Carries a stored, single-use token and nothing else."""
 

@@ -10,6 +10,7 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
 from handlers.telegram.positions import PositionHandlers
+from handlers.telegram.reconcile import ReconcileHandlers
 from handlers.telegram.risk import RiskHandlers
 from handlers.telegram.taps import Taps
 from services.signals.switches import SwitchStrategy
@@ -22,6 +23,7 @@ class Rooms:
         desk = DeskHandlers(app, lists, switch)
         missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
+        reconcile = ReconcileHandlers(app)
         self.table = CommandTable(
             desk.commands(),
             missions.commands(),
@@ -29,6 +31,7 @@ class Rooms:
             entries.commands(),
             risk.commands(),
             people.commands(),
+            reconcile.commands(),
         )
         desk.know(self.table)
-        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people)
+        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile)

@@ -17,6 +17,7 @@ from handlers.telegram.callbacks import (
     DeskButton,
     ListButton,
     MissionButton,
+    QuestionButton,
     TradeButton,
 )
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind, Where
@@ -36,6 +37,7 @@ _BUTTONS: tuple[type[CallbackData], ...] = (
     DeskButton,
     ListButton,
     ChoiceButton,
+    QuestionButton,
     ActButton,
 )
 ANONYMOUS_ADMIN = 1087968824

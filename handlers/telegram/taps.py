@@ -14,6 +14,7 @@ from handlers.telegram.callbacks import (
     ListButton,
     MissionButton,
     MissionVerb,
+    QuestionButton,
     TradeButton,
     TradeVerb,
 )
@@ -23,6 +24,7 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
 from handlers.telegram.positions import PositionHandlers
+from handlers.telegram.reconcile import ReconcileHandlers
 from handlers.telegram.request import Request
 from handlers.telegram.risk import RiskHandlers
 from handlers.telegram.views.errors import toast
@@ -63,6 +65,7 @@ class Taps:
         entries: EntryHandlers,
         risk: RiskHandlers,
         people: PeopleHandlers,
+        reconcile: ReconcileHandlers,
     ) -> None:
         self._app = app
         self._lists = lists
@@ -72,6 +75,7 @@ class Taps:
         self._entries = entries
         self._risk = risk
         self._people = people
+        self._reconcile = reconcile
         self._acts: Mapping[Act, ActHandler] = {
             Act.CONFIRM_FIRE: self._confirm,
             Act.CLOSE: self._close,
@@ -80,6 +84,8 @@ class Taps:
             Act.GRANT: people.grant_tap,
             Act.REVOKE: people.revoke_tap,
             Act.APPROVE_CHAT: people.approve_chat_tap,
+            Act.DECIDE: reconcile.decide_tap,
+            Act.SETTLE_UNKNOWN: reconcile.settle_tap,
         }
 
     async def carry_out(self, request: Request, button: CallbackData) -> None:
@@ -105,6 +111,8 @@ class Taps:
             case ChoiceButton():
                 room = self._desk if button.name == STRATEGY else self._people
                 await room.choose(request, button)
+            case QuestionButton():
+                await self._reconcile.tap(request, button)
             case ActButton():
                 handler = self._acts.get(button.act)
                 if handler is None:
@@ -145,4 +153,6 @@ def _is_private(button: CallbackData) -> bool:
             return button.verb is not TradeVerb.CARD
         case ChoiceButton():
             return button.name != STRATEGY
+        case QuestionButton():
+            return True
     return False

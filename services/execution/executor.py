@@ -279,6 +279,10 @@ class Executor:
         if instructions.set_state(unit, instruction, InstructionState.REJECTED, answer=code) is None:
             return
         unit.record(actor, "instruction.rejected", instruction=instruction.id, code=code)
+        self.follow_refusal(unit, actor, instruction, code)
+
+    def follow_refusal(self, unit: Unit, actor: Actor, instruction: Instruction, code: str) -> None:
+        """Do what follows for the trade when a write turns out not to have been taken."""
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         unit.wake("fills", instruction.terminal_id)
         if trade is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
 
 from services.access.alerts import AlertCode, alert
 from services.domain.errors import SortieError, Unavailable
+from services.domain.money import canonical
 from services.domain.orders import Instruction, InstructionKind, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
@@ -21,13 +22,18 @@ from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
 POLL_S = 1.0
-IN_FLIGHT = timedelta(seconds=5)
+ASK_AFTER_S = (1.0, 2.0, 5.0, 10.0)
+FIND_TIMEOUT_S = 10.0
 UNANSWERED = timedelta(seconds=2 * CALL_TIMEOUT_S)
 ALERT_AFTER = timedelta(seconds=10)
 
 
 class ResolveUnknown:
-    """Finds out what became of instructions whose answer was lost."""
+    """Finds out what became of instructions whose answer was lost.
+
+    ``in_flight`` says how long after it was given up on a write may still arrive at the venue of that name: as long as the
+    venue takes late calls, and a margin.
+    """
 
     def __init__(
         self,
@@ -38,10 +44,13 @@ class ResolveUnknown:
         ids: Ids,
         wakeups: Wakeups,
         beats: StageBeat,
+        in_flight: Callable[[str], timedelta],
     ) -> None:
         self._database = database
         self._venues = venues
         self._executor = executor
+        self._in_flight = in_flight
+        self._asked: dict[str, tuple[int, float]] = {}
         self._clock = clock
         self._ids = ids
         self._wakeups = wakeups
@@ -67,11 +76,16 @@ class ResolveUnknown:
         return await self._database.write(body)
 
     async def resolve_all(self) -> int:
-        """Ask once about every unknown instruction; return how many stay unknown."""
+        """Ask about every unknown instruction whose turn it is; return how many stay unknown."""
         left = 0
-        for instruction in await self._database.read(instructions.doubtful):
+        doubtful = await self._database.read(instructions.doubtful)
+        self._asked = {each.id: self._asked[each.id] for each in doubtful if each.id in self._asked}
+        for instruction in doubtful:
             if instruction.state is not InstructionState.UNKNOWN:
                 await self._adopt_unanswered(instruction)
+                continue
+            if not self._is_due(instruction):
+                left += 1
                 continue
             try:
                 left += not await self.resolve(instruction)
@@ -80,6 +94,15 @@ class ResolveUnknown:
                 log.warning("resolve.failed", instruction=instruction.id, error=str(error))
                 await self._complain(instruction)
         return left
+
+    def _is_due(self, instruction: Instruction) -> bool:
+        """Tell whether to ask now: at once, then ever more slowly."""
+        asks, due_at = self._asked.get(instruction.id, (0, 0.0))
+        now = self._clock.monotonic()
+        if asks and now < due_at:
+            return False
+        self._asked[instruction.id] = (asks + 1, now + ASK_AFTER_S[min(asks, len(ASK_AFTER_S) - 1)])
+        return True
 
     async def _adopt_unanswered(self, instruction: Instruction) -> None:
         """Call a sent instruction unknown whose answer could not be booked: its call has ended long ago."""
@@ -93,18 +116,13 @@ class ResolveUnknown:
         venue = self._venues.get(terminal.venue) if terminal else None
         if venue is None:
             raise Unavailable("VENUE", terminal=instruction.terminal_id)
-        actor = Actor.job("resolve", instruction.correlation)
-        asked = [order.client_id for order in instruction.orders] or list(instruction.cancels)
-        found: list[VenueOrder] = []
-        for client_id in asked:
-            order = await asyncio.wait_for(venue.find(instruction.terminal_id, instruction.symbol, client_id), 10)
-            if order is not None:
-                found.append(order)
+        actor, asked_at = Actor.job("resolve", instruction.correlation), self._clock.now()
+        found = await find_all(venue, instruction)
         if self._taken(instruction, found):
             await self._database.write(lambda unit: self._accept(unit, actor, instruction, found), urgent=True)
             return True
         # A write given up on a moment ago may still arrive: only a venue that has not seen it for a while never will.
-        if self._clock.now() - (instruction.answered_at or instruction.created_at) < IN_FLIGHT:
+        if asked_at - (instruction.answered_at or instruction.created_at) < self._in_flight(venue.name):
             return False
         await self._database.write(lambda unit: self._refuse(unit, actor, instruction), urgent=True)
         return True
@@ -130,12 +148,31 @@ class ResolveUnknown:
 
         def body(unit: Unit) -> None:
             trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
-            facts: dict[str, object] = {"symbol": instruction.symbol, "instruction": instruction.id}
+            sent_at = instruction.sent_at or instruction.created_at
+            size = max((order.quantity for order in instruction.orders), default=None)
+            facts: dict[str, object] = {
+                "symbol": instruction.symbol,
+                "instruction": instruction.id,
+                "detail": f"{instruction.purpose.value} of unknown outcome, sent {sent_at:%H:%M:%S} UTC",
+            }
+            if size is not None:
+                facts["quantity"] = canonical(size)
             if trade is not None:
                 facts |= {"trade": trade.number, "trade_id": trade.id}
             alert(unit, self._ids, AlertCode.OUTCOME_UNKNOWN, instruction.id, facts, trade.person_id if trade else None)
 
         await self._database.write(body)
+
+
+async def find_all(venue: Venue, instruction: Instruction) -> list[VenueOrder]:
+    """Return what the venue knows of an instruction's orders, or of those it was to take away; VenueDoubt if it is unsure."""
+    asked = [order.client_id for order in instruction.orders] or list(instruction.cancels)
+    found: list[VenueOrder] = []
+    for name in asked:
+        order = await asyncio.wait_for(venue.find(instruction.terminal_id, instruction.symbol, name), FIND_TIMEOUT_S)
+        if order is not None:
+            found.append(order)
+    return found
 
 
 def _doubt(unit: Unit, actor: Actor, instruction: Instruction, reason: str) -> None:

@@ -14,6 +14,8 @@ from handlers.telegram.callbacks import (
     ListName,
     MissionButton,
     MissionVerb,
+    QuestionButton,
+    QuestionVerb,
     TradeButton,
     TradeVerb,
 )
@@ -39,6 +41,8 @@ MISSION_BUTTONS = {
     MissionVerb.SKIP_REASON: TRADER,
     MissionVerb.REMIND: TRADER,
     MissionVerb.ASK: TRADER,
+    MissionVerb.HOW: TRADER,
+    MissionVerb.TERMINAL: TRADER,
 }
 # In a group a trade's card speaks in R and percent, for everyone there.
 TRADE_BUTTONS = dict.fromkeys(TradeVerb, TRADER) | {TradeVerb.CARD: OBSERVER}
@@ -63,6 +67,8 @@ ACTS = {
     Act.CLAIM: COMMANDER,
     Act.INVITE: COMMANDER,
     Act.APPROVE_CHAT: COMMANDER,
+    Act.DECIDE: TRADER,
+    Act.SETTLE_UNKNOWN: COMMANDER,
 }
 PEOPLE = ((SAM, Role.STRANGER), (OLGA, OBSERVER), (TOM, TRADER))
 REFUSED = ("ROLE", "NO_ROLE", "NOT_YOURS", "BUTTON", "PREVIEW", "CARD", "Ask me in private")
@@ -74,6 +80,7 @@ def every_button(mission: str, trade: str) -> dict[str, Role]:
         *((MissionButton(verb=verb, mission=mission, arg="1"), least) for verb, least in MISSION_BUTTONS.items()),
         *((TradeButton(verb=verb, trade=trade, arg="1"), least) for verb, least in TRADE_BUTTONS.items()),
         *((DeskButton(verb=verb, arg="0"), least) for verb, least in DESK_BUTTONS.items()),
+        *((QuestionButton(verb=verb, item="nothing", arg="1"), TRADER) for verb in QuestionVerb),
         *((ListButton(name=name), least) for name, least in LISTS.items()),
         *((_choice(text), least) for text, least in CHOICES.items()),
         *((ActButton(act=act, token="x" * 22), least) for act, least in ACTS.items()),

@@ -104,7 +104,7 @@ async def test_a_write_that_was_not_seen_is_given_time_to_arrive(memory_folder: 
     line = Line(ten_seconds_of_silence())
     async with desk_at(memory_folder, wrap=line.wrap, clock=clock) as rig:
         trade_id = await fire_and_send(rig)
-        for seconds, state in ((4.9, InstructionState.UNKNOWN), (0.2, InstructionState.REJECTED)):
+        for seconds, state in ((4.9, InstructionState.UNKNOWN), (1.0, InstructionState.REJECTED)):
             clock.advance(seconds)
             await rig.trading.resolve.resolve_all()
             assert (await entry_of(rig, trade_id)).state is state

@@ -14,6 +14,8 @@ from handlers.telegram.callbacks import (
     ListName,
     MissionButton,
     MissionVerb,
+    QuestionButton,
+    QuestionVerb,
     TradeButton,
     TradeVerb,
 )
@@ -21,6 +23,7 @@ from handlers.telegram.views.checks import MEANINGS, UNITS, decimal_of, written
 from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.format import quantity
 from handlers.telegram.views.message import Button, Rendered, Style, act
+from handlers.telegram.views.reconcile import answer_buttons, proposal_words
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import SIDE_MARK, close_words
 from services.domain.buttons import Act
@@ -30,6 +33,7 @@ from services.domain.verdicts import CheckCode, Unit
 
 log = structlog.get_logger()
 DIGEST = "digest"
+HELD_SHOWN = 6
 Facts = Mapping[str, object]
 Words = Mapping[str, object]
 _SHOWN = ("code", "trade", "mission", "symbol", "person", "detail")
@@ -163,7 +167,31 @@ def _alert(facts: Facts) -> tuple[Button, ...]:
     return buttons
 
 
+def _proposal(facts: Facts) -> Words:
+    base = str(facts["symbol"]).partition("/")[0]
+    size, price_told = decimal_of(facts["unexplained"]), decimal_of(facts["price"])
+    return {"said": proposal_words(str(facts["kind"]), base, size, price_told, str(facts["order"])), "base": base}
+
+
+def _decide(facts: Facts) -> tuple[Button, ...]:
+    return answer_buttons(str(facts["proposal"]), [str(each) for each in _listed(facts["answers"])])
+
+
+def _listed(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"not a list: {value!r}")
+    return value
+
+
+def _holdings(facts: Facts) -> Words:
+    pairs = [_listed(each) for each in _listed(facts["held"])]
+    held = [(str(symbol), decimal_of(str(size))) for symbol, size in pairs[:HELD_SHOWN]]
+    return {"held": held, "more": max(0, len(pairs) - HELD_SHOWN)}
+
+
 def _page(facts: Facts) -> tuple[Button, ...]:
+    if facts["next"] == "/resolve":
+        return (act("Resolve", QuestionButton(verb=QuestionVerb.LIST, item="")),)
     name = _PAGES.get(str(facts["next"]))
     return (act(name.value.capitalize(), ListButton(name=name)),) if name else ()
 
@@ -198,10 +226,12 @@ _KINDS: Mapping[str, _Kind] = {
     "fill": _Kind(_fill, _trade),
     "goodbye": _Kind(),
     "granted": _Kind(),
+    "holdings": _Kind(_holdings),
     "interrupted": _Kind(),
     "not_sent": _Kind(_not_sent),
     "opened_group": _Kind(_opened),
     "people_changed": _Kind(_changed),
+    "proposal": _Kind(_proposal, _decide),
     "refused_group": _Kind(_refused),
     "reminder": _Kind(None, _mission),
     "resumed": _Kind(lambda facts: {"at": datetime.fromisoformat(str(facts["at"]))}),
