@@ -94,8 +94,8 @@ class Moment:
         return Prices(last=self.last, average=price_of(self.instrument, traded.quote) / traded.volume)
 
     def best(self, side: Side) -> Decimal | None:
-        """Give the best price that a side can take, None where nothing is left or trading has ended."""
-        return next((offer.price for offer in self.offers(side)), None)
+        """Give the best price on the book that a side would take, None where trading has ended."""
+        return next((offer.price for offer in self._levels(side)), None)
 
     def offers(self, side: Side) -> list[Offer]:
         """List what a side can take from the book, the best price first."""

@@ -90,3 +90,22 @@ async def test_a_wrong_secret_and_an_unknown_key_are_refused() -> None:
         client.apiKey = "0" * 64
         with pytest.raises(ccxt.AuthenticationError):
             await client.fetch_balance()
+
+
+async def test_an_order_is_edited_and_its_history_read() -> None:
+    async with trading() as stand, ccxt_client(stand) as client:
+        price = float(stand.price())
+        first = await client.create_order(PAIR, "limit", "buy", 0.1, price * 0.9)
+        edited = await client.edit_order(first["id"], PAIR, "limit", "buy", 0.2, price * 0.91)
+        bought = await client.create_order(PAIR, "market", "buy", 0.1)
+        orders = await client.fetch_orders(PAIR)
+        closed = await client.fetch_closed_orders(PAIR)
+        trades = await client.fetch_order_trades(bought["id"], PAIR)
+
+    assert [(order["id"], order["status"]) for order in orders] == [
+        (first["id"], "canceled"),
+        (edited["id"], "open"),
+        (bought["id"], "closed"),
+    ]
+    assert [order["id"] for order in closed] == [bought["id"]]
+    assert sum(trade["amount"] for trade in trades) == 0.1

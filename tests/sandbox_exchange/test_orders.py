@@ -5,6 +5,7 @@ import os
 import secrets
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ import pytest
 from sandbox.exchange.errors import MarketError
 from sandbox.exchange.keys import read_entries
 from sandbox.exchange.limits import ORDER_LIMITS
+from sandbox.exchange.orders import OrderType
+from sandbox.exchange.private_api import PRIVATE_ENDPOINTS
+from sandbox.exchange.private_call import PrivateEndpoint
 from sandbox.exchange.signing import sign
 from tests.sandbox_exchange.traders import Stand, trading
 
@@ -254,6 +258,45 @@ async def test_at_most_five_stops_may_wait_on_a_symbol() -> None:
         status, refused = await stand.call("POST", "order", **priced(stand, STOP))
 
     assert (status, refused["msg"]) == (400, "Filter failure: MAX_NUM_ALGO_ORDERS")
+
+
+_WORDS = (
+    "",
+    "0",
+    "1",
+    "-1",
+    "0.1",
+    "1e5",
+    "BTCUSDT",
+    "BUY",
+    "SELL",
+    "GTC",
+    "FOK",
+    "true",
+    "57000",
+    "9" * 25,
+    "<script>",
+    "\u00e9",
+    "[]",
+)
+
+
+@pytest.mark.parametrize("endpoint", PRIVATE_ENDPOINTS, ids=lambda each: f"{each.method}-{each.path.replace('/', '-')}")
+async def test_no_parameters_break_an_endpoint(endpoint: PrivateEndpoint) -> None:
+    rng = Random(endpoint.path)
+    words = [*_WORDS, *(kind.value for kind in OrderType)]
+    statuses = set()
+    async with trading() as stand:
+        await stand.control("limits", {"enforced": False})
+        for _ in range(40):
+            sent = {name: rng.choice(words) for name in endpoint.optional if rng.random() < 0.3}
+            sent |= {name: rng.choice(words) for name in endpoint.mandatory}
+            likely = {"symbol": SYMBOL, "side": "SELL", "quantity": "0.1"}
+            sent |= {name: value for name, value in likely.items() if name in sent and rng.random() < 0.8}
+            status, _ = await stand.call(endpoint.method, endpoint.path, **sent)
+            statuses.add(status)
+
+    assert statuses <= {200, 400, 409}
 
 
 async def test_control_opens_accounts_and_pays() -> None:

@@ -160,6 +160,21 @@ async def test_an_outage_cuts_the_streams_and_refuses_new_ones() -> None:
     assert cut.data is None or cut.type.name in ("CLOSE", "CLOSED", "ERROR")
 
 
+async def test_streams_stand_still_while_data_is_stale() -> None:
+    async with trading() as stand, stand.http.ws_connect("/exchange/ws/btcusdt@bookTicker") as socket:
+        first = await asyncio.wait_for(socket.receive_json(), _SECONDS)
+        await stand.control("faults", {"kind": "stale", "family": "streams"})
+        stand.clock.forward(1)
+        async with asyncio.timeout(_SECONDS):
+            while not (await stand.control("faults"))["fired"].get("stale"):
+                await asyncio.sleep(0.02)
+        await stand.control("faults", {"clear": True})
+        stand.clock.forward(1)
+        then = await asyncio.wait_for(socket.receive_json(), _SECONDS)
+
+    assert then["u"] == first["u"] + 2
+
+
 async def test_a_manual_sale_is_an_order_like_any_other() -> None:
     async with trading() as stand:
         await stand.control("accounts/ann/order", {"symbol": SYMBOL, "side": "SELL", "quantity": "0.5"})
