@@ -12,7 +12,7 @@ from tests.venues.conformance import ACCOUNT
 from tests.venues.hands import HandClock, order
 from tests.venues.scripted_exchange import Asked, Reply, answer, taken
 
-WEIGHT = Counter(header="X-USED-WEIGHT", limit=500, seconds=60, cost=0.2)
+WEIGHT = Counter(header="X-USED-WEIGHT", limit=500, seconds=60, requests=True)
 ORDERS = Counter(header="X-ORDERS", limit=10, seconds=10)
 
 

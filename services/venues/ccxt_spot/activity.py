@@ -78,12 +78,9 @@ class Activity:
         """Note that the trades of a symbol were read."""
         self._read_at[symbol] = self._clock.monotonic()
 
-    def sends(self, client_id: str) -> bool:
-        """Note that a client id is about to leave; return False when it left before."""
-        if client_id in self._sent:
-            return False
+    def sends(self, client_id: str) -> None:
+        """Note that a client id is about to leave."""
         _keep(self._sent, client_id, self._clock.monotonic())
-        return True
 
     def did_not_send(self, client_id: str) -> None:
         """Take back ``sends``: nothing left, or the exchange proved that it refused."""

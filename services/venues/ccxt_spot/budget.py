@@ -25,13 +25,13 @@ PAUSE_S = 5.0
 class Counter:
     """A count that the exchange keeps and tells in a header: at most ``limit`` in each ``seconds``, counted in full spans.
 
-    ``cost`` is what one of it costs in ccxt's units; None for a count of orders, which only entries give way to.
+    ``requests``: it counts what all calls cost; otherwise it counts orders, and only entries give way to it.
     """
 
     header: str
     limit: int
     seconds: int
-    cost: float | None = None
+    requests: bool = False
 
 
 class Budget:
@@ -86,7 +86,7 @@ class Budget:
     def _require_order_room(self) -> None:
         for counter in self._counters:
             count = self._current(counter)
-            if counter.cost is None and count is not None and count[0] >= counter.limit * (1.0 - self._reserve):
+            if not counter.requests and count is not None and count[0] >= counter.limit * (1.0 - self._reserve):
                 raise Unavailable("VENUE_ORDER_COUNT", used=count[0], limit=counter.limit, per_s=counter.seconds)
 
     def _used(self) -> float:
@@ -96,9 +96,10 @@ class Budget:
         used = sum(cost for _, cost in self._spent)
         for counter in self._counters:
             told = self._current(counter)
-            if counter.cost is not None and told is not None:
+            if counter.requests and told is not None:
                 count, at = told
-                used = max(used, count * counter.cost + sum(cost for when, cost in self._spent if when > at))
+                units = count / counter.limit * self._capacity
+                used = max(used, units + sum(cost for when, cost in self._spent if when > at))
         return used
 
     def _current(self, counter: Counter) -> tuple[int, float] | None:

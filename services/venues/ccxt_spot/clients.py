@@ -70,7 +70,7 @@ class Clients:
 
     def share_markets(self) -> None:
         """Give the other clients the markets that the reader has read."""
-        for exchange in (self.writer, self.listener):
+        for exchange in [self.writer, self.listener] if self._settings.streams else [self.writer]:
             exchange.set_markets(self.reader.markets)
 
     async def close(self) -> None:

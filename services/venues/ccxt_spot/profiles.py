@@ -80,9 +80,8 @@ def _kraken_answered(reply: object, wanted: Answer) -> bool:
     return isinstance(reply, dict) and reply.get("error") == [] and isinstance(reply.get("result"), dict)
 
 
-# A weight of 6,000 a minute is 1,200 of ccxt's units.
 _BINANCE_COUNTERS = (
-    Counter(header="X-MBX-USED-WEIGHT-1M", limit=6_000, seconds=60, cost=0.2),
+    Counter(header="X-MBX-USED-WEIGHT-1M", limit=6_000, seconds=60, requests=True),
     Counter(header="X-MBX-ORDER-COUNT-10S", limit=100, seconds=10),
     Counter(header="X-MBX-ORDER-COUNT-1D", limit=200_000, seconds=86_400),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +95,13 @@ class AccountWriter:
         """
         wanted = list(dict.fromkeys(client_ids))
         known: dict[str, VenueOrder] = {}
+        if not wanted:
+            return []
         if len(wanted) > 1:
-            known = await self._look_up(symbol, wanted)
+            try:
+                known = await self._look_up(symbol, wanted)
+            except VenueDoubt as error:
+                raise Unavailable(error.code, **error.values) from error
             live = [order for order in known.values() if order.state in LIVE_ORDER_STATES]
             if not live:
                 return list(known.values())
@@ -128,10 +134,8 @@ class AccountWriter:
         # The cancel is done, whatever a reading says now; what is not read here is found by the next look.
         ended = {name: order for name, order in known.items() if order.state not in LIVE_ORDER_STATES}
         missing = [name for name in wanted if name not in reports and name not in ended]
-        try:
+        with suppress(VenueDoubt):
             reports |= await self._look_up(symbol, missing)
-        except Unavailable:
-            missing = []
         for order in reports.values():
             self._activity.saw(order)
         return [order for name, order in (ended | reports).items() if name in wanted]
@@ -145,10 +149,7 @@ class AccountWriter:
         return list(found.values())
 
     async def _look_up(self, symbol: str, names: Sequence[str]) -> dict[str, VenueOrder]:
-        try:
-            orders = await asyncio.gather(*(self._reader.find(symbol, name) for name in names))
-        except VenueDoubt as error:
-            raise Unavailable(error.code, **error.values) from error
+        orders = await asyncio.gather(*(self._reader.find(symbol, name) for name in names))
         return {name: order for name, order in zip(names, orders, strict=True) if order is not None}
 
     async def _send(
