@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
+
+_HEADER = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def _known_zone(name: str) -> str:
@@ -82,6 +85,8 @@ class TelegramSettings(Group):
             raise ValueError("set either `token` or `token_file`, not both")
         if self.mode == "webhook" and (self.webhook_url is None or self.webhook_secret is None):
             raise ValueError("mode = webhook needs `webhook_url` and `webhook_secret`")
+        if self.webhook_secret is not None and not _HEADER.fullmatch(self.webhook_secret.get_secret_value()):
+            raise ValueError("`webhook_secret` takes 1 to 256 of A-Z, a-z, 0-9, _ and -, as Telegram's setWebhook does")
         return self
 
     def read_token(self) -> str | None:
