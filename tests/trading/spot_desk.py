@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from sqlalchemy import select
 from bot.system import SystemIds
 from services.domain.buttons import Act
 from services.domain.market import Candle, CandleSeries
-from services.domain.money import ZERO
+from services.domain.money import ZERO, truncate_to
 from services.domain.orders import OrderSide
 from services.domain.ports import Capabilities, Venue
-from services.domain.states import LIVE_ORDER_STATES
+from services.domain.states import LIVE_ORDER_STATES, TradeState
 from services.domain.trades import Trade
 from services.execution.keeping import ChooseTrail, KeepStops
 from services.execution.standing import PENDING
@@ -26,8 +27,8 @@ from services.execution.watching import WatchTrades
 from services.storage import desk, outbox, trades
 from services.storage.database import Unit
 from services.storage.tables import instructions
-from tests.trading.rig import ANN, BTC, HandClock, Rig, desk_at
-from tests.trading.spot_venue import PAIRS, SpotVenue
+from tests.trading.rig import ANN, BTC, START, HandClock, Rig, desk_at
+from tests.trading.spot_venue import PAIRS, STATE, SpotVenue
 from tests.trading.taps import fire
 
 ROUNDS = 100
@@ -112,6 +113,23 @@ class SpotDesk:
         rows = await self.rig.read(lambda unit: desk.journal_after(unit, 0, 100_000))
         return [json.loads(row.facts) for row in rows if row.kind == kind]
 
+    async def problems(self) -> list[str]:
+        """Hold the desk at rest against the exchange and name what does not agree."""
+        trade, held = await self.trade(), self.spot.held
+        ledger, found = self.spot.ledger, []
+        if ledger.overdrawn:
+            found.append(f"more was offered than there was: {ledger.overdrawn}")
+        if len(set(ledger.writes)) != len(ledger.writes):
+            found.append(f"a write was repeated: {ledger.writes}")
+        if trade.state is TradeState.OPEN:
+            if sum(self.exits().values(), ZERO) != truncate_to(held, BTC.step) or self.stops() != {str(trade.stop)}:
+                found.append(f"{held} is held and the stop is {trade.stop}; at the exchange are {self.groups()}")
+        elif trade.state is not TradeState.CLOSED or self.groups() or held * trade.stop >= BTC.min_notional:
+            found.append(f"the trade is {trade.state}, {held} is held, at the exchange are {self.groups()}")
+        if trade.closing is not None or trade.bare_since is not None:
+            found.append(f"a close still waits ({trade.closing}), or it stands bare since {trade.bare_since}")
+        return found
+
     def exits(self) -> dict[str | None, Decimal]:
         """Return what the exchange holds for exits, by target price, None for a stop alone."""
         found: dict[str | None, Decimal] = {}
@@ -150,11 +168,16 @@ async def spot_desk(
     shrinks: bool = False,
     protection: dict[str, object] | None = None,
     again: SpotDesk | None = None,
+    since: datetime | None = None,
 ) -> AsyncIterator[SpotDesk]:
-    """Open a desk whose terminals are at a spot exchange; ``over`` is the line to it, ``again`` the desk that was before."""
-    clock = again.rig.clock if again else HandClock()
-    spot = again.spot if again else SpotVenue(clock, capabilities, base_fee=base_fee, shrinks=shrinks)
-    people = again is None
+    """Open a desk whose terminals are at a spot exchange; ``over`` is the line to it, ``again`` the desk that was before.
+
+    With ``since`` the exchange's state is kept in the folder, and a desk on a folder that has one is a restart at that time.
+    """
+    clock = again.rig.clock if again else HandClock(since or START)
+    kept = folder if since else None
+    people = again is None and not (folder / STATE).exists()
+    spot = again.spot if again else SpotVenue(clock, capabilities, base_fee=base_fee, shrinks=shrinks, folder=kept)
     async with desk_at(
         folder, clock=clock, wrap=lambda _paper: over(spot), people_too=people, protection=protection or {}
     ) as rig:

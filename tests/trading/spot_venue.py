@@ -30,6 +30,7 @@ from tests.trading.rig import ANN
 
 ACCOUNT = f"paper-{ANN}"
 SYMBOL = "BTC/USDT"
+STATE = "spot.pickle"
 EPOCH = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PAIRS = Capabilities(
     long=True,
@@ -81,7 +82,7 @@ class SpotVenue:
         self.capabilities = capabilities
         self._base_fee = Decimal(base_fee)
         self._shrinks = shrinks
-        self._file = folder / "spot.pickle" if folder else None
+        self._file = folder / STATE if folder else None
         self.ledger = pickle.loads(self._file.read_bytes()) if self._file and self._file.exists() else Ledger()
         self.hidden: set[str] = set()
         self.refuses: dict[OrderType, str] = {}
