@@ -57,11 +57,18 @@ def _hosts(urls: object) -> set[str]:
 
 
 def rebase(exchange: Exchange, base_url: str | None) -> None:
-    """Let all addresses of an exchange lead to ``base_url``; nothing leaves for the exchange's own hosts any more."""
-    if base_url is not None:
-        # The test addresses too, whatever ccxt switches to.
-        for tree in ("api", "test"):
-            exchange.urls[tree] = _rebased(exchange.urls.get(tree, {}), base_url.rstrip("/"))
+    """Let all addresses of an exchange lead to ``base_url``; nothing leaves for the exchange's own hosts any more.
+
+    Where that is the exchange's test network, its own addresses are used: its streams have other hosts than its orders.
+    """
+    if base_url is None:
+        return
+    if urlsplit(base_url).hostname in _hosts(exchange.urls.get("test", {})):
+        exchange.urls["api"] = exchange.urls["test"]
+        return
+    # The test addresses too, whatever ccxt switches to.
+    for tree in ("api", "test"):
+        exchange.urls[tree] = _rebased(exchange.urls.get(tree, {}), base_url.rstrip("/"))
 
 
 def _rebased(urls: object, base: str) -> object:

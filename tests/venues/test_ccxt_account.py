@@ -13,6 +13,7 @@ from config.groups import VenueSettings
 from sandbox.exchange.orders import OrderType, Side, Ticket, TimeInForce
 from services.domain.errors import Misconfigured, Unavailable, VenueDoubt, VenueRejected
 from services.domain.market import Instrument
+from services.venues.ccxt_client import exchange_class, rebase
 from services.venues.ccxt_spot import CcxtVenue
 from tests.venues.ccxt_bench import RealClock, keys, scripted_venue
 from tests.venues.conformance import ACCOUNT, filled, held
@@ -273,6 +274,28 @@ async def test_what_is_missing_is_named(changes: dict[str, object], code: str) -
 
     assert caught.value.code == code
     assert caught.value.values["missing"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "orders", "events"),
+    [
+        ("http://127.0.0.1:8090/exchange", "http://127.0.0.1:8090/exchange/api/v3", "ws://127.0.0.1:8090/exchange/ws-api/v3"),
+        (
+            "https://testnet.binance.vision",
+            "https://testnet.binance.vision/api/v3",
+            "wss://ws-api.testnet.binance.vision/ws-api/v3",
+        ),
+    ],
+    ids=["sandbox", "test network"],
+)
+def test_all_addresses_follow_from_one(base_url: str, orders: str, events: str) -> None:
+    settings = VenueSettings(base_url=base_url)
+    exchange = exchange_class("here", settings, streams=True)()
+    rebase(exchange, settings.base_url)
+
+    assert exchange.urls["api"]["private"] == orders
+    assert exchange.urls["api"]["ws"]["ws-api"]["spot"] == events
+    assert not any("api.binance.com" in address for address in json.dumps(exchange.urls["api"]).split('"'))
 
 
 def test_keys_are_read_from_a_file_of_their_own(tmp_path: Path) -> None:
