@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, func, select
 from services.domain.journal import GENESIS, first_break
 from services.domain.money import ZERO, canonical
 from services.domain.people import Role
+from services.domain.quality import EntrySample, median
 from services.domain.states import MissionState
 from services.domain.trades import Terminal, Trade
+from services.portfolio.executions import sample_of
 from services.portfolio.results import Results, TradeResult, results_of
 from services.reporting.desk_lists import halt_lines
 from services.reporting.exposure import exposure
@@ -80,10 +82,27 @@ def _result_facts(
         "wins": results.win_rate.wins,
         "best": _best(results.best),
         "worst": _best(results.worst) if results.n_r > 1 else None,
-        "slippage_bps": canonical(results.slippage_bps.quantize(Decimal("0.1"))) if results.slippage_bps is not None else None,
-        "n_slippage": results.n_slippage,
         "points": _points(closed, since),
+    } | _execution_facts([sample_of(unit, trade) for trade in closed])
+
+
+def _execution_facts(samples: Sequence[EntrySample]) -> dict[str, object]:
+    """Return how the closed trades were entered: against the middle at the tap, each figure with its own sample."""
+    slips = [each.slippage_bps for each in samples if each.slippage_bps is not None]
+    acks = [each.ack_s for each in samples if each.ack_s is not None]
+    makers = [each.maker for each in samples if each.maker is not None]
+    return {
+        "slippage_bps": _rounded(median(slips), "0.1"),
+        "worst_bps": _rounded(max(slips, default=None), "0.1"),
+        "n_slippage": len(slips),
+        "maker": _rounded(sum(makers, ZERO) / len(makers) if makers else None, "0.001"),
+        "ack_s": _rounded(median(acks), "0.001"),
+        "n_ack": len(acks),
     }
+
+
+def _rounded(value: Decimal | None, step: str) -> str | None:
+    return None if value is None else canonical(value.quantize(Decimal(step)))
 
 
 def _best(result: TradeResult | None) -> list[str] | None:

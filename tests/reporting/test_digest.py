@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
+from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.notices import render_notice
 from services.domain.notices import Event, Loudness, Notice, Topic
 from services.domain.people import Actor
@@ -224,3 +226,18 @@ def test_the_next_time_is_ahead_and_within_little_more_than_a_day(minutes: int, 
     found = next_time(moment, f"{at:%H:%M}", zone)
 
     assert timedelta(0) < found - moment <= timedelta(hours=26)
+
+
+async def test_a_digest_says_how_entries_went_with_the_sample_of_each_figure(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        none = await now_for(rig, ANN)
+        await stopped_out(rig)
+        await stopped_out(rig)
+        facts = await now_for(rig, ANN)
+
+    assert (none["slippage_bps"], none["worst_bps"], none["maker"], none["ack_s"]) == (None, None, None, None)
+    assert (none["n_slippage"], none["n_ack"]) == (0, 0)
+    assert (facts["n_slippage"], facts["n_ack"], facts["maker"], facts["ack_s"]) == (2, 2, "0", "0")
+    assert Decimal(str(facts["worst_bps"])) >= Decimal(str(facts["slippage_bps"]))
+    assert "maker no data" in render_digest(none).plain()
+    assert "maker 0 %" in render_digest(facts).plain()

@@ -61,7 +61,8 @@ def test_the_digest_reads_like_this_and_has_its_curve() -> None:
         "skipped 2 news, 1 size\n"
         "refused 2 RISK_PER_TRADE, 1 SPREAD\n"
         "best ETH +1.4 R · worst LTC −1.0 R\n"
-        "slip +1.2 bps (9) · journal 4,212 ✓ 9f3c…e1\n"
+        "slip +1.2, worst +8.3 bps (9) · maker 40 %\n"
+        "ack 0.31 s (9) · journal 4,212 ✓ 9f3c…e1\n"
         "incidents none"
     )
     assert isinstance(rendered.chart, EquitySpec)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from handlers.telegram.views.checks import decimal_of
-from handlers.telegram.views.format import clip, listing, money, r_units, span
+from handlers.telegram.views.format import MISSING, bps, clip, fixed, listing, money, percent, r_units, seconds, span
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import badge, hash_words, money_words, plural, win_words
@@ -41,6 +41,8 @@ def render_digest(facts: Mapping[str, object]) -> Rendered:
         best=_named(facts["best"]),
         worst=_named(facts["worst"]),
         incidents=_tally(facts, "incidents", 2) or "none",
+        slip=_slip(facts),
+        ack=_ack(facts),
         chain=_chain(facts),
         halts=[str(each) for each in _list(facts, "halts")][:HALTS],
     )
@@ -97,6 +99,20 @@ def _named(pair: object) -> str:
     if not isinstance(pair, list) or len(pair) != 2:
         return ""
     return f"{clip(str(pair[0]).partition('/')[0], 10)} {r_units(decimal_of(pair[1]), 1)}"
+
+
+def _slip(facts: Mapping[str, object]) -> str:
+    """Write the median and the worst slippage and the makers' share, with the sample."""
+    middle, worst, maker = (decimal_of(facts.get(name)) for name in ("slippage_bps", "worst_bps", "maker"))
+    said = bps(middle) if worst is None or middle is None else f"{fixed(middle, 1, sign=True)}, worst {bps(worst)}"
+    shares = percent(maker * 100, 0) if maker is not None else MISSING
+    return f"{said} ({_count(facts, 'n_slippage')}) · maker {shares}"
+
+
+def _ack(facts: Mapping[str, object]) -> str:
+    """Write how long venues took to answer, with the sample."""
+    ack = decimal_of(facts.get("ack_s"))
+    return f"{seconds(float(ack))} ({_count(facts, 'n_ack')})" if ack is not None else MISSING
 
 
 def _chain(facts: Mapping[str, object]) -> str:
