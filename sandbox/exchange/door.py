@@ -53,6 +53,7 @@ class Door:
         self._public = {endpoint.path: endpoint for endpoint in public}
         self._private = {(endpoint.method, endpoint.path): endpoint for endpoint in private}
         self._private_paths = {endpoint.path for endpoint in private}
+        self._late: set[asyncio.Task[web.StreamResponse]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request, or fail it in the way that was asked for."""
@@ -67,12 +68,29 @@ class Door:
         if asked.path in self._private_paths:
             exchange.writes.note(asked.method, asked.path, asked.sent, exchange.market.now())
         doom = plan(exchange.faults.strike(self._target(asked), exchange.market.now()))
-        if doom.delay:
-            await asyncio.sleep(doom.delay)
+        if not doom.late_by:
+            return await self._carry_out(request, asked, doom)
+        # Whoever hangs up while the exchange is slow does not call the request back.
+        late = asyncio.create_task(self._carry_out_late(request, asked, doom))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+        return await asyncio.shield(late)
+
+    def close(self) -> None:
+        """Drop the requests that are still to take effect."""
+        for late in self._late:
+            late.cancel()
+
+    async def _carry_out_late(self, request: web.Request, asked: Asked, doom: Plan) -> web.StreamResponse:
+        await asyncio.sleep(doom.late_by)
+        return await self._carry_out(request, asked, doom)
+
+    async def _carry_out(self, request: web.Request, asked: Asked, doom: Plan) -> web.StreamResponse:
         if doom.before is not None:
             return await fail(request, doom.before, None)
         response = self._respond(asked, doom)
-        exchange.keep()
+        self._exchange.keep()
+        await asyncio.sleep(doom.told_late_by)
         return response if doom.after is None else await fail(request, doom.after, response)
 
     def _respond(self, asked: Asked, doom: Plan) -> web.Response:

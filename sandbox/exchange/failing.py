@@ -26,9 +26,13 @@ Struck = Mapping[FaultKind, Fault]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What becomes of a request: how long it waits, the fault that keeps it from being answered, and the answer's."""
+    """What becomes of a request: the seconds it waits, the fault that keeps it from taking effect, and the answer's.
 
-    delay: float
+    `late_by` passes before it takes effect, `told_late_by` between that and the answer.
+    """
+
+    late_by: float
+    told_late_by: float
     before: Fault | None
     after: Fault | None
     stale: Fault | None
@@ -40,7 +44,8 @@ def plan(struck: Struck) -> Plan:
     failing = [struck[kind] for kind in _FAILS if kind in struck]
     delay, skew = struck.get(FaultKind.DELAY), struck.get(FaultKind.SKEW)
     return Plan(
-        delay=0.0 if delay is None else delay.amount,
+        late_by=0.0 if delay is None or delay.failure.after else delay.amount,
+        told_late_by=delay.amount if delay is not None and delay.failure.after else 0.0,
         before=next((fault for fault in failing if not fault.failure.after), None),
         after=next((fault for fault in failing if fault.failure.after), None),
         stale=struck.get(FaultKind.STALE),

@@ -28,6 +28,7 @@ def setup(app: web.Application, exchange: Exchange) -> None:
         for path, door in doors.items():
             rest = web.Application()
             rest.router.add_route("*", "/{path:.*}", door.handle)
+            rest.on_shutdown.append(partial(_close, door))
             app.add_subapp(f"{root}{path}", rest)
         app.router.add_get(f"{root}/ws-api/v3", websocket_api.handle)
         for path in ("/ws", "/stream"):
@@ -38,6 +39,10 @@ def setup(app: web.Application, exchange: Exchange) -> None:
     control.router.add_post("/disconnect", partial(_disconnect, wires))
     app.add_subapp("/market", control)
     add_pump(app, (exchange.engine.advance, streams.tick, websocket_api.tick, exchange.keep), wires)
+
+
+async def _close(door: Door, _: web.Application) -> None:
+    door.close()
 
 
 async def _disconnect(wires: set[Wire], request: web.Request) -> web.Response:

@@ -135,10 +135,13 @@ class WebSocketApi:
             session.wire.send(_failure(None, ApiRefusal(-1135, "Invalid JSON Request")))
             return
         doom = plan(self._exchange.faults.strike(_target(asked), self._exchange.market.now()))
-        if doom.delay:
-            await asyncio.sleep(doom.delay)
+        if asked.method in _PRIVATE:
+            endpoint = _PRIVATE[asked.method]
+            self._exchange.writes.note(endpoint.method, endpoint.path, asked.sent, self._exchange.market.now())
+        await asyncio.sleep(doom.late_by)
         response = None if doom.before else self._respond(session, asked, doom)
         self._exchange.keep()
+        await asyncio.sleep(doom.told_late_by)
         failing = doom.before or doom.after
         if failing is None:
             session.wire.send(response)

@@ -54,6 +54,24 @@ async def test_what_took_effect_is_there_however_the_answer_was_lost(
     assert writes["by_client_id"] == {"once": 1}
 
 
+@pytest.mark.parametrize("after", [True, False], ids=["told-late", "accepted-late"])
+async def test_an_order_whose_client_hung_up_is_there_in_the_end(after: bool) -> None:
+    async with trading() as stand, ccxt_client(stand) as client:
+        await client.load_markets()
+        fault = {"kind": "delay", "amount": 0.5, "family": "writes", "count": 1, "after": after}
+        await stand.control("faults", fault)
+        sending = client.create_order(PAIR, "limit", "buy", 0.1, float(stand.price()) * 0.9, {"clientOrderId": "late"})
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sending, 0.1)
+        at_once = bool(stand.account.orders)
+        async with asyncio.timeout(_SECONDS):
+            while not stand.account.orders:
+                await asyncio.sleep(0.02)
+
+    assert at_once is after
+    assert [order.ticket.client_id for order in stand.account.orders.values()] == ["late"]
+
+
 async def test_a_ban_tells_how_long_it_lasts() -> None:
     async with trading() as stand:
         await stand.control("faults", {"kind": "error", "amount": 418, "code": -1003, "retry_after": 120, "count": 1})
