@@ -71,7 +71,7 @@ class Server:
 
     def _make(self, template: str) -> str:
         name = f"desk{next(_numbers)}"
-        self._admin(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     @cache  # noqa: B019 - there is one server, for as long as the process
