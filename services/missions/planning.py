@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,12 +17,12 @@ from services.domain.orders import Balance
 from services.domain.people import Person
 from services.domain.ports import Capabilities, Clock, QuoteSource
 from services.domain.signals import Mission, Side
-from services.domain.trades import Terminal
+from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
 from services.risk.gate import GateContext, MarketPart, Plan, decide
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.sizing import Costs
-from services.storage import desk, missions, terminals
+from services.storage import desk, missions, terminals, trades
 from services.storage.database import Unit
 
 
@@ -53,12 +53,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A mission in front of one trader's terminal, with the market as it is now."""
+    """A mission in front of one trader's terminal, with the market as it is now and the trades that live there in this unit."""
 
     mission: Mission
     person: Person
     terminal: Terminal
     market: MarketPart
+    live: tuple[Trade, ...]
 
 
 class Desk:
@@ -99,17 +100,18 @@ class Desk:
         terminal = chosen[0]
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
-        market = self._market(unit, terminal, mission.signal.symbol, instrument)
-        return Case(mission=mission, person=person, terminal=terminal, market=market)
+        live = tuple(trades.live(unit, terminal_id=terminal.id))
+        market = self._market(live, terminal, mission.signal.symbol, instrument)
+        return Case(mission=mission, person=person, terminal=terminal, market=market, live=live)
 
-    def _market(self, unit: Unit, terminal: Terminal, symbol: str, instrument: Instrument | None) -> MarketPart:
+    def _market(self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None) -> MarketPart:
         """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
         balance = self.accounts.latest(terminal.id)
         if balance is not None and instrument is not None and instrument.quote != balance.currency:
             balance = None
         free = None
         if balance is not None:
-            free = balance.free - committed_since(unit, terminal.id, balance.received_at, self.rules.costs_at(terminal))
+            free = balance.free - committed_since(live, balance.received_at, self.rules.costs_at(terminal))
         return MarketPart(
             instrument=instrument,
             quote=self.quotes.latest(symbol),
@@ -152,6 +154,7 @@ class Desk:
                 unit,
                 mission=case.mission,
                 terminal=case.terminal,
+                live=case.live,
                 person_id=case.person.id,
                 zone=self.rules.zone,
                 price_of=self.exit_price,

@@ -62,18 +62,18 @@ def read_ledger(
     *,
     mission: Mission,
     terminal: Terminal,
+    live: Sequence[Trade],
     person_id: int,
     zone: str,
     price_of: PriceOf,
     halt_file: bool,
     leaving_out: str | None = None,
 ) -> LedgerPart:
-    """Read halts, doubt, live trades and the day's result as they stand in this unit.
+    """Read halts, doubt and the day's result as they stand in this unit; ``live`` are the terminal's live trades, read in it.
 
     ``leaving_out`` is a trade that is not counted among the live ones, because it is the one that is asked about.
     """
     symbol = mission.signal.symbol
-    live = trade_rows.live(unit, terminal_id=terminal.id)
     others = [trade for trade in live if trade.id != leaving_out]
     day = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
     return LedgerPart(
@@ -99,10 +99,10 @@ def read_ledger(
     )
 
 
-def committed_since(unit: Unit, terminal_id: str, reading_at: datetime, costs: Costs) -> Decimal:
+def committed_since(live: Sequence[Trade], reading_at: datetime, costs: Costs) -> Decimal:
     """Return the funds that entries may take of which a reading of the account at that time knew nothing, at their worst."""
     total = ZERO
-    for trade in trade_rows.live(unit, terminal_id=terminal_id):
+    for trade in live:
         known = trade.acknowledged_at or trade.opened_at
         if known is None or known > reading_at:
             total += funds_needed(trade.quantity, trade.worst_price, costs)

@@ -47,7 +47,9 @@ class Amount(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Read back exactly; PostgreSQL keeps zeros behind the point that were written."""
-        return None if value is None else Decimal(canonical(Decimal(value)))
+        if value is None:
+            return None
+        return Decimal(value) if dialect.name == "sqlite" else Decimal(canonical(Decimal(value)))
 
 
 class Instant(TypeDecorator[datetime]):

@@ -104,6 +104,9 @@ class Matcher:
 
     def _execute(self, order: PaperOrder, price_of: PriceOf, fee_bps: Decimal, *, maker: bool) -> None:
         side = order.request.side
+        if _beyond(self.liquidity.touch(side), order.request.price, side):
+            # Every other level is further off: most resting orders end here, with each quote.
+            return
         for level in list(self.liquidity.levels(side)):
             if _beyond(level.price, order.request.price, side):
                 return
