@@ -201,6 +201,10 @@ class _Replay:
                 self._doubt(facts, doubtful=True)
             case "instruction.accepted" | "instruction.rejected" | "instruction.resolved":
                 self._doubt(facts, doubtful=False)
+            case "proposal.opened":
+                self._doubtful[(str(facts.get("terminal")), str(facts.get("symbol")))].add(str(facts.get("proposal")))
+            case "proposal.decided" | "proposal.gone":
+                self._doubtful[(str(facts.get("terminal")), str(facts.get("symbol")))].discard(str(facts.get("proposal")))
         if entry.kind == "instruction.sent":
             self._send(self._evidence.instructions.get(str(facts.get("instruction"))))
 
@@ -314,7 +318,8 @@ def _unprotected(evidence: Evidence, trade: Any) -> list[str]:
     )
     filled_at = max((f.booked_at for f in evidence.fills.values() if f.trade_id == trade.id), default=None)
     recent = filled_at is not None and filled_at > evidence.booked_until
-    if pending or recent or any(row.role == "close" for row in rows) or _named(evidence, trade):
+    asked = (trade.terminal_id, trade.symbol) in evidence.asked
+    if pending or recent or asked or any(row.role == "close" for row in rows) or _named(evidence, trade):
         return []
     stops = [row for row in rows if row.role == "stop"]
     covered = sum((row.quantity - row.filled for row in stops), ZERO)

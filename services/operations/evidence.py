@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from services.domain.journal import JournalEntry
+from services.domain.proposals import UNDECIDED
 from services.domain.states import LIVE_TRADE_STATES
 from services.operations.venue_book import BookOrder, VenueBook
 from services.storage import tables
@@ -57,6 +58,8 @@ class Evidence:
     orders: Mapping[tuple[str, str], Any]
     fills: Mapping[tuple[str, str], Any]
     positions: Mapping[tuple[str, str], Decimal]
+    holdings: Mapping[tuple[str, str], Decimal]
+    proposals: Sequence[Any]
     missions: Mapping[str, Any]
     sources: Mapping[str, str]
     halts: Sequence[Any]
@@ -98,6 +101,17 @@ class Evidence:
         return [trade for trade in self.trades if trade.state in live]
 
     @cached_property
+    def asked(self) -> frozenset[tuple[str, str]]:
+        """Return terminal and symbol of the differences that wait for a person's decision: each is a named exception."""
+        waiting = {state.value for state in UNDECIDED}
+        return frozenset((row.terminal_id, row.symbol) for row in self.proposals if row.state in waiting)
+
+    @cached_property
+    def asked_about(self) -> frozenset[tuple[str, str]]:
+        """Return terminal and id of the executions that people were asked about."""
+        return frozenset((row.terminal_id, fill) for row in self.proposals for fill in row.facts["fills"])
+
+    @cached_property
     def trade_of(self) -> Mapping[str, Any]:
         """Return the trades by id."""
         return {trade.id: trade for trade in self.trades}
@@ -132,6 +146,8 @@ def collect(unit: Unit, material: Material, books: Sequence[VenueBook]) -> Evide
         orders={(row.terminal_id, row.client_id): row for row in _rows(unit, tables.orders)},
         fills={(row.terminal_id, row.venue_fill_id): row for row in _rows(unit, tables.fills)},
         positions={(row.terminal_id, row.symbol): row.quantity for row in _rows(unit, tables.positions)},
+        holdings={(row.terminal_id, row.symbol): row.quantity for row in _rows(unit, tables.holdings)},
+        proposals=_rows(unit, tables.proposals),
         missions=missions,
         sources={mission.id: source_of.get(mission.signal_id, "") for mission in missions.values()},
         halts=_rows(unit, tables.halts),

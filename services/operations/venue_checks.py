@@ -9,6 +9,7 @@ from typing import Any
 
 from services.domain.money import ZERO
 from services.domain.orders import CLIENT_ID_BASE, OrderSide, entry_side
+from services.domain.proposals import ELSEWHERE
 from services.domain.signals import Side
 from services.operations.evidence import SENT_STATES, Evidence
 from services.operations.judgement import CheckResult, counted, judge
@@ -64,7 +65,8 @@ def _unmarked(evidence: Evidence, order: BookOrder) -> list[str]:
 
 def _booked_foreign(evidence: Evidence, order: BookOrder) -> bool:
     fills = [f for f in evidence.fills.values() if f.terminal_id == order.account and f.client_id == order.client_id]
-    return bool(fills) and all(fill.trade_id is None for fill in fills)
+    # One that a trade has was given to it by a person's decision, which names it.
+    return bool(fills) and all(f.trade_id is None or (f.terminal_id, f.venue_fill_id) in evidence.asked_about for f in fills)
 
 
 def _unasked(instruction: Any, order: BookOrder) -> list[str]:
@@ -129,6 +131,9 @@ def positions_are_fills(evidence: Evidence) -> CheckResult:
     sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for fill in evidence.fills.values():
         sums[(fill.terminal_id, fill.symbol)] += _change(evidence, fill)
+    for decided in evidence.proposals:
+        # What people decided to keep as a holding, or to write off, has left the position without a fill.
+        sums[(decided.terminal_id, decided.symbol)] += Decimal(decided.facts["moved"])
     offenders = [
         f"{symbol} of {terminal} is {evidence.positions.get((terminal, symbol), ZERO)}, its fills {sums[(terminal, symbol)]}"
         for terminal, symbol in sorted(sums.keys() | evidence.positions.keys())
@@ -168,9 +173,12 @@ def _against_venue(evidence: Evidence) -> tuple[int, list[str]]:
         ours = {fill_id for account, fill_id in evidence.fills if account == terminal_id}
         if ours != theirs:
             continue
-        symbols = {symbol for account, symbol in (*book.positions, *evidence.positions) if account == terminal_id}
+        known = (*book.positions, *evidence.positions, *evidence.holdings)
+        symbols = {symbol for account, symbol in known if account == terminal_id and (account, symbol) not in evidence.asked}
         for symbol in sorted(symbols):
-            here, there = (side.get((terminal_id, symbol), ZERO) for side in (evidence.positions, book.positions))
+            key = (terminal_id, symbol)
+            here = evidence.positions.get(key, ZERO) + evidence.holdings.get(key, ZERO)
+            there = book.positions.get(key, ZERO)
             compared += here == there
             if here != there:
                 offenders.append(f"{symbol} of {terminal_id} is {here} here and {there} at the venue")
@@ -181,11 +189,11 @@ def _trade_sums(evidence: Evidence, trade: Any, fills: list[Any]) -> list[str]:
     entry = entry_side(Side(trade.side)).value
     base = _base(evidence, trade.symbol)
     sums: Mapping[str, Decimal] = {
-        "entry_quantity": _total(f.quantity for f in fills if f.side == entry),
-        "entry_cost": _total(f.quantity * f.price for f in fills if f.side == entry),
-        "exit_quantity": _total(f.quantity for f in fills if f.side != entry),
-        "exit_cost": _total(f.quantity * f.price for f in fills if f.side != entry),
-        "fees": _total(f.fee * f.price if f.fee_currency == base else f.fee for f in fills),
+        "entry_quantity": _total(_size(f) for f in fills if f.side == entry),
+        "entry_cost": _total(_size(f) * f.price for f in fills if f.side == entry),
+        "exit_quantity": _total(_size(f) for f in fills if f.side != entry),
+        "exit_cost": _total(_size(f) * f.price for f in fills if f.side != entry),
+        "fees": _total(_fee(f, base) for f in fills),
     }
     wrong = [
         f"trade {trade.number}: {name} is {getattr(trade, name)}, its fills {total}"
@@ -193,6 +201,19 @@ def _trade_sums(evidence: Evidence, trade: Any, fills: list[Any]) -> list[str]:
         if getattr(trade, name) != total
     ]
     return wrong or _remainder(evidence, trade)
+
+
+def _size(fill: Any) -> Decimal:
+    """Return what its trade counts of a fill: of somebody else's execution it may have taken a part."""
+    size: Decimal = fill.quantity if fill.taken is None else fill.taken
+    return size
+
+
+def _fee(fill: Any, base: str) -> Decimal:
+    """Return a fee in the quote currency; one in a third currency is what it was converted to, nothing before that."""
+    if fill.taken is not None or fill.fee_currency not in (base, fill.symbol.partition("/")[2]):
+        return ZERO if fill.fee_counted is None else Decimal(fill.fee_counted)
+    return Decimal(fill.fee * fill.price if fill.fee_currency == base else fill.fee)
 
 
 def _remainder(evidence: Evidence, trade: Any) -> list[str]:
@@ -205,6 +226,9 @@ def _remainder(evidence: Evidence, trade: Any) -> list[str]:
     if left != trade.dust:
         return [f"trade {trade.number} is closed with {left} left and {trade.dust} booked as dust"]
     grid = evidence.grid.get(trade.symbol)
+    # What others took and no fill explains was written off by a person's decision.
+    if trade.close_reason == ELSEWHERE:
+        return []
     if grid is not None and left and left >= max(Decimal(grid["min_quantity"]), Decimal(grid["step"])):
         return [f"trade {trade.number} is closed with {left} left, more than dust"]
     return []
