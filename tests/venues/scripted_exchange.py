@@ -86,6 +86,7 @@ class ScriptedExchange:
     def __init__(self, script: Script, types: Sequence[str] = TYPES) -> None:
         self.script = script
         self.types = types
+        self.tick = "0.01"
         self.asked: list[Asked] = []
         self.port = 0
         self._waiting: list[asyncio.Task[None]] = []
@@ -129,7 +130,7 @@ class ScriptedExchange:
         if asked.path == "time":
             return answer({"serverTime": int(datetime.now(UTC).timestamp() * 1000)})
         if asked.path == "exchangeInfo":
-            return answer({"timezone": "UTC", "rateLimits": [], "symbols": [_listed("BTC", self.types)]})
+            return answer({"timezone": "UTC", "rateLimits": [], "symbols": [_listed("BTC", self.types, self.tick)]})
         self.asked.append(asked)
         return self.script(asked)
 
@@ -137,7 +138,7 @@ class ScriptedExchange:
 _KNOWN = {status.value for status in HTTPStatus}
 
 
-def _listed(base: str, types: Sequence[str]) -> dict[str, object]:
+def _listed(base: str, types: Sequence[str], tick: str) -> dict[str, object]:
     return {
         "symbol": f"{base}USDT",
         "status": "TRADING",
@@ -146,7 +147,7 @@ def _listed(base: str, types: Sequence[str]) -> dict[str, object]:
         "orderTypes": list(types),
         "isSpotTradingAllowed": True,
         "permissions": ["SPOT"],
-        "filters": FILTERS,
+        "filters": [FILTERS[0] | {"tickSize": tick}, *FILTERS[1:]],
     }
 
 

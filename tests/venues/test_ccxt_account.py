@@ -234,6 +234,19 @@ async def test_a_holding_without_a_fresh_quote_has_no_equity() -> None:
         assert [each.quantity for each in await here.venue.positions(ACCOUNT)] == [D("0.75")]
 
 
+async def test_a_grid_that_the_exchange_has_changed_is_read_anew() -> None:
+    refused = answer({"code": -1013, "msg": "Filter failure: PRICE_FILTER"}, 400)
+    async with scripted_venue(lambda asked: refused if asked.params["price"] == "90.01" else answer(taken(asked))) as here:
+        with pytest.raises(VenueRejected) as caught:
+            await here.venue.place(ACCOUNT, order("entry00", "buy", "1", price="90.01"))
+        here.exchange.tick = "0.10"
+
+        placed = await here.venue.place(ACCOUNT, order("entry10", "buy", "1", price="90.01"))
+
+    assert caught.value.code == "PRICE_FILTER"
+    assert placed.price == 90
+
+
 async def test_one_entry_of_keys_serves_one_terminal() -> None:
     async with scripted_venue(lambda asked: answer([])) as here:
         with pytest.raises(Misconfigured) as caught:

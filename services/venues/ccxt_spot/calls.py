@@ -32,6 +32,8 @@ _LOCAL = (
     ("ArgumentsRequired", "BAD_ORDER"),
     ("BadRequest", "BAD_ORDER"),
 )
+# An order that was put on the grid and is refused by it: the exchange has changed its grid since it was read.
+_BY_THE_GRID = frozenset({"PRICE_FILTER", "LOT_SIZE", "UNKNOWN_SYMBOL"})
 # What ccxt's parsers let through when an answer is not what they expect.
 _MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
@@ -58,12 +60,13 @@ class Caller:
         self._loading = asyncio.Lock()
         self._skewed = True
         self._measured_at = 0.0
+        self._outdated = False
 
     async def ready(self) -> None:
         """Make sure that keys, markets and the exchange's time are there; raise Misconfigured or Unavailable when not."""
-        if not self._clients.reader.markets:
+        if self._outdated or not self._clients.reader.markets:
             async with self._loading:
-                if not self._clients.reader.markets:
+                if self._outdated or not self._clients.reader.markets:
                     self._require_keys()
                     await self._load_markets()
         if self._skewed:
@@ -85,6 +88,7 @@ class Caller:
         code = refusal(self._clients.profile.rules, self._clients.profile.complaint, call)
         if code is not None:
             self._skewed |= code == "CLOCK_SKEW"
+            self._outdated |= code in _BY_THE_GRID
             raise VenueRejected(code, venue=self._name, status=call.status)
         if error is None and self._believes(call, Answer.RECORD) and took(result):
             return result
@@ -153,13 +157,18 @@ class Caller:
             )
 
     async def _load_markets(self) -> None:
-        call = Call(lane=Lane.READ)
-        _, error = await self._make(self._clients.reader, call, lambda exchange: exchange.load_markets(True))
-        if error is not None or not self._clients.reader.markets:
+        reader = self._clients.reader
+        before = reader.markets
+        _, error = await self._make(reader, Call(lane=Lane.READ), lambda exchange: exchange.load_markets(True))
+        if error is not None or not reader.markets:
             # A garbled answer looks like an empty list to ccxt, which would keep it.
-            self._clients.reader.markets = None
+            if before:
+                reader.set_markets(before)
+            else:
+                reader.markets = None
             reason = type(error).__name__ if error is not None else "no market listed"
             raise Unavailable("VENUE_UNREACHABLE", venue=self._name, call="markets", reason=reason)
+        self._outdated = False
         self._clients.share_markets()
 
     async def _measure_skew(self) -> None:

@@ -54,9 +54,9 @@ def put_on_grid(order: OrderRequest, grid: Instrument) -> OrderRequest:
     if order.stop_price is not None:
         enters = order.role is OrderRole.ENTRY
         stop_price = Price(_toward(order.stop_price, grid.tick, up=(order.side is OrderSide.SELL) is not enters))
-    for bound in (price, stop_price):
-        if bound is not None and quantity * bound < grid.min_notional:
-            raise VenueRejected("MIN_NOTIONAL", notional=quantity * bound, limit=grid.min_notional)
+    # What a stop or a market order is worth, the exchange reckons by prices of its own.
+    if price is not None and quantity * price < grid.min_notional:
+        raise VenueRejected("MIN_NOTIONAL", notional=quantity * price, limit=grid.min_notional)
     return replace(order, quantity=Quantity(quantity), price=price, stop_price=stop_price)
 
 
