@@ -74,19 +74,14 @@ class Books:
         return order
 
     def begin(self, account: Account, order: Order, at: int) -> Order:
-        """Make a pending order one of its own, as when the order before it has filled."""
-        return self._reported(account, replace(order, status=Status.NEW, updated_at=at), at)
+        """Bring a pending order to life, as when the order before it has filled."""
+        working_at = None if order.ticket.type.waits_for_a_price else at
+        return self._reported(account, replace(order, status=Status.NEW, working_at=working_at, updated_at=at), at)
 
     def start_working(self, account: Account, order: Order, at: int) -> Order:
-        """Put an order into the book; its twin's chance is over."""
+        """Put an order into the book whose price has come; its twin's chance is over."""
         self._expire_twin(account, order, at)
         return self._reported(account, replace(order, working_at=at, updated_at=at), at)
-
-    def rest(self, account: Account, order: Order, at: int) -> Order:
-        """Put one of a pair into the book, where it waits for its price beside its twin."""
-        order = replace(order, working_at=at, updated_at=at)
-        self._write(account, order, at)
-        return order
 
     def fill(self, account: Account, order: Order, part: Part, at: int, *, maker: bool) -> Order:
         """Trade a part of an order: pay, receive, charge, and expire its twin."""

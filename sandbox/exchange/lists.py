@@ -51,13 +51,11 @@ def _bring_to_life(books: Books, account: Account, waiting: list[Order], moment:
 
 
 def _work(books: Books, account: Account, order: Order, moment: Moment) -> None:
-    """Put an order into the book at once where it waits for no price."""
-    if not order.open or order.ticket.type.waits_for_a_price:
+    """Let an order that waits for no price meet the book; one of a pair may only rest there."""
+    if not order.working:
         return
-    if order.ticket.type is OrderType.LIMIT_MAKER and crosses(order.ticket, moment):
-        books.end(account, order, Status.EXPIRED, moment.at)
+    if order.ticket.type is OrderType.LIMIT_MAKER:
+        if crosses(order.ticket, moment):
+            books.end(account, order, Status.EXPIRED, moment.at)
         return
-    if order.pair is not None:
-        books.rest(account, order, moment.at)
-        return
-    take(books, account, books.start_working(account, order, moment.at), moment)
+    take(books, account, order, moment)

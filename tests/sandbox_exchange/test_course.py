@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.exchange.course import STEPS, CourseBook, chart_course
@@ -24,6 +24,7 @@ def bars(draw: st.DrawFn) -> Bar:
 
 
 @given(bar=bars(), name=st.sampled_from(["seed-1", "recorded-BTCUSDT"]))
+@settings(deadline=None)
 def test_a_bar_that_has_unfolded_is_the_bar_itself(bar: Bar, name: str) -> None:
     course = chart_course(name, "BTCUSDT", bar)
     whole = course.totals(STEPS - 1)
@@ -36,6 +37,7 @@ def test_a_bar_that_has_unfolded_is_the_bar_itself(bar: Bar, name: str) -> None:
 
 
 @given(bar=bars())
+@settings(deadline=None)
 def test_an_open_bar_only_grows(bar: Bar) -> None:
     course = chart_course("seed-1", "ETHUSDT", bar)
     steps = [course.totals(step) for step in range(STEPS)]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.exchange.errors import MarketHeld, StartRefused
@@ -36,6 +36,7 @@ def source_values(bar: Bar) -> tuple[int, int, int, int, int]:
 
 
 @given(opens_at=st.integers(0, 10**13), bar=st.integers(1, 3_600).map(lambda s: 1_000 * s), at=st.integers(0, 10**13))
+@settings(deadline=None)
 def test_the_grid_finds_the_bar_of_any_time(opens_at: int, bar: int, at: int) -> None:
     grid = Grid(index=1_000, opens_at=opens_at, bar=bar)
     index = grid.index_at(at)

@@ -199,6 +199,8 @@ def check_books(desk: Desk) -> None:
         assert not traded_legs or not any(leg.open for leg in legs if leg is not traded_legs[0])
     told = {asset: held for event in desk.events if isinstance(event, BalancesChanged) for asset, held in event.balances}
     assert all(account.balance(asset) == held for asset, held in told.items())
+    reports = {event.order.id: event.order for event in desk.events if isinstance(event, Report)}
+    assert reports == account.orders
 
 
 _SHARES = st.sampled_from([Decimal(1) + Decimal(number) / 1000 for number in range(-12, 13)])
