@@ -233,6 +233,10 @@ def _settings() -> Settings:
 
     settings = load_settings()
     configure_shell_logging(settings)
+    if not settings.database_url.startswith("sqlite"):
+        from bot.extras import ensure_driver
+
+        ensure_driver(settings.database_url)
     return settings
 
 

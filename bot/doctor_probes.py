@@ -93,9 +93,9 @@ def _sqlite(settings: Settings) -> str | Sick:
         with engine.connect() as connection:
             found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in WANTED_PRAGMAS}
             _write_and_take_back(connection)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         return Sick(
-            cause=f"{file} cannot be written: {error.__cause__ or type(error).__name__}",
+            cause=f"{file} cannot be written: {error.__cause__ or error}",
             fix="look at its owner and mode, at the disk's free space, and at who else has it open",
         )
     finally:
@@ -110,8 +110,8 @@ def _postgresql(url: str) -> str | Sick:
     name = make_url(url).render_as_string(hide_password=True)
     try:
         run_on(url, _write_and_take_back)
-    except ModuleNotFoundError:
-        return Sick(cause="the PostgreSQL driver asyncpg is not installed", fix='pip install "asyncpg>=0.31"')
+    except Misconfigured as error:
+        return Sick(cause=_words(error), fix=str(error.values["fix"]))
     except (SQLAlchemyError, OSError) as error:
         return Sick(cause=f"{name}: {type(error).__name__}", fix="look whether the server is up and `database.url` is right")
     return f"PostgreSQL at {name}, written and taken back"
@@ -157,7 +157,7 @@ def _schema(url: str) -> str | Sick:
         api.require_head(url)
     except Misconfigured as error:
         return Sick(cause=_words(error), fix=str(error.values["fix"]))
-    except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, OSError) as error:
         return Sick(cause=f"the schema cannot be read: {type(error).__name__}", fix="mend what the check of the database says")
     return f"revision {api.head()}"
 

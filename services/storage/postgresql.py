@@ -88,7 +88,7 @@ def postgresql_engine(url: str, busy_timeout_s: float, *, pooled: bool, statemen
         )
     except ModuleNotFoundError as error:
         raise Misconfigured(
-            "NO_DRIVER", cause="PostgreSQL needs asyncpg, which is not installed", fix="python deploy/environment.py postgres"
+            "NO_DRIVER", cause="PostgreSQL needs asyncpg, which is not installed", fix='pip install "asyncpg>=0.31"'
         ) from error
     event.listen(engine.sync_engine, "before_cursor_execute", _without_nul, retval=True)
     return engine
