@@ -36,7 +36,14 @@ class RequestRefused(MarketError):
 def control_app(exchange: Exchange) -> web.Application:
     """Build the application behind /market."""
     desk = OperatorDesk(exchange)
-    app = web.Application(middlewares=[_local_only, _refusals_told])
+
+    @web.middleware
+    async def keeping(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        exchange.keep()
+        return response
+
+    app = web.Application(middlewares=[_local_only, _refusals_told, keeping])
     app.router.add_get("/info", desk.info)
     app.router.add_get("/series", desk.series)
     app.router.add_post("/start", desk.start)

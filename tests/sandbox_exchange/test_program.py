@@ -178,3 +178,31 @@ async def test_the_program_says_which_row_is_wrong(tmp_path: Path) -> None:
 
     assert process.returncode == 2
     assert f"{path}, line 43: 5 columns, expected 6" in errors.decode()
+
+
+async def test_accounts_go_on_after_a_kill(tmp_path: Path) -> None:
+    ready, accounts = tmp_path / "ready.json", tmp_path / "accounts.json"
+    words = ("--ready-file", str(ready), "--state", str(tmp_path / "state"), "--accounts", str(accounts), "--start", "640")
+    buy = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01"}
+    async with aiohttp.ClientSession() as session:
+        process = await started(*words)
+        address = f"http://127.0.0.1:{await port_of(process, ready)}/market/accounts"
+        async with session.post(f"{address}/main/order", json=buy) as response:
+            order = await response.json()
+        async with session.get(address) as response:
+            before = await response.json()
+        process.kill()
+        await process.communicate()
+        ready.unlink()
+        process = await started(*words)
+        address = f"http://127.0.0.1:{await port_of(process, ready)}/market/accounts"
+        async with session.get(address) as response:
+            after = await response.json()
+        async with session.get(f"{address}/main") as response:
+            truth = await response.json()
+        process.terminate()
+        _, errors = await process.communicate()
+
+    assert (after, errors) == (before, b"")
+    assert [each["orderId"] for each in truth["orders"]] == [order["orderId"]]
+    assert json.loads(accounts.read_text("utf-8"))["accounts"][0]["key"] == before["accounts"][0]["key"]
