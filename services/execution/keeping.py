@@ -95,7 +95,7 @@ class KeepStops:
         soon = last is not None and (self._clock.now() - last).total_seconds() < self._settings.move_every_s
         if market is None or soon:
             return False
-        if await self._database.read(lambda unit: self._wanted(unit, trade, keep, market)) is None:
+        if await self._database.glance(lambda unit: self._wanted(unit, trade, keep, market)) is None:
             return False
         self._moved[trade.id] = self._clock.now()
         return await self._database.write(lambda unit: self._move(unit, actor, trade.id, keep, market), urgent=True)

@@ -83,7 +83,7 @@ class WatchTrades:
         acted = 0
         for trade in held:
             try:
-                finding = await self._database.read(partial(self._find, trade=trade))
+                finding = await self._database.glance(partial(self._find, trade=trade))
                 if finding.sell or finding.wrong != self._known.get(trade.id):
                     await self._database.write(partial(self._act, trade_id=trade.id), urgent=True)
                     self._known[trade.id] = finding.wrong
