@@ -80,11 +80,12 @@ def write_json(run: Run) -> Path:
 
 def write_page(run: Run) -> Path:
     """Write the documentation's page of the newest figures and return it."""
-    PAGE.write_text(_page(run), encoding="utf-8")
+    PAGE.write_text(page(run), encoding="utf-8")
     return PAGE
 
 
-def _page(run: Run) -> str:
+def page(run: Run) -> str:
+    """Return the page of the documentation."""
     rows = [f"| {' | '.join(HEADINGS)} |", "| --- | ---: | ---: | ---: | --- | --- |"]
     rows += [f"| {' | '.join(_cells(figure))} |" for figure in run.figures]
     return TEXT.read_text(encoding="utf-8").format(

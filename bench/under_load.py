@@ -43,11 +43,15 @@ READ_TEXTS = (READ_POSITIONS, "/status")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fired:
-    """Milliseconds of each tap's way, one entry a tap; the parts begin where the one before ends."""
+    """Milliseconds of each tap's way, one entry a tap; the parts begin where the one before ends.
+
+    ``cpu_ms`` is the desk's CPU time for a tap with all that follows from it: fill, protection, cards.
+    """
 
     total: Sequence[float]
     parts: Mapping[str, Sequence[float]]
     late: Sequence[float]
+    cpu_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +118,11 @@ async def _fire_twice(
 
 
 async def _fire(chat: Chat, running: Desk, taps: Sequence[Tap], rate: int) -> _Fired:
+    cpu_s = running.program.cpu_s()
     posted = await post_at_rate(acts_of(chat, taps), rate)
     await until("the venue's answers", lambda: _all_answered(running, taps))
     await until_quiet(running)
-    return _ways(running, taps, posted)
+    return _ways(running, taps, posted, (running.program.cpu_s() - cpu_s) / len(taps) * 1000)
 
 
 _WAY = """
@@ -131,7 +136,7 @@ def _all_answered(running: Desk, taps: Sequence[Tap]) -> bool:
     return all((tap.mission, tap.person) in answered for tap in taps)
 
 
-def _ways(running: Desk, taps: Sequence[Tap], posted: Sequence[Posted[str]]) -> _Fired:
+def _ways(running: Desk, taps: Sequence[Tap], posted: Sequence[Posted[str]], cpu_ms: float) -> _Fired:
     ways = {(row["mission_id"], row["person_id"]): row for row in running.rows(_WAY)}
     total: list[float] = []
     parts: dict[str, list[float]] = {"to the decision": [], "to the claim": [], "to the venue": [], "to the booked answer": []}
@@ -145,7 +150,7 @@ def _ways(running: Desk, taps: Sequence[Tap], posted: Sequence[Posted[str]]) -> 
         total.append((moments[-2] - moments[0]) * 1000)
         for name, begin, end in zip(parts, moments, moments[1:], strict=False):
             parts[name].append((end - begin) * 1000)
-    return _Fired(total=total, parts=parts, late=[post.late_s * 1000 for post in posted])
+    return _Fired(total=total, parts=parts, late=[post.late_s * 1000 for post in posted], cpu_ms=cpu_ms)
 
 
 def _unix(text: str) -> float:
@@ -182,6 +187,7 @@ def _figures(done: _Done, echoes: Sequence[Echo]) -> list[Figure]:
                     target=Target(at_most=most, of_floor=True) if target else None,
                 )
             )
+    figures += _way_of_a_tap(done.fired)
     skipped, floor = done.skipped, [each for echo in echoes for each in echo.tap_ms[SKIP_RATE]]
     figures += [
         Figure(
@@ -208,6 +214,15 @@ def _figures(done: _Done, echoes: Sequence[Echo]) -> list[Figure]:
         Figure(name="Reads of open trades' prices and protection", value=done.held.per_second, unit="1/s"),
     ]
     return figures
+
+
+def _way_of_a_tap(fired: _Fired) -> list[Figure]:
+    """Return where a tap's time goes: the parts of its way, and the CPU time that the desk spends on it altogether."""
+    parts = [
+        Figure(name=f"Its way at {FIRE_RATE}/s: {name}, p50", value=percentile(part, 0.5), unit="ms")
+        for name, part in fired.parts.items()
+    ]
+    return [*parts, Figure(name="CPU time of the desk for a tap, until it is protected", value=fired.cpu_ms, unit="ms")]
 
 
 def _details(done: _Done, echoes: Sequence[Echo]) -> dict[str, object]:
