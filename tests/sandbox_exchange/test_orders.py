@@ -16,7 +16,9 @@ from sandbox.exchange.limits import ORDER_LIMITS
 from sandbox.exchange.orders import OrderType
 from sandbox.exchange.private_api import PRIVATE_ENDPOINTS
 from sandbox.exchange.private_call import PrivateEndpoint
+from sandbox.exchange.recorded import RecordedSource
 from sandbox.exchange.signing import sign
+from tests.sandbox_exchange.stand import HandClock, candle_file, candle_rows, running
 from tests.sandbox_exchange.traders import Stand, trading
 
 SYMBOL = "BTCUSDT"
@@ -204,6 +206,30 @@ async def test_who_signs_wrongly_is_refused(change: dict[str, Any], status: int,
             found = response.status, (await response.json())["code"]
 
     assert found == (status, code)
+
+
+async def test_a_clock_that_is_off_refuses_timestamps() -> None:
+    async with trading() as stand:
+        statuses = []
+        for ahead in (-2, 30, 4):
+            await stand.control("faults", {"kind": "skew", "amount": ahead, "count": 1})
+            status, answer = await stand.call("GET", "account")
+            statuses.append((status, answer.get("code")))
+
+    assert statuses == [(400, -1021), (400, -1021), (200, None)]
+
+
+async def test_a_recording_that_has_ended_takes_no_orders(tmp_path: Path) -> None:
+    clock = HandClock()
+    market = running(505, clock=clock, source=RecordedSource([candle_file(tmp_path, candle_rows(506))]))
+    async with trading(market=market, clock=clock) as stand:
+        rest = await place(stand, LIMIT)
+        stand.clock.forward(120)
+        status, refused = await stand.call("POST", "order", **priced(stand, LIMIT))
+        _, cancelled = await stand.call("DELETE", "order", symbol=SYMBOL, orderId=rest["orderId"])
+
+    assert (status, refused["code"], refused["msg"]) == (400, -1013, "Market is closed.")
+    assert cancelled["status"] == "CANCELED"
 
 
 async def test_a_key_may_lose_its_rights_and_be_revoked() -> None:
