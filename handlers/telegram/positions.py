@@ -16,7 +16,6 @@ from handlers.telegram.views.questions import close_question, stop_menu
 from handlers.telegram.views.words import trail_words
 from services.domain.cards import trade_card
 from services.domain.errors import NotFound, Refused
-from services.domain.keeping import Trail
 from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.reporting.proof import read_proof
@@ -105,9 +104,7 @@ class PositionHandlers:
         await request.toast(f"Stop moves to {price(trade.stop)}.")
 
     async def _trail(self, request: Request, trade_id: str, arg: str) -> None:
-        if arg not in {each.value for each in Trail}:
-            raise NotFound("TRAIL", reference=arg[:20])
-        trade = await self._app.trading.choose_trail(request.actor, trade_id, Trail(arg))
+        trade = await self._app.trading.choose_trail(request.actor, trade_id, arg)
         words = trail_words(trade.keep)
         await request.toast(f"The stop {words}." if words else "The stop stays where it is.")
 

@@ -147,17 +147,19 @@ class ChooseTrail:
         self._database = database
         self._settings = settings
 
-    async def __call__(self, actor: Actor, reference: str, trail: Trail) -> Trade:
-        """Store the choice; raise Refused for a trade that is not open."""
+    async def __call__(self, actor: Actor, reference: str, choice: str) -> Trade:
+        """Store the choice, a Trail's value; raise Refused for another one and for a trade that is not open."""
 
         def body(unit: Unit) -> Trade:
             trade = find_trade(unit, actor, reference)
             if trade.state is not TradeState.OPEN or trade.average_entry is None:
                 raise Refused("NOT_OPEN", trade=trade.number, state=trade.state.value)
-            keep = rules_for(trail, self._settings)
+            if choice not in {each.value for each in Trail}:
+                raise Refused("TRAIL_UNKNOWN", value=choice[:20], limit=", ".join(Trail))
+            keep = rules_for(Trail(choice), self._settings)
             after = replace(trade, keep=dump_keep(keep))
             trades.save(unit, trade, after)
-            unit.record(actor, "stop.kept", trade=trade.number, trail=trail.value, distance=keep.distance)
+            unit.record(actor, "stop.kept", trade=trade.number, trail=choice, distance=keep.distance)
             telling.refresh_cards(unit, after)
             return after
 

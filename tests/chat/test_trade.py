@@ -69,7 +69,8 @@ async def test_a_stop_moves_closer_by_menu_and_never_wider(flat_desk: ChatRig) -
     await rig.press(ANN, card, "Move stop")
     menu = await rig.reads(card, "Move it to")
     assert "stop at 63,000" in text_of(menu)
-    assert labels_of(menu) == ["−0.5 R", "BE", "+0.5 R", "+1 R", "+2 R", "Back"]
+    places = ["−0.5 R", "BE", "+0.5 R", "+1 R", "+2 R"]
+    assert labels_of(menu) == [*places, "Trail 1R", "Trail ATR", "Trail %", "Structure", "Off", "Back"]
 
     toast = await rig.press(ANN, menu, "−0.5 R")
     await rig.reads(card, "stop 63,500.00, TP1, TP2 at the venue")
@@ -83,6 +84,25 @@ async def test_a_stop_moves_closer_by_menu_and_never_wider(flat_desk: ChatRig) -
     (trade,) = await rig.trades_of(ANN)
     wider = await rig.forge(ANN, ANN, f"t:stopr:{trade.id}:-0.9", shown_id(card))
     assert wider.startswith("STOP_WIDER")
+
+
+async def test_a_stop_follows_the_market_after_one_tap_and_without_a_message(flat_desk: ChatRig) -> None:
+    rig = flat_desk
+    card = await rig.trade(ANN)
+    await rig.press(ANN, card, "Move stop")
+    toast = await rig.press(ANN, await rig.reads(card, "Move it to"), "Trail %")
+    assert toast == "The stop trails 1 %."
+    await rig.reads(card, "stop 63,359.99, TP1, TP2 at the venue · trails 1 %")
+
+    rig.price("64500.00", "64500.02")
+    await rig.reads(card, "stop 63,855.00, TP1, TP2 at the venue · trails 1 %")
+    told = rig.since(shown_id(card), ANN)
+
+    assert told == []
+    await rig.press(ANN, card, "Move stop")
+    off = await rig.press(ANN, await rig.reads(card, "trails 1 %\nMove it to"), "Off")
+    assert off == "The stop stays where it is."
+    assert "trails" not in text_of(await rig.reads(card, "stop 63,855.00, TP1, TP2 at the venue"))
 
 
 async def test_break_even_appears_when_it_can_be_and_moves_the_stop_beyond_costs(flat_desk: ChatRig) -> None:

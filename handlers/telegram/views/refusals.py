@@ -91,6 +91,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "SIZE": ("{value} is not a size", "half, full or max"),
     "STOP_SIDE": ("stop {value} is not beyond the price {limit}", "choose one on its side of the market"),
     "STOP_UNCHANGED": ("the stop stands at {value} already", "nothing was changed"),
+    "TRAIL_UNKNOWN": ("a stop cannot follow {value}: {limit} are known", "choose one of the buttons"),
     "STOP_WIDER": ("{value} is wider than the stop at {limit}", "a stop moves closer only"),
     "STRATEGY": ("no strategy is called {reference}", "loaded: {known}"),
     "SUGGESTION_CHANGED": ("{value} bps is not what is suggested now", "look at /routes again"),
