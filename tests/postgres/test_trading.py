@@ -1,6 +1,14 @@
 """Trading tests of every kind once more, with the desk's database on PostgreSQL."""
 
 from tests.trading.test_exits import *  # noqa: F403 - the tests of that module are the tests of this one
-from tests.trading.test_late_fills import *  # noqa: F403
+from tests.trading.test_late_fills import (
+    test_a_fill_after_canceled_opens_the_trade_again_protects_it_and_alarms,
+    test_fills_of_one_report_are_booked_in_the_venues_order,
+)
 from tests.trading.test_one_trade import *  # noqa: F403
 from tests.trading.test_races import *  # noqa: F403
+
+__all__ = [
+    "test_a_fill_after_canceled_opens_the_trade_again_protects_it_and_alarms",
+    "test_fills_of_one_report_are_booked_in_the_venues_order",
+]
