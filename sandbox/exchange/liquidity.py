@@ -101,6 +101,11 @@ class Moment:
         """List what a side can take from the book, the best price first."""
         return list(self._liquidity.left(self.symbol, self.number, side, self._levels(side)))
 
+    def comes_to(self, side: Side, limit: Decimal) -> bool:
+        """Tell whether tape or book are at a limit or past it, so that there may be a supply for it."""
+        prices = [price for price in (self.last, self.best(side)) if price is not None]
+        return limit >= min(prices) if side is Side.BUY else limit <= max(prices)
+
     def supply(self, side: Side, limit: Decimal) -> list[Offer]:
         """List what comes to an order resting at a limit: the book that has moved past it, and the tape."""
         sign = 1 if side is Side.BUY else -1

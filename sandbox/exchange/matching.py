@@ -54,6 +54,8 @@ def take(books: Books, account: Account, order: Order, moment: Moment) -> Order:
 def meet(books: Books, account: Account, order: Order, moment: Moment) -> Order:
     """Let a resting order have what has come to its price in this step."""
     ticket = order.ticket
+    if not moment.comes_to(ticket.side, ticket.price):
+        return order
     offers = moment.supply(ticket.side, ticket.price)
     quantity = min(order.remaining, sum((offer.quantity for offer in offers), ZERO))
     if quantity <= 0:
