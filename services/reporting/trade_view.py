@@ -15,7 +15,7 @@ from services.domain.routes import RoutePhase, Then, load_route
 from services.domain.signals import Side
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState, TradeState
 from services.domain.trades import TerminalMode, Trade
-from services.portfolio.results import slippage_bps
+from services.portfolio.results import by_currency, slippage_bps
 from services.reporting.live import Grid, Live, PriceNow, exit_price, read_grid
 from services.storage import instructions, missions, orders, people, terminals
 from services.storage.database import Unit
@@ -111,6 +111,7 @@ class TradeView:
     exit: Price | None
     slippage_bps: Decimal | None
     fees: Money | None
+    unpriced_fees: tuple[Money, ...]
     acknowledged_s: float | None
     filled_s: float | None
     protection: Protection
@@ -160,6 +161,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         exit=trade.average_exit,
         slippage_bps=slippage_bps(trade),
         fees=Money(trade.fees, trade.currency) if private else None,
+        unpriced_fees=_unpriced_fees(unit, trade) if private else (),
         acknowledged_s=_seconds(trade.tapped_at, trade.acknowledged_at),
         filled_s=_seconds(trade.tapped_at, trade.opened_at),
         protection=_protection(trade, sent, placed, _sellable(unit, trade, grid)),
@@ -256,6 +258,11 @@ def _result(trade: Trade, price: PriceNow | None) -> Decimal | None:
     if trade.state is TradeState.CLOSED or not trade.open_quantity:
         return trade.realized
     return trade.realized + trade.unrealized(price.value) if price else None
+
+
+def _unpriced_fees(unit: Unit, trade: Trade) -> tuple[Money, ...]:
+    """Return fees in another currency that wait for a rate, by currency: they are not in ``fees`` yet."""
+    return by_currency(Money(row.fee, row.fee_currency) for row in orders.unpriced_fees(unit, trade.id) if row.fee)
 
 
 def _sellable(unit: Unit, trade: Trade, grid: Grid) -> Decimal:

@@ -30,6 +30,8 @@ _FEES_WAITING = (
     )
     .order_by(fills.c.time, fills.c.venue_fill_id)
 )
+_FILLS_OF_TRADE = select(fills).where(fills.c.trade_id == bindparam("trade")).order_by(fills.c.time, fills.c.venue_fill_id)
+_UNPRICED = _FILLS_OF_TRADE.where(fills.c.fee_counted.is_(None))
 _ONE_FILL = (fills.c.terminal_id == bindparam("terminal"), fills.c.venue_fill_id == bindparam("fill"))
 _FIND_FILL = select(fills).where(*_ONE_FILL)
 _CHANGE_FILL = update(fills).where(*_ONE_FILL)
@@ -37,7 +39,6 @@ _OF_TRADE = select(orders).where(orders.c.trade_id == bindparam("trade")).order_
 _ALL_LIVE = select(orders).where(orders.c.state.in_(_LIVE)).order_by(orders.c.updated_at)
 _LIVE_AT_TERMINAL = _ALL_LIVE.where(orders.c.terminal_id == bindparam("terminal"))
 _LIVE_OF_TRADE = _ALL_LIVE.where(orders.c.trade_id == bindparam("trade"))
-_FILLS_OF_TRADE = select(fills).where(fills.c.trade_id == bindparam("trade")).order_by(fills.c.time, fills.c.venue_fill_id)
 
 
 def _order(row: Any) -> Order:
@@ -184,6 +185,11 @@ def fill_row(unit: Unit, terminal_id: str, fill_id: str) -> Any:
 def fees_waiting(unit: Unit, terminal_id: str) -> list[Any]:
     """Return the fills of trades whose fee has no rate yet, oldest first."""
     return list(unit.all(_FEES_WAITING, terminal=terminal_id))
+
+
+def unpriced_fees(unit: Unit, trade_id: str) -> list[Any]:
+    """Return the fills of a trade whose fee has no rate yet, oldest first."""
+    return list(unit.all(_UNPRICED, trade=trade_id))
 
 
 def count_fee(unit: Unit, terminal_id: str, fill_id: str, counted: Decimal, rate: str) -> None:

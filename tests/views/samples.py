@@ -163,6 +163,7 @@ def trade_view(word: TradeWord = TradeWord.FILLED, **changed: object) -> TradeVi
         exit=None,
         slippage_bps=D("0.5"),
         fees=Money(D("0.8"), USDT),
+        unpriced_fees=(),
         acknowledged_s=0.31,
         filled_s=0.42,
         protection=Protection(
