@@ -34,6 +34,7 @@ async def test_an_order_is_placed_read_and_cancelled() -> None:
     assert status["result"]["orderId"] == opened["result"][0]["orderId"] == placed["result"]["orderId"]
     assert account["result"]["balances"][1]["locked"] != "0.00000000"
     assert cancelled["result"]["status"] == "CANCELED"
+    assert stand.exchange.writes.by_client_id() == {"ws1": 2}
 
 
 @pytest.mark.parametrize(
