@@ -18,7 +18,7 @@ from services.venues.ccxt_spot.profiles import PROFILES
 from services.venues.ccxt_spot.replies import Call, Lane, recording, send_once
 from tests.venues.ccxt_bench import scripted_venue
 from tests.venues.conformance import ACCOUNT
-from tests.venues.hands import order
+from tests.venues.hands import exits, order
 from tests.venues.scripted_exchange import Answer, Asked, Reply, Reset, Silence, answer, scripted, taken
 
 INSUFFICIENT = "Account has insufficient balance for requested action."
@@ -118,6 +118,15 @@ async def test_a_cancel_leaves_once_too_although_http_calls_it_repeatable(reply:
             await here.venue.cancel(ACCOUNT, "BTC/USDT", ["entry00"])
 
         assert [each.method for each in here.exchange.writes] == ["POST", "DELETE"]
+
+
+@pytest.mark.parametrize("reply", [each for _, each in UNKNOWN], ids=[name for name, _ in UNKNOWN])
+async def test_a_list_leaves_once_too(reply: Reply) -> None:
+    async with scripted_venue(lambda asked: reply, timeout_s=1) as here:
+        with pytest.raises(VenueDoubt):
+            await here.venue.place_list(ACCOUNT, exits("list", "sell", ("1", "80.00"), ("1", "110.00")))
+
+        assert [each.path for each in here.exchange.writes] == ["orderList/oco"]
 
 
 @pytest.mark.parametrize(("guards", "deletes"), [((), 2), ((send_once,), 1)], ids=["bare", "guarded"])

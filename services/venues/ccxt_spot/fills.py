@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -47,9 +48,8 @@ class FillReader:
 
     async def since(self, symbols: Sequence[str], sequence: int, opened_ms: int, now_ms: int) -> list[VenueFill]:
         """Return the fills after ``sequence`` and the late ones, oldest first; raise Unavailable when a reading failed."""
-        for symbol in symbols:
-            if self._activity.due(symbol):
-                await self._update(symbol, sequence, opened_ms, now_ms)
+        due = [symbol for symbol in symbols if self._activity.due(symbol)]
+        await asyncio.gather(*(self._update(symbol, sequence, opened_ms, now_ms) for symbol in due))
         now = self._clock.monotonic()
         self._late = {name: until for name, until in self._late.items() if now < until}
         told = [fill for name, fill in self._known.items() if fill.sequence > sequence or name in self._late]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -75,19 +76,20 @@ class AccountReader:
     async def open_orders(self, symbols: Sequence[str]) -> list[VenueOrder]:
         """Return what works at the symbols: asked for one by one where that is cheaper than for all."""
         each = self._profile.symbol_cost * len(symbols) <= self.open_orders_cost(len(symbols))
-        found: list[VenueOrder] = []
-        for symbol in symbols if each else [None]:
-
-            async def ask(exchange: Exchange, symbol: str | None = symbol) -> list[Mapping[str, Any]]:
-                rows: list[Mapping[str, Any]] = await exchange.fetch_open_orders(symbol)
-                return rows
-
-            rows = await self._caller.read("open orders", ask, Answer.ROWS)
-            orders = [self._checked(row, str(row.get("symbol") or "")) for row in rows]
-            found += [order for order in orders if order.symbol in symbols]
+        asked: Sequence[str | None] = symbols if each else [None]
+        answers = await asyncio.gather(*(self._open_orders_of(symbol) for symbol in asked))
+        found = [order for orders in answers for order in orders if order.symbol in symbols]
         for order in found:
             self._activity.saw(order)
         return found
+
+    async def _open_orders_of(self, symbol: str | None) -> list[VenueOrder]:
+        async def ask(exchange: Exchange) -> list[Mapping[str, Any]]:
+            rows: list[Mapping[str, Any]] = await exchange.fetch_open_orders(symbol)
+            return rows
+
+        rows = await self._caller.read("open orders", ask, Answer.ROWS)
+        return [self._checked(row, str(row.get("symbol") or "")) for row in rows]
 
     async def positions(self, instruments: Sequence[Instrument]) -> list[VenuePosition]:
         """Return what the account holds of the instruments' base assets, free or locked, where it is not nothing."""
