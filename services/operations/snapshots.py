@@ -7,6 +7,7 @@ not know. What the venue did and the desk has not booked yet is booked after a r
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -137,7 +138,7 @@ def _copy(reader: sqlite3.Connection, source: Path, target: Path) -> None:
             answer = str(copy.execute("PRAGMA quick_check(1)").fetchone()[0])
         except sqlite3.DatabaseError as error:
             if "disk is full" in str(error):
-                raise OSError(28, "no space left on device") from error
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             answer = str(error)
     if answer != "ok":
         raise Unavailable("DAMAGED", file=source, cause=answer, fix="keep the file and restore the last backup")
