@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Connect = Callable[[ssl.SSLContext], aiohttp.BaseConnector]
 WINDOW_S = 10.0
-_CREDENTIALS = {"apiKey": "api_key", "secret": "secret", "password": "password", "uid": "uid"}
+# ccxt's names of what the settings hold.
+_CREDENTIALS = (("apiKey", "api_key"), ("secret", "secret"), ("password", "password"), ("uid", "uid"))
 
 
 class Clients:
@@ -133,7 +134,7 @@ class Clients:
                 missing="a JSON object of texts that can be read",
                 fix='write {"api_key": "...", "secret": "..."} into it, readable by the desk alone',
             ) from error
-        return {theirs: held[ours] for theirs, ours in _CREDENTIALS.items() if ours in held}
+        return {theirs: held[ours] for theirs, ours in _CREDENTIALS if ours in held}
 
     def _budget_of(self, exchange: Exchange) -> Budget:
         if self._budget is None:
