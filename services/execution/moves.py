@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from services.domain.money import ZERO
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
+from services.domain.proposals import ELSEWHERE
 from services.domain.routes import entry_continues
 from services.domain.states import LIVE_ORDER_STATES, TradeState
 from services.domain.trades import Trade
 
 OVER = frozenset({TradeState.CANCELED, TradeState.FAILED, TradeState.CLOSED})
-ELSEWHERE = "ELSEWHERE"
 DUST = "DUST"
 
 
