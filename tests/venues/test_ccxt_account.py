@@ -247,6 +247,37 @@ async def test_a_grid_that_the_exchange_has_changed_is_read_anew() -> None:
     assert placed.price == 90
 
 
+@pytest.mark.parametrize(
+    ("status", "filled", "state"),
+    [
+        ("NEW", "0", "accepted"),
+        ("PENDING_NEW", "0", "accepted"),
+        ("PARTIALLY_FILLED", "0.4", "partial"),
+        ("FILLED", "1", "filled"),
+        ("CANCELED", "0.4", "canceled"),
+        ("PENDING_CANCEL", "0", "pending_cancel"),
+        ("REJECTED", "0", "expired"),
+        ("EXPIRED", "0.4", "expired"),
+        ("EXPIRED_IN_MATCH", "0", "expired"),
+    ],
+)
+async def test_every_state_of_an_order_is_known(status: str, filled: str, state: str) -> None:
+    def script(asked: Asked) -> Reply:
+        return answer(taken(asked, status=status, executedQty=filled, type="TAKE_PROFIT_LIMIT", price="120", stopPrice="119"))
+
+    async with scripted_venue(script) as here:
+        found = await here.venue.find(ACCOUNT, BTC.symbol, "entry00")
+
+    assert found is not None
+    assert (found.state.value, found.filled, found.stop_price) == (state, D(filled), 119)
+
+
+async def test_a_state_that_nobody_knows_is_doubt() -> None:
+    async with scripted_venue(lambda asked: answer(taken(asked, status="MELTED"))) as here:
+        with pytest.raises(VenueDoubt):
+            await here.venue.find(ACCOUNT, BTC.symbol, "entry00")
+
+
 async def test_one_entry_of_keys_serves_one_terminal() -> None:
     async with scripted_venue(lambda asked: answer([])) as here:
         with pytest.raises(Misconfigured) as caught:

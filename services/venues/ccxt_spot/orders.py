@@ -23,6 +23,8 @@ _STATES = {
     "canceling": OrderState.PENDING_CANCEL,
     "expired": OrderState.EXPIRED,
     "rejected": OrderState.EXPIRED,
+    # Binance's word for an order of a list that waits for another one, which ccxt passes on.
+    "PENDING_NEW": OrderState.ACCEPTED,
 }
 
 

@@ -216,7 +216,10 @@ class CcxtVenue:
         reader: Exchange = self._clients.reader
         if symbol not in (reader.markets or {}):
             raise VenueRejected("UNKNOWN_SYMBOL", symbol=symbol)
-        return grid_instrument(reader, symbol)
+        try:
+            return grid_instrument(reader, symbol)
+        except ValueError as error:
+            raise VenueRejected("UNKNOWN_SYMBOL", symbol=symbol, reason=str(error)) from error
 
     def _has_market_stop(self, symbol: str) -> bool:
         types = self._clients.reader.markets[symbol].get("info", {}).get("orderTypes")
