@@ -214,7 +214,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         desk=desk,
         booking=booking,
         executor=executor,
-        sync=VenueSync(database, venues, booking, accounts, outside.clock, outside.ids, outside.wakeups, outside.beats, zone),
+        sync=VenueSync(database, venues, booking, accounts, outside.clock, outside.ids, outside.wakeups, outside.beats),
         resolve=ResolveUnknown(
             database,
             venues,

@@ -76,6 +76,9 @@ def upgrade() -> None:
     with op.batch_alter_table("terminals", schema=None) as batch_op:
         batch_op.add_column(sa.Column("rank", sa.Integer(), server_default="100", nullable=False))
 
+    with op.batch_alter_table("day_results", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("carried", amount(), server_default="0", nullable=False))
+
     with op.batch_alter_table("trades", schema=None) as batch_op:
         batch_op.add_column(sa.Column("closing", amount(), nullable=True))
         batch_op.add_column(sa.Column("closing_at", amount(), nullable=True))
@@ -92,6 +95,9 @@ def downgrade() -> None:
         batch_op.drop_column("bare_since")
         batch_op.drop_column("closing_at")
         batch_op.drop_column("closing")
+
+    with op.batch_alter_table("day_results", schema=None) as batch_op:
+        batch_op.drop_column("carried")
 
     with op.batch_alter_table("terminals", schema=None) as batch_op:
         batch_op.drop_column("rank")

@@ -28,7 +28,7 @@ from services.execution.fees import FeeBook
 from services.execution.proposing import Proposing
 from services.execution.settling import Settling
 from services.portfolio.accounts import AccountBoard
-from services.risk.days import day_of
+from services.risk.day_book import DayBook
 from services.storage import desk, holdings, instructions, orders, terminals, trades
 from services.storage.database import Unit
 
@@ -53,8 +53,7 @@ class Booking:
     """Applies a venue's report to the desk's books inside one write unit."""
 
     def __init__(self, ids: Ids, accounts: AccountBoard, quotes: QuoteSource, zone: str, settling: Settling) -> None:
-        self._accounts = accounts
-        self._zone = zone
+        self.days = DayBook(accounts, quotes, zone)
         self._fees = FeeBook(quotes)
         self.settling = settling
         self.proposing = Proposing(ids)
@@ -68,6 +67,9 @@ class Booking:
         universe = desk.universe_with(unit, [*(trade.symbol for trade in live), *(fill.symbol for fill in report.fills)])
         if universe is None:
             return []
+        if report.fills:
+            # The day begins with what is held before it changes.
+            self.days.open(unit, terminal)
         touched = dict.fromkeys(self._book_fills(unit, actor, terminal, report.fills, universe))
         reordered = dict.fromkeys(self._book_order(unit, actor, terminal, reported) for reported in report.orders)
         touched |= reordered | dict.fromkeys(trade.id for trade in live)
@@ -100,7 +102,7 @@ class Booking:
             orders.count_fee(unit, terminal.id, row.venue_fill_id, counted.amount, counted.rate)
             after = replace(trade, fees=trade.fees + counted.amount)
             trades.save(unit, trade, after)
-            self.add_to_day(unit, terminal, after.realized - trade.realized)
+            self.days.add(unit, terminal, after.realized - trade.realized)
             unit.record(
                 replace(actor, correlation=trade.correlation),
                 "fee.counted",
@@ -171,7 +173,7 @@ class Booking:
     ) -> None:
         after = apply_fill(trade, fill, fee)
         trades.save(unit, trade, after)
-        self.add_to_day(unit, terminal, after.realized - trade.realized)
+        self.days.add(unit, terminal, after.realized - trade.realized)
         requested = next((o for o in instruction.orders if o.client_id == fill.client_id), None)
         role = requested.role if requested else OrderRole.FOREIGN
         telling.fill(unit, after, fill, role)
@@ -186,16 +188,6 @@ class Booking:
             fee=fill.fee,
             fee_currency=fill.fee_currency,
         )
-
-    def add_to_day(self, unit: Unit, terminal: Terminal, change: Decimal) -> None:
-        """Add to what the terminal's day has realised."""
-        day = day_of(unit.now, self._zone)
-        result = terminals.day_result(unit, terminal.id, day)
-        if result is None:
-            balance = self._accounts.latest(terminal.id)
-            terminals.open_day(unit, terminal.id, day, balance.equity if balance else ZERO)
-        realized = result.realized if result else ZERO
-        terminals.set_day_realized(unit, terminal.id, day, realized + change)
 
     def _book_order(self, unit: Unit, actor: Actor, terminal: Terminal, reported: VenueOrder) -> str | None:
         known = orders.find(unit, terminal.id, name_of(reported))

@@ -170,7 +170,7 @@ class DecideProposal:
             if after.open_quantity == 0 or is_dust(after.open_quantity, instrument):
                 after = replace(after, close_reason=ELSEWHERE)
             trades.save(unit, trade, after)
-            self._booking.add_to_day(unit, terminal, after.realized - trade.realized)
+            self._booking.days.add(unit, terminal, after.realized - trade.realized)
             unit.record(
                 replace(actor, correlation=trade.correlation),
                 "fill.adopted",

@@ -11,7 +11,6 @@ import structlog
 
 from services.access.alerts import AlertCode, alert
 from services.domain.errors import SortieError, Unavailable, VenueDoubt
-from services.domain.money import ZERO
 from services.domain.orders import Order, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
@@ -19,7 +18,6 @@ from services.domain.trades import Terminal
 from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport, name_of
 from services.execution.comparing import Compared, Comparing
 from services.portfolio.accounts import AccountBoard
-from services.risk.days import day_of
 from services.storage import orders, terminals
 from services.storage.database import Database, Unit
 
@@ -52,7 +50,6 @@ class VenueSync:
         ids: Ids,
         wakeups: Wakeups,
         beats: StageBeat,
-        zone: str,
     ) -> None:
         self._database = database
         self._venues = venues
@@ -63,7 +60,6 @@ class VenueSync:
         self._ids = ids
         self._wakeups = wakeups
         self._beats = beats
-        self._zone = zone
         self._failures: dict[str, int] = {}
 
     async def run_fills(self) -> None:
@@ -123,13 +119,12 @@ class VenueSync:
             await self.refresh_balance(terminal)
 
     async def refresh_balance(self, terminal: Terminal) -> None:
-        """Read the account; the first reading of a day is the day's opening equity."""
+        """Read the account; the first reading of a day, with prices for what is open, is the one that the day begins with."""
         balance = await asyncio.wait_for(self._venue(terminal).balance(terminal.id), QUERY_TIMEOUT_S)
         self._accounts.put(terminal.id, balance)
-        day = day_of(self._clock.now(), self._zone)
-        opened = await self._database.glance(lambda unit: terminals.day_result(unit, terminal.id, day))
-        if opened is None or opened.opening_equity == ZERO:
-            await self._database.write(lambda unit: terminals.open_day(unit, terminal.id, day, balance.equity))
+        days = self._booking.days
+        if await self._database.glance(lambda unit: days.can_open(unit, terminal)):
+            await self._database.write(lambda unit: days.open(unit, terminal))
 
     async def reconcile(self, terminal: Terminal) -> bool:
         """Compare orders, fills, positions and balance of one terminal; tell whether both sides agree.

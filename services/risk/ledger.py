@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from services.domain.money import ZERO
 from services.domain.signals import Mission
 from services.domain.states import HaltState
 from services.domain.trades import Terminal, Trade
+from services.risk.day_book import PriceOf, profit_of_day
 from services.risk.days import day_end, day_of
 from services.risk.gate import LedgerPart
 from services.risk.sizing import Costs, funds_needed
@@ -20,9 +21,6 @@ from services.storage import proposals as proposal_rows
 from services.storage import terminals as terminal_rows
 from services.storage import trades as trade_rows
 from services.storage.database import Unit
-from services.storage.terminals import DayResult
-
-PriceOf = Callable[[str], Decimal | None]
 
 
 def halt_scopes(person_id: int, terminal_id: str, symbol: str, source: str) -> list[tuple[HaltScope, str]]:
@@ -93,7 +91,7 @@ def read_ledger(
         can_short=terminal.can_short,
         live_trades=len(others),
         same_instrument=any(trade.symbol == symbol for trade in others),
-        day_profit=_profit(day, live, price_of),
+        day_profit=profit_of_day(day, live, price_of),
         day_opening_equity=day.opening_equity if day else None,
         day_ends_at=day_end(unit.now, zone),
     )
@@ -112,18 +110,4 @@ def committed_since(live: Sequence[Trade], reading_at: datetime, costs: Costs) -
 def day_profit(unit: Unit, terminal: Terminal, zone: str, price_of: PriceOf) -> Decimal | None:
     """Return realised and open profit of the day, or None when a price or the day's opening is missing."""
     day = terminal_rows.day_result(unit, terminal.id, day_of(unit.now, zone))
-    return _profit(day, trade_rows.live(unit, terminal_id=terminal.id), price_of)
-
-
-def _profit(day: DayResult | None, live: Sequence[Trade], price_of: PriceOf) -> Decimal | None:
-    if day is None:
-        return None
-    total = day.realized
-    for trade in live:
-        if trade.open_quantity == ZERO:
-            continue
-        price = price_of(trade.symbol)
-        if price is None:
-            return None
-        total += trade.unrealized(price)
-    return total
+    return profit_of_day(day, trade_rows.live(unit, terminal_id=terminal.id), price_of)

@@ -37,10 +37,14 @@ _DAY = select(day_results).where(day_results.c.terminal_id == bindparam("termina
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayResult:
-    """A terminal's day in the desk's zone: equity at its start, money realised since."""
+    """A terminal's day in the desk's zone: equity and open profit of its trades at its first reading, money realised.
+
+    Before the first reading ``opening_equity`` is zero.
+    """
 
     opening_equity: Decimal
     realized: Decimal
+    carried: Decimal = ZERO
 
 
 def _terminal(row: Any) -> Terminal:
@@ -160,18 +164,32 @@ def positions_of(unit: Unit, terminal_id: str) -> list[Position]:
 def day_result(unit: Unit, terminal_id: str, day: str) -> DayResult | None:
     """Return the terminal's result of a day (ISO date in the desk's zone), or None before it was opened."""
     row = unit.first(_DAY, terminal=terminal_id, date=day)
-    return DayResult(opening_equity=row.opening_equity, realized=row.realized) if row else None
+    return DayResult(opening_equity=row.opening_equity, realized=row.realized, carried=row.carried) if row else None
 
 
-def open_day(unit: Unit, terminal_id: str, day: str, equity: Decimal) -> None:
-    """Note the equity at the day's start, once; a day that had to open without a reading gets the first one."""
-    row = {"terminal_id": terminal_id, "day": day, "opening_equity": equity, "realized": ZERO}
-    if not insert_once(unit, day_results, row):
-        where = (day_results.c.terminal_id == terminal_id, day_results.c.day == day, day_results.c.opening_equity == ZERO)
-        unit.run(update(day_results).where(*where).values(opening_equity=equity))
+def open_day(unit: Unit, terminal_id: str, day: str, equity: Decimal, carried: Decimal) -> None:
+    """Note the day's first reading, once: the account's equity and the open profit of its trades.
+
+    What was realised before it counts as far as it is a loss: a gain may have been made before the day began.
+    """
+    row = {"terminal_id": terminal_id, "day": day, "opening_equity": equity, "realized": ZERO, "carried": carried}
+    known = day_result(unit, terminal_id, day)
+    if known is None:
+        insert_once(unit, day_results, row)
+    elif known.opening_equity == ZERO:
+        _set_day(unit, terminal_id, day, {"opening_equity": equity, "realized": min(known.realized, ZERO), "carried": carried})
 
 
-def set_day_realized(unit: Unit, terminal_id: str, day: str, realized: Decimal) -> None:
-    """Set the money realised on an opened day."""
+def add_to_day(unit: Unit, terminal_id: str, day: str, change: Decimal) -> None:
+    """Add money realised to a day, which may not have had its first reading yet."""
+    known = day_result(unit, terminal_id, day)
+    if known is None:
+        row = {"terminal_id": terminal_id, "day": day, "opening_equity": ZERO, "realized": change, "carried": ZERO}
+        insert_once(unit, day_results, row)
+    else:
+        _set_day(unit, terminal_id, day, {"realized": known.realized + change})
+
+
+def _set_day(unit: Unit, terminal_id: str, day: str, values: dict[str, Decimal]) -> None:
     where = (day_results.c.terminal_id == terminal_id, day_results.c.day == day)
-    unit.run(update(day_results).where(*where).values(realized=realized))
+    unit.run(update(day_results).where(*where).values(values))

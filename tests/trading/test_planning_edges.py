@@ -96,7 +96,7 @@ async def mission_over(rig: Rig) -> None:
 
 async def lost_day(rig: Rig) -> None:
     day = rig.clock.now().date().isoformat()
-    await rig.trading.database.write(lambda unit: terminals.set_day_realized(unit, f"paper-{ANN}", day, Decimal(-500)))
+    await rig.trading.database.write(lambda unit: terminals.add_to_day(unit, f"paper-{ANN}", day, Decimal(-500)))
 
 
 MISSING: list[tuple[Step, CheckCode]] = [

@@ -177,6 +177,7 @@ day_results = Table(
     Column("day", String(10), primary_key=True),
     Column("opening_equity", Amount, nullable=False),
     Column("realized", Amount, nullable=False),
+    Column("carried", Amount, nullable=False, server_default="0"),
 )
 
 # What an account holds that no trade of the desk explains, and why that is so: compared with the venue beside the positions.
