@@ -56,7 +56,7 @@ class AmendEntry:
     def _amend(self, unit: Unit, actor: Actor, reference: str, price: Price) -> AmendOutcome:
         trade = _find(unit, actor, reference)
         route = load_route(trade.route)
-        if route is None or route.kind not in RESTS_AT or route.phase is not RoutePhase.RESTING:
+        if route is None or route.kind not in RESTS_AT or not _rests(route):
             raise Refused("NOT_RESTING", trade=trade.number)
         wanted = self._on_grid(unit, trade, price)
         if wanted == route.price:
@@ -116,6 +116,11 @@ class AmendEntry:
         unit.record(actor, "entry.amended", trade=trade.number, before=route.price, after=price, bound=after.worst_price)
         unit.wake("entries")
         return Amended(trade=after, price=price)
+
+
+def _rests(route: Route) -> bool:
+    """Tell whether an order rests, or will again where an earlier move sent it."""
+    return route.phase is RoutePhase.RESTING or (route.phase is RoutePhase.CLEARING and route.then is Then.REST)
 
 
 def _find(unit: Unit, actor: Actor, reference: str) -> Trade:

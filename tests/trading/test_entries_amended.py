@@ -126,3 +126,15 @@ async def test_an_entry_moved_many_times_is_one_order_at_a_time(tmp_path: Path) 
         assert await writes(rig, trade_id) == 4
         assert await writes(rig, trade_id, Purpose.CANCEL) == 3
         assert await asked_in_all(rig, trade_id) == (await trade_of(rig, trade_id)).quantity
+
+
+async def test_a_second_move_before_the_first_is_done_counts(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        trade_id = await entered(rig, EntryKind.LIMIT, "63500")
+        for price in ("63400", "63300"):
+            await rig.trading.amend(rig.actor(), trade_id, Price(Decimal(price)))
+        await rig.settle()
+
+        live = await rig.read(lambda unit: orders.live(unit, trade_id=trade_id))
+        assert [order.price for order in live] == [Decimal("63300")]
+        assert await writes(rig, trade_id) == 2
