@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from aiogram import Bot, Dispatcher
 
+from bot.acts import people_acts, trading_acts
 from bot.backups import LOOK_EVERY_S, backup_tick
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
@@ -27,22 +28,17 @@ from bot.webhook import Webhook
 from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.jobs.ticks import Ticks
-from handlers.telegram.app import App, PeopleActs, TradingActs
+from handlers.telegram.app import App
 from handlers.telegram.lists import Lists
 from handlers.telegram.rooms import Rooms
 from handlers.telegram.router import ChatRoutes
-from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
-from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
-from services.access.contacts import Rename
-from services.access.links import Invite
-from services.access.roles import Grant, Revoke, RoleBook
+from services.access.roles import RoleBook
 from services.access.seeding import SeedPeople
-from services.access.start import Start
 from services.charts.png import ChartRenderer
 from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
 from services.domain.ports import Clock, MarketData
-from services.execution.keeping import ChooseTrail, KeepStops
+from services.execution.keeping import KeepStops
 from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
 from services.market.feed import Feed
@@ -203,27 +199,11 @@ class Graph:
 
     def _build_handlers(self) -> None:
         database, trading = self.trading.database, self.trading
-        acts = TradingActs(
-            preview=trading.preview,
-            fire=trading.fire,
-            skip=trading.skip,
-            ask_close=trading.ask_close,
-            close=trading.close,
-            move_stop=trading.move_stop,
-            choose_trail=ChooseTrail(database, self.settings.protection),
-            cancel=trading.cancel,
-            amend=trading.amend,
-            routes=trading.routes,
-            halt=trading.halt,
-            resume=trading.resume,
-            decide=trading.decide,
-            resolve=trading.resolve_by_hand,
-        )
         self.app = App(
             database=database,
             ids=self.ids,
-            trading=acts,
-            people=self._people_acts(),
+            trading=trading_acts(trading, self.settings.protection),
+            people=people_acts(database, self.roles, self.ids),
             call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),
             registry=self.registry,
             live=self.live,
@@ -254,24 +234,6 @@ class Graph:
             self.nursery,
             self.stages,
             lambda raw: cannot_wait(raw, self.table),
-        )
-
-    def _people_acts(self) -> PeopleActs:
-        database = self.trading.database
-        return PeopleActs(
-            start=Start(database, self.roles, self.ids),
-            grant=Grant(database, self.roles),
-            revoke=Revoke(database, self.roles, self.ids),
-            invite=Invite(database, self.ids),
-            approve_chat=ApproveChat(database, self.ids),
-            chat_left=ChatLeft(database),
-            migrate_chat=MigrateChat(database),
-            bind=BindTopic(database),
-            set_loudness=SetLoudness(database),
-            set_quiet_hours=SetQuietHours(database),
-            set_zone=SetZone(database),
-            choose_terminal=ChooseTerminal(database),
-            rename=Rename(database, self.roles),
         )
 
     async def warm_up(self) -> None:
