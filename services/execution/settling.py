@@ -308,7 +308,11 @@ def _held(unit: Unit, trade: Trade) -> bool:
 
 def _undecided(unit: Unit, trade: Trade, facts: Facts) -> Facts:
     """Leave a trade as it stands while a person has to decide who took what is missing."""
-    if (facts.gone or facts.dust) and proposals.count_waiting(unit, trade.terminal_id, trade.symbol):
+    if not (facts.gone or facts.dust):
+        return facts
+    # Nothing was sold and nothing is there: either the books are wrong, which the comparison repairs, or it asks.
+    unexplained = trade.exit_quantity == ZERO and not _held(unit, trade)
+    if unexplained or proposals.count_waiting(unit, trade.terminal_id, trade.symbol):
         return replace(facts, gone=False, dust=False)
     return facts
 
