@@ -12,6 +12,8 @@ from config.settings import Problem, Settings, SettingsError, load_settings
 
 from ..setup.canaries import random_bot_token, random_text
 
+TWO_WORDS = "two words"
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +69,7 @@ def test_named_file_that_is_missing_stops_the_start(monkeypatch: pytest.MonkeyPa
         ("[desk]\nzone = 'Mars/Olympus'", "desk.zone", "not an IANA time zone"),
         ("[digest]\nat = '25:00'", "digest.at", "not a time of day"),
         ("[risk]\ndefault_per_trade = 0.05", "risk", "above `per_trade`"),
-        ("[telegram]\nwebhook_secret = 'two words'", "telegram", "`webhook_secret` takes 1 to 256 of"),
+        (f"[telegram]\nwebhook_secret = '{TWO_WORDS}'", "telegram", "`webhook_secret` takes 1 to 256 of"),
         ("[telegram]\nmode = 'webhook'", "telegram", "needs `webhook_url` and `webhook_secret`"),
         ("[telegram]\ntoken = 'a'\ntoken_file = 'b'", "telegram", "not both"),
         ("[people]\ncommanders = [1]\ntraders = [1]", "people", "more than one role: [1]"),
