@@ -103,6 +103,13 @@ class Sender:
         self._read_until[(envelope.chat_id, message_id)] = self._clock.monotonic() + (READING_S if reading else 0.0)
         await self._direct(envelope, lambda: self._delivery.edit(envelope, message_id, rendered, has_photo=has_photo))
 
+    def take_turn(self, chat_id: int) -> bool:
+        """Count a message that cannot wait within the limits; tell whether there was room for it."""
+        if self._pacer.wait_chat(chat_id) > 0 or self._pacer.wait_all() > 0:
+            return False
+        self._pacer.take(chat_id)
+        return True
+
     async def flush(self, seconds: float) -> bool:
         """Send what is due and wait for it; tell whether nothing was left in time."""
         end = self._clock.monotonic() + seconds

@@ -19,10 +19,12 @@ from aiogram.types import (
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
     BotCommandScopeDefault,
+    EphemeralMessageParameters,
     Update,
 )
 
 from bot.delivery import Envelope
+from bot.redaction import process_redactor
 from bot.sender import Sender
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind
 from handlers.telegram.views.message import Rendered
@@ -37,6 +39,7 @@ CALL_TIMEOUT_S = 15
 SCOPE_CALLS_AT_ONCE = 4
 # The server takes the answer to a tap for about this long; after it the person's client has given up.
 TOAST_LASTS_S = 10.0
+WHISPER_TIMEOUT_S = 3
 TOAST_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -65,6 +68,7 @@ class ChatAnswers:
     def __init__(self, bot: Bot, sender: Sender) -> None:
         self._bot = bot
         self._sender = sender
+        self._whispers = True
 
     async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> int | None:
         """Send a message and return its id, or None when the chat cannot be written to."""
@@ -82,6 +86,33 @@ class ChatAnswers:
             await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
         except TelegramAPIError as error:
             log.info("message.not_deleted", chat=chat_id, error=type(error).__name__)
+
+    async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
+        """Show an ephemeral message (Bot API 10.3); its right comes from the tap, which must not have been answered yet."""
+        if not self._whispers or not self._sender.take_turn(chat_id):
+            return False
+        try:
+            sent = await self._bot.send_message(
+                chat_id=chat_id,
+                message_thread_id=thread_id,
+                text=process_redactor.hide_known(rendered.text),
+                parse_mode="HTML",
+                reply_markup=rendered.keyboard(),
+                ephemeral_message_parameters=EphemeralMessageParameters(
+                    receiver_user_id=person_id, callback_query_id=callback_id
+                ),
+                request_timeout=WHISPER_TIMEOUT_S,
+            )
+        except (TelegramAPIError, TimeoutError, OSError) as error:
+            log.info("whisper.refused", chat=chat_id, error=type(error).__name__)
+            return False
+        if sent.ephemeral_message_id is None:
+            # A server that does not know the parameter ignores it and shows the message to everybody.
+            self._whispers = False
+            log.warning("whisper.unknown", chat=chat_id)
+            await self.delete(chat_id, sent.message_id)
+            return False
+        return True
 
     async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
         """Answer a tap; one that is too old or answered already is let go, one that got lost on its way is sent again."""

@@ -10,7 +10,7 @@ from handlers.telegram.request import Request
 from handlers.telegram.views.entering import render_how
 from handlers.telegram.views.errors import toast
 from handlers.telegram.views.format import city, local
-from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.message import Button, Rendered
 from handlers.telegram.views.missions import render_why
 from handlers.telegram.views.preview import render_checks
 from handlers.telegram.views.questions import skip_reasons
@@ -143,13 +143,13 @@ class MissionHandlers:
             await request.toast("The preview below is fresh again.")
 
     async def _point_to_private(self, request: Request, mission_id: str) -> None:
-        reachable = await self._app.reachable(request.actor.id)
+        said, private = "The preview is in our private chat.", f"https://t.me/{request.bot_username}"
         if request.callback_id is None:
-            await request.reply(Rendered(text="The preview is in our private chat."))
-        elif reachable:
-            await request.toast("The preview is in our private chat.")
-        else:
-            await request.toast("", url=f"https://t.me/{request.bot_username}?start=m_{mission_id}")
+            await request.reply(Rendered(text=said))
+        elif not await self._app.reachable(request.actor.id):
+            await request.toast("", url=f"{private}?start=m_{mission_id}")
+        elif not await request.whisper(Rendered(text=said, rows=((Button(text="Open it", url=private),),))):
+            await request.toast(said)
 
     async def _checks(self, request: Request, mission_id: str, page: int) -> None:
         await request.show(render_checks(await self._preview(request, mission_id), page))
@@ -175,10 +175,10 @@ class MissionHandlers:
         if view is None:
             raise NotFound("MISSION", reference=mission_id)
         rendered = render_why(view)
-        if request.is_group:
-            await request.toast(rendered.plain(), alert=True)
-        else:
+        if not request.is_group:
             await request.reply(rendered)
+        elif not await request.whisper(rendered):
+            await request.toast(rendered.plain(), alert=True)
 
     async def _skip(self, request: Request, mission_id: str) -> None:
         mission = await self._app.trading.skip(request.actor, mission_id)

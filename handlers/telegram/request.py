@@ -31,6 +31,10 @@ class Answers(Protocol):
         """Take a message of the bot away, where the server still lets it."""
         ...
 
+    async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
+        """Show a message in a group to the one who tapped, before the tap is answered; tell whether the server took it."""
+        ...
+
     async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
         """Answer a tap."""
         ...
@@ -71,6 +75,12 @@ class Request:
             await self.reply(rendered)
         else:
             await self.answers.edit(self.chat_id, self.message_id, rendered, self.has_photo, reading=reading)
+
+    async def whisper(self, rendered: Rendered) -> bool:
+        """Show something in a group to the one who tapped and to nobody else; tell whether that could be done."""
+        if not self.is_group or self.callback_id is None or self.toasted:
+            return False
+        return await self.answers.whisper(self.chat_id, self.thread_id, self.actor.id, self.callback_id, rendered)
 
     async def toast(self, text: str, *, alert: bool = False, url: str | None = None) -> None:
         """Answer the tap, once; without a tap, or when it had its answer before there was one, say it in a message."""

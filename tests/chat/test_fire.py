@@ -11,7 +11,7 @@ from sandbox.telegram.messages import shown_id
 from services.storage import missions, people, previews, tables
 from services.storage.database import Unit
 from services.storage.previews import Preview
-from tests.chat.rig import ANN, CARL, GROUP, MONEY, OLGA, TOM, ChatRig, data_of, labels_of, text_of
+from tests.chat.rig import ANN, CARL, GROUP, MONEY, OLGA, TOM, ChatRig, buttons_of, data_of, labels_of, text_of
 from tests.trading.rig import BTC
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -158,8 +158,11 @@ async def test_fire_in_a_group_answers_in_private_and_points_there(flat_desk: Ch
     await rig.message(TOM, "good until", after=mark)
     await rig.settled()
 
-    assert toast == "The preview is in our private chat."
-    assert not rig.since(group, TOM, GROUP)
+    whispered = rig.since(group, TOM, GROUP)
+    assert toast == ""
+    assert [(text_of(each), each.ephemeral_id > 0) for each in whispered] == [("The preview is in our private chat.", True)]
+    assert buttons_of(whispered[0])[0][0]["url"] == f"https://t.me/{rig.world.bot.username}"
+    assert not rig.since(group, ANN, GROUP)
 
 
 async def test_skip_by_button_asks_why_and_the_card_tells_it(flat_desk: ChatRig) -> None:

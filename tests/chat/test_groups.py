@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
+from aiogram.types import EphemeralMessageParameters
 
 from sandbox.telegram.chats import Chat
 from sandbox.telegram.messages import shown_id
@@ -34,7 +38,7 @@ async def test_an_added_group_stays_silent_until_a_commander_approves_it(desk: C
     await rig.press(CARL, questions[0], "Approve")
     await rig.reads(questions[0], "Night shift: approved.")
     await rig.message(CORA, "Night shift is approved")
-    await rig.ask(CARL, "/status", "up ", group.id)
+    assert "…" not in text_of(await rig.ask(CARL, "/status", "up ", group.id))
     assert (await rig.press(CORA, questions[1], "Leave")).startswith("CHAT_ANSWERED")
 
 
@@ -129,6 +133,60 @@ async def test_fire_in_a_group_by_someone_who_never_started_the_bot_opens_a_link
         assert link.endswith(f"?start=m_{mission.id}")
         rig.world.start(TOM, link.partition("?start=")[2])
         await rig.message(TOM, "good until")
+
+
+async def test_what_a_press_asks_in_a_group_only_the_one_who_pressed_is_told(desk: ChatRig) -> None:
+    rig = desk
+    card = await rig.card(await rig.mission(), ANN, GROUP)
+    ann, tom = rig.mark(ANN, GROUP), rig.mark(TOM, GROUP)
+
+    assert [await rig.press(TOM, card, label) for label in ("Fire", "Why")] == ["", ""]
+    await rig.settled()
+
+    preview, why = rig.since(tom, TOM, GROUP)
+    assert (text_of(preview), labels_of(preview)) == ("The preview is in our private chat.", ["Open it"])
+    assert "EMA 9 over 21" in text_of(why)
+    assert rig.since(ann, ANN, GROUP) == []
+
+
+async def test_a_server_without_ephemeral_messages_shows_nobody_anything_and_the_toast_tells(
+    desk: ChatRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = desk
+    card = await rig.card(await rig.mission(), ANN, GROUP)
+    mark, send, asked = rig.mark(ANN, GROUP), rig.graph.bot.send_message, 0
+
+    async def older(**given: Any) -> Any:
+        nonlocal asked
+        asked += given.pop("ephemeral_message_parameters", None) is not None
+        return await send(**given)
+
+    monkeypatch.setattr(rig.graph.bot, "send_message", older)
+    toasts = [await rig.press(TOM, card, "Fire") for _ in range(2)]
+    await rig.settled()
+
+    assert toasts == ["The preview is in our private chat."] * 2
+    assert asked == 1
+    assert rig.since(mark, ANN, GROUP) == []
+
+
+async def test_a_refused_ephemeral_message_leaves_the_toast(desk: ChatRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = desk
+    card = await rig.card(await rig.mission(), ANN, GROUP)
+    send, refused = rig.graph.bot.send_message, 0
+
+    async def too_late(**given: Any) -> Any:
+        nonlocal refused
+        if "ephemeral_message_parameters" in given:
+            refused += 1
+            given["ephemeral_message_parameters"] = EphemeralMessageParameters(receiver_user_id=TOM, callback_query_id="4711")
+        return await send(**given)
+
+    monkeypatch.setattr(rig.graph.bot, "send_message", too_late)
+
+    assert await rig.press(TOM, card, "Fire") == "The preview is in our private chat."
+    assert "EMA 9 over 21" in await rig.press(TOM, card, "Why")
+    assert refused == 2
 
 
 async def test_a_group_reads_a_whole_trade_without_an_amount(desk: ChatRig) -> None:
