@@ -50,7 +50,7 @@ class Ticks:
         if closed:
             await self._scan(self._actor("scan"), [each.series for each in closed])
             await self._offer(self._actor("missions"))
-        self._beats.beat("scan", detail=f"{len(self._feed.instruments)} instruments")
+        self._beats.beat("scan", detail=f"{len(self._feed.instruments)} symbols")
 
     async def missions(self) -> None:
         """Offer what waits and end what is over."""

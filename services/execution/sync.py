@@ -103,7 +103,7 @@ class VenueSync:
                 tell = self._failures[terminal.id] > 1
                 await self._database.write(partial(self._unreachable, terminal=terminal, tell=tell))
         if not failed:
-            self._beats.beat("reconcile", detail=f"{differing} differing" if differing else "no differences")
+            self._beats.beat("reconcile", detail=f"{differing} differing" if differing else "all agree")
         return differing + failed
 
     async def look(self, terminal: Terminal) -> None:

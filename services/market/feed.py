@@ -165,7 +165,7 @@ class Feed:
         now = self._clock.now()
         fresh = [quote for quote in quotes if quote.age(now) <= FRESH]
         if fresh and not self._candles_fail:
-            self._beat.beat("feed", detail=f"{len(fresh)} of {len(self._settings.instruments)} quotes")
+            self._beat.beat("feed", detail=f"{len(fresh)}/{len(self._settings.instruments)} quotes")
 
     async def _wait_for_close(self) -> None:
         """Sleep until the next bar ends; not at all when bars have ended since the last one that was polled."""

@@ -215,7 +215,7 @@ class WatchStages:
             return
         self._saved_at = self._clock.monotonic()
         self._alarmed = ((self._alarmed or set()) | set(late)) - back
-        self._stages.beat(DATABASE, detail=f"{round((self._saved_at - started) * 1000)} ms commit")
+        self._stages.beat(DATABASE, detail=f"save {round((self._saved_at - started) * 1000)} ms")
 
     def _book(self, unit: Unit, late: Mapping[str, Silence], back: set[str]) -> None:
         actor = Actor.job("watch", f"watch-{self._ids.row()}")

@@ -64,7 +64,7 @@ async def test_quotes_come_at_their_pace() -> None:
         assert stand.market.calls["quotes"] - before == pytest.approx(10, abs=1)
         assert kept is not None
         assert kept.age(stand.clock.now()) <= timedelta(seconds=1.05)
-        assert stand.beats.details[-1] == "2 of 2 quotes"
+        assert stand.beats.details[-1] == "2/2 quotes"
 
 
 async def test_candle_is_there_right_after_its_bar_has_closed() -> None:
