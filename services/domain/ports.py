@@ -97,7 +97,11 @@ class Capabilities:
 
 
 class Venue(Protocol):
-    """Where orders go. A write raises VenueRejected when the venue proved its refusal and VenueDoubt otherwise."""
+    """Where orders go.
+
+    A write raises VenueRejected when the venue proved its refusal, Unavailable when it was held back and nothing was sent, and
+    VenueDoubt otherwise.
+    """
 
     @property
     def name(self) -> str:

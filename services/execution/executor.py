@@ -38,6 +38,18 @@ ROLE = "executor"
 LEASE_S = 20.0
 CALL_TIMEOUT_S = 10.0
 POLL_S = 1.0
+# Nothing was sent, or it was turned away for when it came and not for what it was.
+LATER = frozenset(
+    {
+        "RATE_LIMITED",
+        "CLOCK_SKEW",
+        "VENUE_BUDGET",
+        "VENUE_ORDER_COUNT",
+        "VENUE_RATE_LIMITED",
+        "VENUE_UNREACHABLE",
+        "VENUE_NOT_SENT",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +143,15 @@ class Executor:
         reach("venue.write.before")
         try:
             placed = await asyncio.wait_for(self._write(venue, claimed), CALL_TIMEOUT_S)
-        except VenueRejected as error:
-            code = error.code
-            await self._database.write(lambda unit: self.book_rejection(unit, actor, claimed, code), urgent=True)
+        except (VenueRejected, Unavailable) as error:
+            code, later = error.code, error.code in LATER
+            known = isinstance(error, VenueRejected) or later
+            if known and not (later and claimed.purpose is not Purpose.ENTRY):
+                await self._database.write(lambda unit: self.book_rejection(unit, actor, claimed, code), urgent=True)
+            else:
+                # What reduces or protects is still wanted: it is asked about, found not to be there, and planned anew by then.
+                log.warning("venue.write.later", instruction=claimed.id, code=code)
+                await self._database.write(lambda unit: self._book_doubt(unit, actor, claimed, code), urgent=True)
         except Exception as error:  # noqa: BLE001 - whatever else happened, nobody knows whether the venue took it
             reason = type(error).__name__
             log.warning("venue.write.doubt", instruction=claimed.id, error=reason)
