@@ -50,7 +50,8 @@ class TradeResult:
 class Results:
     """What a set of closed trades came to.
 
-    ``total_r`` and ``expectancy_r`` count the ``n_r`` trades whose R is known. Money and fees stand by currency.
+    ``total_r`` and ``expectancy_r`` count the ``n_r`` trades whose R is known; ``slippage_bps`` is the mean against the
+    decision price over ``n_slippage`` entries, positive when worse. Money and fees stand by currency.
     """
 
     n: int
@@ -62,6 +63,8 @@ class Results:
     fees: tuple[Money, ...]
     best: TradeResult | None
     worst: TradeResult | None
+    slippage_bps: Decimal | None
+    n_slippage: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ def results_of(closed: Sequence[Trade]) -> Results:
     """Return the results of closed trades, in any order."""
     each = [result_of(trade) for trade in closed]
     rated = sorted((one.r, one.number, one) for one in each if one.r is not None)
+    slips = [slip for trade in closed if (slip := slippage_bps(trade)) is not None]
     total_r = sum((r for r, _, _ in rated), ZERO)
     return Results(
         n=len(each),
@@ -121,6 +125,8 @@ def results_of(closed: Sequence[Trade]) -> Results:
         fees=by_currency(Money(trade.fees, trade.currency) for trade in closed),
         best=rated[-1][2] if rated else None,
         worst=rated[0][2] if rated else None,
+        slippage_bps=sum(slips, ZERO) / len(slips) if slips else None,
+        n_slippage=len(slips),
     )
 
 

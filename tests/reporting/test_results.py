@@ -76,7 +76,7 @@ def test_nothing_closed_has_no_rate_and_no_mean() -> None:
     results = results_of([])
 
     assert (results.n, results.total_r, results.money) == (0, 0, ())
-    assert (results.best, results.worst, results.expectancy_r) == (None, None, None)
+    assert (results.best, results.worst, results.expectancy_r, results.slippage_bps) == (None, None, None, None)
     assert results.win_rate.rate is None
     assert not results.win_rate.enough
 
