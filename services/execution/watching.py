@@ -83,8 +83,10 @@ class WatchTrades:
         acted = 0
         for trade in held:
             try:
+                if trade.id not in self._known:
+                    self._known[trade.id] = await self._database.glance(partial(_alarmed, trade=trade))
                 finding = await self._database.glance(partial(self._find, trade=trade))
-                if finding.sell or finding.wrong != self._known.get(trade.id):
+                if finding.sell or finding.wrong != self._known[trade.id]:
                     await self._database.write(partial(self._act, trade_id=trade.id), urgent=True)
                     self._known[trade.id] = finding.wrong
                     acted += 1
@@ -179,6 +181,12 @@ class WatchTrades:
         for code in OVER_WHEN_QUIET:
             if code not in wrong:
                 desk.close_incident(unit, code.value, about)
+
+
+def _alarmed(unit: Unit, trade: Trade) -> frozenset[AlertCode]:
+    """Return what was alarmed of the trade before this process and ends when it is over."""
+    named = {row.code for row in desk.open_incidents(unit) if row.subject == subject_of(trade)}
+    return frozenset(code for code in OVER_WHEN_QUIET if code.value in named)
 
 
 def _unrested(books: Books, instrument: Instrument) -> tuple[tuple[Price, Decimal], ...]:
