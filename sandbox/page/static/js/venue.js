@@ -36,10 +36,15 @@ function orderCells(order) {
       ` ${order.instrument} `,
       el("small", { text: order.type }),
     ),
-    number(`${decimal(order.filled)} / ${decimal(order.quantity)}`),
+    number(filledOf(order)),
     number(price),
     el("span", { class: "order-status", dataset: { status: order.status }, text: order.status }),
   ];
+}
+
+/** Write what was filled beside what was asked; a filled order needs one number only. */
+function filledOf({ filled, quantity }) {
+  return Number(filled) === Number(quantity) ? quantity : `${decimal(filled)} / ${decimal(quantity)}`;
 }
 
 function shownTime(time) {
