@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 
 from bot.nursery import TaskNursery
@@ -234,7 +233,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         expire=ExpireMissions(database, quotes),
         ask_close=AskClose(database, outside.ids),
         close=CloseTrades(database, outside.ids, settling),
-        move_stop=MoveStop(database, settling, quotes, settings.paper.taker_bps / Decimal(10_000)),
+        move_stop=MoveStop(database, settling, quotes),
         cancel=CancelEntry(database, outside.ids),
         measure_routes=MeasureRoutes(database, settings.routes, outside.ids),
         routes=RouteBook(database, settings.routes),

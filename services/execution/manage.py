@@ -9,6 +9,7 @@ from services.access import buttons, checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.keeping import break_even
 from services.domain.market import Instrument
 from services.domain.money import Price, canonical, ceil_to, floor_to, truncate_to
 from services.domain.orders import OrderRole, Purpose
@@ -153,11 +154,10 @@ def _being_closed(unit: Unit, trade: Trade) -> Decimal:
 class MoveStop:
     """Move the stop of an open trade closer: one tap, since the loss can only become smaller."""
 
-    def __init__(self, database: Database, settling: Settling, quotes: QuoteSource, fee_share: Decimal) -> None:
+    def __init__(self, database: Database, settling: Settling, quotes: QuoteSource) -> None:
         self._database = database
         self._settling = settling
         self._quotes = quotes
-        self._fee_share = fee_share
 
     async def __call__(self, actor: Actor, reference: str, where: str) -> Trade:
         """Move to ``be`` (entry and costs), to ``r:<number>`` R beyond the entry, or to a price.
@@ -181,7 +181,7 @@ class MoveStop:
         instrument = instrument_of(unit, trade)
         sign = trade.side.sign
         if where == "be":
-            price = entry * (1 + 2 * self._fee_share * sign)
+            price = break_even(trade) or entry
         elif where.startswith("r:"):
             price = entry + trade.risk_per_unit * _number(where.removeprefix("r:")) * sign
         else:
