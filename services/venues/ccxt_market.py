@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,8 +117,10 @@ class CcxtMarketData:
         if self._exchange is None:
             self._exchange = _build(self._name, self._settings)
         try:
-            async with asyncio.timeout(2 * self._settings.timeout_s):
-                return await ask(self._exchange)
+            # ccxt changes how the thread's decimals round, and leaves it so.
+            with localcontext():
+                async with asyncio.timeout(2 * self._settings.timeout_s):
+                    return await ask(self._exchange)
         except TimeoutError as error:
             raise Unavailable("MARKET_TIMEOUT", venue=self._name, call=what) from error
         except ccxt.BaseError as error:

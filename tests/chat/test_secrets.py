@@ -117,7 +117,7 @@ async def a_day(rig: ChatRig, box: Sandboxed, canaries: Canaries, monkeypatch: p
     await rig.close_all(ANN)
     await fail_in_every_way(rig, box, monkeypatch)
     await type_them(rig, canaries)
-    await rig.ask(CARL, "/doctor", "telegram")
+    await rig.ask(CARL, "/doctor", "well")
     settings = rig.graph.settings
     well = await run_checks(desk_probes(settings, rig.clock), rig.clock)
     outage = rig.world.faults.switch_on("outage")

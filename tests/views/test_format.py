@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -139,3 +139,9 @@ def test_words_that_many_messages_share() -> None:
     assert close_words("ELSEWHERE") == "outside of the desk"
     assert close_words("SOMETHING") == "by something"
     assert hash_words("9f3c" + "0" * 58 + "e1") == "9f3c…e1"
+
+
+def test_a_number_reads_the_same_whatever_a_library_made_of_the_thread_s_rounding() -> None:
+    with localcontext(rounding=ROUND_HALF_UP, prec=5):
+        assert write.price(D("64212.345"), 2) == "64,212.34"
+        assert write.fixed(D("123456789012.5"), 0) == "123,456,789,012"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -17,12 +17,14 @@ MISSING = "no data"
 SIGNIFICANT = 7
 # Currencies whose cents are enough; anything else is written as finely as a coin needs.
 _CENTS = frozenset({"USDT", "USDC", "FDUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "CHF"})
+# Whatever a library has made of the thread's own context; wide enough for any amount.
+_WRITING = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 
 def fixed(value: Decimal, decimals: int, *, sign: bool = False) -> str:
     """Write a number with so many decimals, thousands separated; ``sign`` puts a plus before what is above zero."""
-    text = f"{abs(value):,.{decimals}f}"
+    text = f"{value.copy_abs().quantize(Decimal(1).scaleb(-decimals), context=_WRITING):,.{decimals}f}"
     if not text.strip("0.,"):
         return text
     if value < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import localcontext
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -134,7 +135,8 @@ class Caller:
     async def _make(self, exchange: Exchange, call: Call, send: Send) -> tuple[Any, Exception | None]:
         import ccxt.async_support as ccxt
 
-        with recording(call):
+        # ccxt changes how the thread's decimals round, and leaves it so.
+        with recording(call), localcontext():
             try:
                 async with asyncio.timeout(2 * self._timeout_s):
                     return await send(exchange), None
