@@ -26,7 +26,7 @@ from services.domain.orders import client_id
 
 # The exchange weighs what is read of an account, and an instrument's trades are read for a while after an order there:
 # taps that came faster would wait for that budget, in which a bare bot has no share.
-RATE = 0.25
+RATE = 0.125
 WARM_UP = 2
 TRADERS = 8
 BALANCE = Decimal(1_000_000)

@@ -32,7 +32,7 @@ FULL = Plan(
     skip_seconds=10,
     reads=600,
     listeners=1_000,
-    instruments=12,
+    instruments=8,
     book_orders=500,
 )
 QUICK = Plan(
