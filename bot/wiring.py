@@ -154,6 +154,42 @@ def _fees(settings: Settings, name: str) -> Fees:
     return Fees(maker_bps=group.maker_bps, taker_bps=group.taker_bps)
 
 
+def _rules(settings: Settings, exchanges: Mapping[str, CcxtVenue]) -> Rules:
+    return Rules(
+        limits=settings.risk,
+        costs=costs_of(settings),
+        zone=settings.desk.zone,
+        config_hash=settings.fingerprint,
+        halt_file=halt_file(settings.desk.state_dir),
+        routes=settings.routes,
+        venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
+    )
+
+
+def _executor_ports(outside: Outside, venues: Mapping[str, Venue], quotes: QuoteBoard) -> ExecutorPorts:
+    return ExecutorPorts(
+        venues=venues,
+        quotes=quotes,
+        clock=outside.clock,
+        ids=outside.ids,
+        wakeups=outside.wakeups,
+        nursery=outside.nursery,
+        beats=outside.beats,
+    )
+
+
+def _entry_ports(settings: Settings, outside: Outside, venues: Mapping[str, Venue], quotes: QuoteBoard) -> EntryPorts:
+    return EntryPorts(
+        venues=venues,
+        quotes=quotes,
+        fees=partial(_fees, settings),
+        clock=outside.clock,
+        ids=outside.ids,
+        wakeups=outside.wakeups,
+        beats=outside.beats,
+    )
+
+
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
@@ -170,37 +206,11 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     exchanges = build_exchanges(settings, outside, instruments, quotes)
     venues: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
     zone, limits = settings.desk.zone, settings.risk
-    rules = Rules(
-        limits=limits,
-        costs=costs_of(settings),
-        zone=zone,
-        config_hash=settings.fingerprint,
-        halt_file=halt_file(state),
-        routes=settings.routes,
-        venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
-    )
-    desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
+    desk = Desk(quotes, accounts, outside.clock, _rules(settings, exchanges), partial(_capabilities, venues))
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
     booking = Booking(outside.ids, accounts, quotes, zone, settling)
-    ports = ExecutorPorts(
-        venues=venues,
-        quotes=quotes,
-        clock=outside.clock,
-        ids=outside.ids,
-        wakeups=outside.wakeups,
-        nursery=outside.nursery,
-        beats=outside.beats,
-    )
+    ports = _executor_ports(outside, venues, quotes)
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
-    entry_ports = EntryPorts(
-        venues=venues,
-        quotes=quotes,
-        fees=partial(_fees, settings),
-        clock=outside.clock,
-        ids=outside.ids,
-        wakeups=outside.wakeups,
-        beats=outside.beats,
-    )
     preview = OpenPreview(database, desk, outside.ids)
     return Trading(
         database=database,
@@ -238,7 +248,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         measure_routes=MeasureRoutes(database, settings.routes, outside.ids),
         routes=RouteBook(database, settings.routes),
         amend=AmendEntry(database, desk, outside.ids),
-        entries=WorkEntries(database, entry_ports, settings.routes, limits),
+        entries=WorkEntries(database, _entry_ports(settings, outside, venues, quotes), settings.routes, limits),
         halt=HaltDesk(database, outside.ids),
         resume=ResumeDesk(database, outside.ids),
     )

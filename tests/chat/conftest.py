@@ -44,5 +44,4 @@ async def flat_desk(shared_desk: ChatRig) -> AsyncIterator[ChatRig]:
     yield shared_desk
     shared_desk.market.prices = prices
     for person in (ANN, TOM, CARL, CORA):
-        if await shared_desk.trades_of(person):
-            await shared_desk.close_all(person)
+        await shared_desk.leave_nothing(person)

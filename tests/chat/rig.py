@@ -258,6 +258,19 @@ class ChatRig:
 
         await self.until(flat, f"{person} holds nothing")
 
+    async def leave_nothing(self, person: int) -> None:
+        """Take a person's waiting entries back and close what is open."""
+        left = await self.trades_of(person)
+        if any(not trade.entry_quantity for trade in left):
+            await self.say(person, "/cancel")
+
+            async def none_waits() -> bool:
+                return all(trade.entry_quantity for trade in await self.trades_of(person))
+
+            await self.until(none_waits, f"{person} waits for nothing")
+        if await self.trades_of(person):
+            await self.close_all(person)
+
     async def reads(self, message: Message, text: str) -> Message:
         """Wait until a message reads so."""
         await self.until(lambda: text in text_of(self.current(message)), f"{text!r} in {text_of(message)!r}")

@@ -78,7 +78,7 @@ async def test_a_resting_entry_moves_by_button_and_by_command(flat_desk: ChatRig
     assert labels_of(menu) == ["−0.1 %", "+0.1 %", "to 63,999.99", "Back"]
     toast = await rig.press(TOM, menu, "−0.1 %")
     assert toast == f"The entry of #{number} moves to 63,436.5."
-    await rig.press(TOM, rig.current(card), "Back")
+    # What happens to the trade brings its card back by itself.
     card = await rig.reads(card, "rests at 63,436.50, till")
 
     await rig.ask(TOM, f"/amend {number} 63400", f"The entry of #{number} moves to 63,400.")

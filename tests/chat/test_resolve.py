@@ -11,6 +11,7 @@ from sandbox.telegram.messages import Message, shown_id
 from services.domain.errors import VenueDoubt
 from services.domain.money import Price, Quantity
 from services.domain.orders import OrderRequest, OrderRole, OrderSide, OrderType, VenueOrder
+from services.domain.proposals import Proposal
 from services.domain.states import InstructionState, OrderState, TradeState
 from services.storage import desk as desk_rows
 from services.storage import holdings, instructions, orders, proposals, trades
@@ -118,7 +119,14 @@ async def test_who_may_answer_and_what_is_not_an_answer(desk: ChatRig) -> None:
     rig = desk
     await by_hand(rig, OrderSide.BUY, Decimal("0.01"))
     await question(rig, ANN, "not ours: bought")
-    (proposal,) = await rig.read(proposals.waiting)
+
+    async def alone() -> list[Proposal]:
+        # One trade by hand may be seen as an order and as a position first; the comparison leaves one question.
+        await rig.graph.trading.sync.reconcile_all()
+        found: list[Proposal] = await rig.read(proposals.waiting)
+        return found if len(found) == 1 else []
+
+    (proposal,) = await rig.until(alone, "one question")
     name = proposal.short_id
 
     assert name in text_of(await rig.ask(ANN, "/resolve", "Open questions"))
