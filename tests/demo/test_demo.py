@@ -29,7 +29,7 @@ def command(folder: Path, *flags: str) -> list[str]:
 
 def test_a_headless_run_plays_everything_and_all_invariants_hold(tmp_path: Path) -> None:
     done = subprocess.run(
-        command(tmp_path, "--headless", "--bar", "5", "--seed", "7", "--seconds", "30"),
+        command(tmp_path, "--headless", "--bar", "60", "--seed", "7", "--seconds", "30"),
         capture_output=True,
         text=True,
         timeout=110,
