@@ -154,6 +154,17 @@ def _fees(settings: Settings, name: str) -> Fees:
     return Fees(maker_bps=group.maker_bps, taker_bps=group.taker_bps)
 
 
+def _paper_venue(settings: Settings, outside: Outside, instruments: Mapping[str, Instrument], quotes: QuoteBoard) -> PaperVenue:
+    return PaperVenue(
+        paper_file(settings.desk.state_dir),
+        quotes,
+        outside.clock,
+        settings.paper,
+        instruments.get,
+        lambda account: outside.wakeups.wake("fills", account),
+    )
+
+
 def _rules(settings: Settings, exchanges: Mapping[str, CcxtVenue]) -> Rules:
     return Rules(
         limits=settings.risk,
@@ -195,14 +206,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     state = settings.desk.state_dir
     database = Database(settings.database_url, outside.clock, outside.wakeups, busy_timeout_s=settings.database.busy_timeout_s)
     quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
-    paper = PaperVenue(
-        paper_file(state),
-        quotes,
-        outside.clock,
-        settings.paper,
-        instruments.get,
-        lambda account: outside.wakeups.wake("fills", account),
-    )
+    paper = _paper_venue(settings, outside, instruments, quotes)
     exchanges = build_exchanges(settings, outside, instruments, quotes)
     venues: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
     zone, limits = settings.desk.zone, settings.risk
