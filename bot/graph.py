@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping
 from functools import partial
 
 import structlog
 from aiogram import Bot, Dispatcher
 
 from bot.acts import people_acts, trading_acts
-from bot.backups import LOOK_EVERY_S, backup_tick
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
 from bot.intake import ALLOWED, Intake
@@ -27,7 +24,6 @@ from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, mak
 from bot.webhook import Webhook
 from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
-from handlers.jobs.ticks import Ticks
 from handlers.telegram.app import App
 from handlers.telegram.lists import Lists
 from handlers.telegram.rooms import Rooms
@@ -51,32 +47,12 @@ from services.reporting.viewer import Terms
 from services.signals.scan import ScanMarket
 from services.signals.switches import SwitchStrategy
 from services.storage import desk
-from services.storage.database import Unit
 from services.storage.desk import Lease
 from services.strategies.registry import load_strategies
-from services.venues.ccxt_spot import CcxtVenue
 
 log = structlog.get_logger()
 LEASE_S = 20.0
-RENEW_S = 5.0
-PRICES_EVERY_S = 10
-WARM_UP_AGAIN_S = 1.0
-WARM_UP_AGAIN_MOST_S = 30.0
 ROLES = ("executor", "intake", "sender", "scheduler")
-TRADING_STAGES = (
-    "feed",
-    "scan",
-    "missions",
-    "executor",
-    "fills",
-    "reconcile",
-    "resolve",
-    "entries",
-    "keep",
-    "scheduler",
-    "digest",
-)
-CHAT_STAGES = ("sender", "intake", "database")
 
 
 class Graph:
@@ -242,56 +218,6 @@ class Graph:
         self.trading.instruments.update({each.symbol: each for each in instruments})
         await self.trading.database.write(lambda unit: desk.save_universe(unit, instruments))
 
-    def start_trading(self) -> None:
-        """Start everything that follows the market and the venues."""
-        trading = self.trading
-        for name, work in (
-            ("feed", self._run_feed),
-            ("paper", trading.paper.run),
-            ("executor", trading.executor.run),
-            ("fills", trading.sync.run_fills),
-            ("reconcile", trading.sync.run_reconcile),
-            ("resolve", trading.resolve.run),
-            ("entries", trading.entries.run),
-            ("leases", self._renew_leases),
-        ):
-            self.nursery.stage(name, work)
-        for name, exchange in trading.exchanges.items():
-            self.nursery.stage(f"stream {name}", partial(_listen, exchange))
-        ticks = Ticks(
-            self.feed,
-            self.scan,
-            trading.offer,
-            trading.expire,
-            self.digests,
-            self.watch,
-            trading.database,
-            self.ids,
-            self.stages,
-        )
-        self.ticker.every(1, "scan", ticks.scan)
-        self.ticker.every(1, "missions", ticks.missions)
-        self.ticker.every(2, "digest", ticks.digest)
-        self.ticker.every(1, "watch", self._watch)
-        self.ticker.every(1, "keep", self._keep)
-        self.ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
-        self.ticker.every(600, "sweep", ticks.sweep)
-        self.ticker.every(600, "routes", self._measure_routes)
-        self.ticker.every(LOOK_EVERY_S, "backup", backup_tick(self.settings, trading.database, self.clock, self.ids))
-        self.ticker.start()
-        self.feed.on_closed(lambda: self.ticker.hurry("scan"))
-        for name in TRADING_STAGES:
-            self.stages.attach(name)
-
-    def start_chat(self) -> None:
-        """Start speaking and listening."""
-        self.nursery.stage("sender", self.sender.run)
-        self.nursery.stage("answered", self.intake.flush_answered)
-        self.nursery.stage("requests", self.requests.run)
-        self.nursery.stage("intake", self.intake.poll if self.webhook is None else self.webhook.watch)
-        for name in CHAT_STAGES:
-            self.stages.attach(name)
-
     async def recover_updates(self) -> None:
         """Run again what may, and tell the rest as interrupted."""
         recovery = Recovery(self.trading.database, self.table)
@@ -327,43 +253,6 @@ class Graph:
     async def _show_menu(self, person_id: int) -> None:
         await publish_menu(self.bot, self.trading.database, self.table, person_id)
 
-    async def _run_feed(self) -> None:
-        pause = WARM_UP_AGAIN_S
-        while not self.feed.instruments:
-            try:
-                await self.warm_up()
-            except Unavailable as error:
-                log.warning("feed.cold", error=str(error), pause_s=pause)
-                await self.clock.sleep(pause)
-                pause = min(pause * 2, WARM_UP_AGAIN_MOST_S)
-        await self.feed.run()
-
-    async def _keep(self) -> None:
-        await self.keep_stops()
-        await self.watch_trades()
-        self.stages.beat("keep")
-
-    async def _watch(self) -> None:
-        for name in await self.watch():
-            self.nursery.restart(name)
-        for name in ("scan", "missions", "digest"):
-            self.stages.plan(name, self.ticker.next_run(name))
-        self.stages.beat("scheduler")
-
-    async def _measure_routes(self) -> None:
-        await self.trading.measure_routes()
-
-    async def _renew_leases(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_S)
-
-            def body(unit: Unit) -> Mapping[str, bool]:
-                return {role: desk.renew_lease(unit, lease, LEASE_S) for role, lease in self.leases.items()}
-
-            lost = [role for role, kept in (await self.trading.database.write(body)).items() if not kept]
-            if lost:
-                log.error("lease.lost", roles=lost)
-
     async def _open_webhook(self) -> None:
         take = self.intake.webhook
         self.webhook = Webhook(self.bot, self.settings.telegram, ALLOWED, take, self.clock, self.stages)
@@ -375,9 +264,3 @@ def build_graph(
 ) -> Graph:
     """Put the process together; nothing runs yet. ``market`` and ``clock`` stand in for the exchange and the machine's time."""
     return Graph(settings, token, owner, market, clock)
-
-
-async def _listen(exchange: CcxtVenue) -> None:
-    """Follow an account's stream; where there is none, what is polled is all there is."""
-    await exchange.run_streams()
-    await asyncio.Event().wait()

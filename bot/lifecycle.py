@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 import typer
 
+from bot.duties import Duties
 from bot.graph import Graph, build_graph
 from bot.lock import AlreadyRunning, DeskLock
 from bot.logging import close_logging, configure_logging
@@ -130,9 +131,10 @@ async def start(graph: Graph) -> None:
     await trading.resolve.adopt_sent()
     await _warm_up(graph)
     await trading.sync.reconcile_all()
-    graph.start_trading()
+    duties = Duties(graph)
+    duties.start_trading()
     await graph.recover_updates()
-    graph.start_chat()
+    duties.start_chat()
     missing = graph.stages.missing_mandatory()
     if missing:
         raise Misconfigured("STAGES_MISSING", key="stages", where=", ".join(missing), fix="this build is incomplete")

@@ -1,0 +1,145 @@
+"""What the desk does all the time: its stages and its ticks, started in the order in which a trade flows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+import structlog
+
+from bot.backups import LOOK_EVERY_S, backup_tick
+from bot.graph import LEASE_S, Graph
+from handlers.jobs.ticks import Ticks
+from services.domain.errors import Unavailable
+from services.storage import desk
+from services.storage.database import Unit
+from services.venues.ccxt_spot import CcxtVenue
+
+log = structlog.get_logger()
+RENEW_S = 5.0
+PRICES_EVERY_S = 10
+SWEEP_EVERY_S = 600
+WARM_UP_AGAIN_S = 1.0
+WARM_UP_AGAIN_MOST_S = 30.0
+TRADING_STAGES = (
+    "feed",
+    "scan",
+    "missions",
+    "executor",
+    "fills",
+    "reconcile",
+    "resolve",
+    "entries",
+    "keep",
+    "scheduler",
+    "digest",
+)
+CHAT_STAGES = ("sender", "intake", "database")
+
+
+class Duties:
+    """Starts what runs for ever, supervised by the nursery and called by the ticker."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def start_trading(self) -> None:
+        """Start everything that follows the market and the venues."""
+        graph, trading = self._graph, self._graph.trading
+        for name, work in (
+            ("feed", self._run_feed),
+            ("paper", trading.paper.run),
+            ("executor", trading.executor.run),
+            ("fills", trading.sync.run_fills),
+            ("reconcile", trading.sync.run_reconcile),
+            ("resolve", trading.resolve.run),
+            ("entries", trading.entries.run),
+            ("leases", self._renew_leases),
+        ):
+            graph.nursery.stage(name, work)
+        for name, exchange in trading.exchanges.items():
+            graph.nursery.stage(f"stream {name}", partial(_listen, exchange))
+        self._start_ticks()
+        for name in TRADING_STAGES:
+            graph.stages.attach(name)
+
+    def start_chat(self) -> None:
+        """Start speaking and listening."""
+        graph = self._graph
+        graph.nursery.stage("sender", graph.sender.run)
+        graph.nursery.stage("answered", graph.intake.flush_answered)
+        graph.nursery.stage("requests", graph.requests.run)
+        graph.nursery.stage("intake", graph.intake.poll if graph.webhook is None else graph.webhook.watch)
+        for name in CHAT_STAGES:
+            graph.stages.attach(name)
+
+    def _start_ticks(self) -> None:
+        graph, trading, ticker = self._graph, self._graph.trading, self._graph.ticker
+        ticks = Ticks(
+            graph.feed,
+            graph.scan,
+            trading.offer,
+            trading.expire,
+            graph.digests,
+            graph.watch,
+            trading.database,
+            graph.ids,
+            graph.stages,
+        )
+        ticker.every(1, "scan", ticks.scan)
+        ticker.every(1, "missions", ticks.missions)
+        ticker.every(2, "digest", ticks.digest)
+        ticker.every(1, "watch", self._watch)
+        ticker.every(1, "keep", self._keep)
+        ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
+        ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
+        ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
+        ticker.every(LOOK_EVERY_S, "backup", backup_tick(graph.settings, trading.database, graph.clock, graph.ids))
+        ticker.start()
+        graph.feed.on_closed(lambda: ticker.hurry("scan"))
+
+    async def _run_feed(self) -> None:
+        graph, pause = self._graph, WARM_UP_AGAIN_S
+        while not graph.feed.instruments:
+            try:
+                await graph.warm_up()
+            except Unavailable as error:
+                log.warning("feed.cold", error=str(error), pause_s=pause)
+                await graph.clock.sleep(pause)
+                pause = min(pause * 2, WARM_UP_AGAIN_MOST_S)
+        await graph.feed.run()
+
+    async def _keep(self) -> None:
+        await self._graph.keep_stops()
+        await self._graph.watch_trades()
+        self._graph.stages.beat("keep")
+
+    async def _watch(self) -> None:
+        graph = self._graph
+        for name in await graph.watch():
+            graph.nursery.restart(name)
+        for name in ("scan", "missions", "digest"):
+            graph.stages.plan(name, graph.ticker.next_run(name))
+        graph.stages.beat("scheduler")
+
+    async def _measure_routes(self) -> None:
+        await self._graph.trading.measure_routes()
+
+    async def _renew_leases(self) -> None:
+        graph = self._graph
+        while True:
+            await graph.clock.sleep(RENEW_S)
+
+            def body(unit: Unit) -> Mapping[str, bool]:
+                return {role: desk.renew_lease(unit, lease, LEASE_S) for role, lease in graph.leases.items()}
+
+            lost = [role for role, kept in (await graph.trading.database.write(body)).items() if not kept]
+            if lost:
+                log.error("lease.lost", roles=lost)
+
+
+async def _listen(exchange: CcxtVenue) -> None:
+    """Follow an account's stream; where there is none, what is polled is all there is."""
+    await exchange.run_streams()
+    await asyncio.Event().wait()
