@@ -164,7 +164,8 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `sortie backup` made.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A backup, or the folder of a rolling copy.")] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Take the newest that there is, of both.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Even when an invariant fails in it.")] = False,
 ) -> None:
     """Put a backup in the place of the desk's state, which is kept aside; no desk may run."""
@@ -173,6 +174,8 @@ def restore(
     from handlers.cli.restore import run_restore
     from migrations import api
 
+    if newest == (file is not None):
+        raise typer.BadParameter("name a FILE, or say --newest", param_hint="FILE")
     settings, clock = _settings(), SystemClock()
     lock = DeskLock(settings, clock.now())
     raise typer.Exit(run_restore(settings, clock, SystemIds(), lock=lock, schema=api, file=file, anyway=anyway))

@@ -1,6 +1,8 @@
-"""The daily backup as a tick of the scheduler."""
+"""The daily backup as a tick of the scheduler, the rolling copy as a stage."""
 
 from __future__ import annotations
+
+import structlog
 
 from bot.release import VERSION
 from bot.scheduler import Tick
@@ -10,8 +12,10 @@ from services.domain.ports import Clock, Ids
 from services.operations.backup import MakeBackup
 from services.operations.daily_backup import BackUpDaily
 from services.operations.places import backup_folder
+from services.operations.rolling_copy import RollingCopy, Source
 from services.storage.database import Database
 
+log = structlog.get_logger()
 LOOK_EVERY_S = 60
 
 
@@ -25,3 +29,22 @@ def backup_tick(settings: Settings, database: Database, clock: Clock, ids: Ids) 
         await daily(Actor.job("backup", f"backup-{ids.row()}"))
 
     return tick
+
+
+def rolling_copy(settings: Settings, database: Database, clock: Clock) -> RollingCopy | None:
+    """Return what keeps the rolling copy, or None when the settings or the kind of database leave it out."""
+    every_s = settings.backup.rolling_s
+    if not every_s:
+        log.info("rolling.off", reason="backup.rolling_s is 0")
+        return None
+    if not database.is_sqlite:
+        log.info("rolling.off", reason="the server's own base backup and WAL archive keep what a rolling copy would")
+        return None
+    state = settings.desk.state_dir
+    source = Source(
+        state_dir=state,
+        url=settings.database_url,
+        busy_timeout_s=settings.database.busy_timeout_s,
+        version=f"sortie {VERSION}",
+    )
+    return RollingCopy(database, source, backup_folder(settings.backup.dir, state), every_s, clock)

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bot.backups import LOOK_EVERY_S, backup_tick
+from bot.backups import LOOK_EVERY_S, backup_tick, rolling_copy
 from bot.graph import LEASE_S, Graph
 from handlers.jobs.ticks import Ticks
 from services.domain.errors import Unavailable
@@ -60,6 +60,9 @@ class Duties:
             graph.nursery.stage(name, work)
         for name, exchange in trading.exchanges.items():
             graph.nursery.stage(f"stream {name}", partial(_listen, exchange))
+        rolling = rolling_copy(graph.settings, trading.database, graph.clock)
+        if rolling is not None:
+            graph.nursery.stage("rolling", rolling.run)
         self._start_ticks()
         for name in TRADING_STAGES:
             graph.stages.attach(name)

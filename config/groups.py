@@ -334,12 +334,18 @@ class DigestSettings(Group):
 
 
 class BackupSettings(Group):
-    """Copies of the desk's state in one file each: once a day, by `sortie backup`, and before each `sortie upgrade`."""
+    """Copies of the desk's state: one file a day, by `sortie backup`, before each `sortie upgrade`; and one that rolls."""
 
     enabled: bool = Field(default=True, description="Whether a running desk makes one every day")
     at: ClockTime = Field(default="03:30", description="Time of day, in the desk's zone")
     dir: Path | None = Field(default=None, description="Folder of the files; unset: `backups` in `desk.state_dir`")
     keep: int = Field(default=14, ge=1, le=10_000, description="Files kept; older ones are removed")
+    rolling_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=3600,
+        description="Least seconds between two rolling copies, made when the journal grew; 0 for none, SQLite only",
+    )
 
 
 class LogSettings(Group):

@@ -10,7 +10,7 @@ from handlers.cli.console import explain, say, say_rows
 from services.domain.errors import SortieError
 from services.domain.ports import Clock
 from services.operations.backup import Backup, MakeBackup
-from services.operations.backup_file import PAPER, backups_in, read_manifest
+from services.operations.backup_file import PAPER, backups_in, copies_in, read_manifest
 from services.operations.places import backup_folder
 
 MADE, NOT_MADE = 0, 1
@@ -32,9 +32,9 @@ def make_backup(settings: Settings, clock: Clock, *, version: str, folder: Path 
 
 
 def list_backups(settings: Settings, *, folder: Path | None) -> int:
-    """Print the backups that are there, oldest first; return the exit code."""
+    """Print the backups that are there, oldest first, then the rolling copies; return the exit code."""
     place = folder or backup_folder(settings.backup.dir, settings.desk.state_dir)
-    files = backups_in(place)
+    files = [*backups_in(place), *copies_in(place)]
     if not files:
         say(f"no backup in {place}")
         return NOT_MADE
@@ -48,7 +48,8 @@ def _row(file: Path) -> tuple[str, ...]:
     except SortieError as error:
         return str(file), "-", "-", explain(error)
     taken = f"{manifest.at:%Y-%m-%d %H:%M:%S} UTC"
-    return str(file), taken, f"{file.stat().st_size / 1e6:.1f} MB", f"schema {manifest.revision}, {manifest.version}"
+    size = sum(member.size for member in manifest.members) if file.is_dir() else file.stat().st_size
+    return str(file), taken, f"{size / 1e6:.1f} MB", f"schema {manifest.revision}, {manifest.version}"
 
 
 def _report(backup: Backup) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from config.settings import Settings
 from handlers.cli.console import explain, say, say_rows
 from handlers.cli.halt import shell_actor
-from services.domain.errors import SortieError
+from services.domain.errors import Misconfigured, SortieError
 from services.domain.ports import Clock, Ids
+from services.operations.backup_file import newest_in
 from services.operations.judgement import CheckResult
+from services.operations.places import backup_folder
 from services.operations.restore import Note, Place, Replaced, ReplaceState, RunningLock, Schema
 from services.operations.verify import score
 
@@ -25,10 +27,10 @@ def run_restore(
     *,
     lock: AbstractAsyncContextManager[RunningLock],
     schema: Schema,
-    file: Path,
+    file: Path | None,
     anyway: bool,
 ) -> int:
-    """Restore while no desk runs and say what was done; return the exit code."""
+    """Restore a file, or the newest that is there, while no desk runs, and say what was done; return the exit code."""
 
     async def restore() -> Replaced:
         place = Place(
@@ -36,7 +38,7 @@ def run_restore(
         )
         async with lock as held:
             replace = ReplaceState(place, clock, schema, held)
-            return await replace(file, Note(actor=shell_actor(ids)), anyway=anyway)
+            return await replace(file or _newest(settings), Note(actor=shell_actor(ids)), anyway=anyway)
 
     try:
         replaced = asyncio.run(restore())
@@ -49,6 +51,15 @@ def run_restore(
     say(f"what stood there before: {replaced.aside}")
     say("now: sortie doctor, then sortie run; it compares every terminal with its venue before it takes an entry")
     return RESTORED
+
+
+def _newest(settings: Settings) -> Path:
+    folder = backup_folder(settings.backup.dir, settings.desk.state_dir)
+    file = newest_in(folder)
+    if file is None:
+        raise Misconfigured("NO_FILE", file=folder, fix="name a backup: there is none in this folder")
+    say(f"the newest: {file}")
+    return file
 
 
 def show_verified(results: tuple[CheckResult, ...]) -> None:

@@ -15,8 +15,6 @@ from services.domain.crashpoints import reach
 from services.domain.errors import Unavailable
 from services.domain.ports import Clock
 from services.operations.backup_file import (
-    DESK,
-    PAPER,
     SCRATCH,
     Manifest,
     clear_faults,
@@ -26,7 +24,7 @@ from services.operations.backup_file import (
     write_archive,
 )
 from services.operations.places import paper_file
-from services.operations.snapshots import Copies, copy_all
+from services.operations.snapshots import Copies, Originals, copy_all
 from services.operations.swap import pending
 
 log = structlog.get_logger()
@@ -66,7 +64,8 @@ class MakeBackup:
             scratch = self._scratch(folder)
             try:
                 at = self._clock.now()
-                copies = await copy_all(self._url, paper_file(self._state), scratch, self._busy_timeout_s)
+                originals = Originals(url=self._url, paper=paper_file(self._state), busy_timeout_s=self._busy_timeout_s)
+                copies = await copy_all(originals, scratch, self._clock)
                 backup = await asyncio.to_thread(self._pack, folder / file_name(at, tag), copies, keep)
             finally:
                 await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
@@ -75,34 +74,40 @@ class MakeBackup:
 
     def _scratch(self, folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._need_room(folder)
+        need_room(folder, self._url, self._state)
         return Path(tempfile.mkdtemp(prefix=SCRATCH, dir=folder))
 
     def _pack(self, file: Path, copies: Copies, keep: int | None) -> Backup:
-        parts = [(DESK, copies.desk)] + ([(PAPER, copies.paper)] if copies.paper is not None else [])
-        manifest = Manifest(
-            at=self._clock.now(),
-            version=self._version,
-            database=make_url(self._url).get_backend_name(),
-            revision=copies.revision,
-            members=tuple(describe(name, path) for name, path in parts),
-        )
+        manifest = manifest_of(copies, self._url, self._version)
         reach("backup.copied")
-        write_archive(file, manifest, [path for _, path in parts])
+        write_archive(file, manifest, copies.files)
         reach("backup.written")
         dropped = drop_old(file.parent, keep) if keep is not None else ()
         return Backup(file=file, size=file.stat().st_size, manifest=manifest, dropped=dropped)
 
-    def _need_room(self, folder: Path) -> None:
-        desk = make_url(self._url).database if make_url(self._url).get_backend_name() == "sqlite" else None
-        sources = [paper_file(self._state), *([Path(desk)] if desk else [])]
-        needed = ROOM * sum(file.stat().st_size for file in sources if file.exists())
-        free = shutil.disk_usage(folder).free
-        if free < needed:
-            raise Unavailable(
-                "NO_SPACE",
-                folder=folder,
-                needed=f"{needed / 1e6:.0f} MB",
-                free=f"{free / 1e6:.0f} MB",
-                fix="make room on that disk, or set backup.dir to another",
-            )
+
+def manifest_of(copies: Copies, url: str, version: str) -> Manifest:
+    """Return what a backup of these copies says of itself."""
+    return Manifest(
+        at=copies.at,
+        version=version,
+        database=make_url(url).get_backend_name(),
+        revision=copies.revision,
+        members=tuple(describe(file.name, file) for file in copies.files),
+    )
+
+
+def need_room(folder: Path, url: str, state_dir: Path) -> None:
+    """Raise Unavailable when a folder's disk has no room for copies of the desk and for an archive of them."""
+    desk = make_url(url).database if make_url(url).get_backend_name() == "sqlite" else None
+    sources = [paper_file(state_dir), *([Path(desk)] if desk else [])]
+    needed = ROOM * sum(file.stat().st_size for file in sources if file.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Unavailable(
+            "NO_SPACE",
+            folder=folder,
+            needed=f"{needed / 1e6:.0f} MB",
+            free=f"{free / 1e6:.0f} MB",
+            fix="make room on that disk, or set backup.dir to another",
+        )

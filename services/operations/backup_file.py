@@ -1,4 +1,7 @@
-"""What a backup is as a file: copies of the databases and a manifest, in one archive that is whole or not there."""
+"""What a backup is on disk: copies of the databases and a manifest, whole or not there.
+
+One that is kept is an archive; one that is replaced every half minute is a folder with the same in it, which costs no packing.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ import shutil
 import tarfile
 import time
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +33,8 @@ CHUNK = 1 << 20
 # A partial file of a process that was killed; a running one writes its own all the time.
 ABANDONED_S = 86_400
 _NAME = re.compile(r"sortie-\d{8}-\d{6}(-[a-z0-9-]+)?\.tar\.gz")
+ROLLING = "rolling"
+_FOLDER_NAME = re.compile(r"sortie-\d{8}-\d{6}-\d{6}")
 _FAULTS = {
     errno.ENOSPC: ("NO_SPACE", "make room on that disk, or set backup.dir to another"),
     errno.EDQUOT: ("NO_SPACE", "make room in the quota, or set backup.dir to another disk"),
@@ -83,6 +88,25 @@ def backups_in(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("sortie-*.tar.gz") if _NAME.fullmatch(file.name))
 
 
+def folder_name(at: datetime) -> str:
+    """Return the name of a rolling copy of a moment; names sort by time."""
+    return f"sortie-{at:%Y%m%d-%H%M%S-%f}"
+
+
+def copies_in(folder: Path) -> list[Path]:
+    """Return the rolling copies of a folder of backups, oldest first."""
+    return sorted(each for each in (folder / ROLLING).glob("sortie-*") if _FOLDER_NAME.fullmatch(each.name))
+
+
+def newest_in(folder: Path) -> Path | None:
+    """Return the backup or rolling copy of the latest moment whose manifest can be read, or None."""
+    found = []
+    for each in [*backups_in(folder), *copies_in(folder)]:
+        with suppress(Misconfigured):
+            found.append((read_manifest(each).at, each))
+    return max(found)[1] if found else None
+
+
 def drop_old(folder: Path, keep: int) -> tuple[str, ...]:
     """Remove all but the newest ``keep`` backups, and what killed processes left; return the names of the former."""
     for left in [*folder.glob(f"*{PARTIAL}"), *folder.glob(f"{SCRATCH}*")]:
@@ -120,8 +144,25 @@ def write_archive(target: Path, manifest: Manifest, files: Sequence[Path]) -> No
         partial.unlink(missing_ok=True)
 
 
+def place_folder(staged: Path, target: Path, manifest: Manifest) -> None:
+    """Give a folder that holds copies its manifest and its name; the target appears when all of it is on disk.
+
+    Whoever copied has the copies themselves on disk already.
+    """
+    with _private(staged / MANIFEST) as out:
+        out.write(_manifest_text(manifest))
+        out.flush()
+        os.fsync(out.fileno())
+    sync_folder(staged)
+    os.replace(staged, target)
+    sync_folder(target.parent)
+
+
 def read_manifest(file: Path) -> Manifest:
-    """Read what an archive says of itself; raise Misconfigured when it is no backup or cannot be read."""
+    """Read what an archive or a rolling copy says of itself; raise Misconfigured when it is no backup or cannot be read."""
+    if file.is_dir():
+        with _readable(file):
+            return _parsed(file, (file / MANIFEST).read_bytes())
     with _opened(file) as archive:
         first = archive.next()
         taken = archive.extractfile(first) if first is not None and first.name == MANIFEST and first.isfile() else None
@@ -131,22 +172,19 @@ def read_manifest(file: Path) -> Manifest:
 
 
 def extract(file: Path, manifest: Manifest, folder: Path) -> None:
-    """Write an archive's files into a folder; raise Misconfigured when one is missing, cut short or changed."""
+    """Write a backup's files into a folder; raise Misconfigured when one is missing, cut short or changed."""
     wanted = {member.name: member for member in manifest.members}
     found = set()
-    with _opened(file) as archive:
-        for entry in archive:
-            source = archive.extractfile(entry) if entry.name in wanted and entry.isfile() else None
-            if source is None:
-                continue
-            with _private(folder / entry.name) as copy:
+    with _readable(file):
+        for name, source in _contents(file, wanted):
+            with _private(folder / name) as copy:
                 while chunk := source.read(CHUNK):
                     copy.write(chunk)
                 copy.flush()
                 os.fsync(copy.fileno())
-            if describe(entry.name, folder / entry.name) != wanted[entry.name]:
-                raise _no_backup(file, f"{entry.name} in it is not what the manifest says")
-            found.add(entry.name)
+            if describe(name, folder / name) != wanted[name]:
+                raise _no_backup(file, f"{name} in it is not what the manifest says")
+            found.add(name)
     missing = sorted(wanted.keys() - found)
     if missing:
         raise _no_backup(file, f"it ends before {missing[0]}")
@@ -167,9 +205,12 @@ def _private(file: Path) -> IO[bytes]:
     return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
+def _manifest_text(manifest: Manifest) -> bytes:
+    return json.dumps({"format": FORMAT, **asdict(manifest), "at": manifest.at.isoformat()}, indent=1).encode()
+
+
 def _add_manifest(archive: tarfile.TarFile, manifest: Manifest) -> None:
-    tree = {"format": FORMAT, **asdict(manifest), "at": manifest.at.isoformat()}
-    text = json.dumps(tree, indent=1).encode()
+    text = _manifest_text(manifest)
     entry = tarfile.TarInfo(MANIFEST)
     entry.size, entry.mode = len(text), 0o600
     archive.addfile(entry, io.BytesIO(text))
@@ -182,11 +223,30 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
+def _contents(file: Path, wanted: Container[str]) -> Iterator[tuple[str, IO[bytes]]]:
+    if file.is_dir():
+        for each in sorted(file.iterdir()):
+            if each.name in wanted:
+                with each.open("rb") as source:
+                    yield each.name, source
+        return
+    with tarfile.open(file, mode="r:gz") as archive:
+        for entry in archive:
+            taken = archive.extractfile(entry) if entry.name in wanted and entry.isfile() else None
+            if taken is not None:
+                yield entry.name, taken
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[tarfile.TarFile]:
+    with _readable(file), tarfile.open(file, mode="r:gz") as archive:
+        yield archive
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
     try:
-        with tarfile.open(file, mode="r:gz") as archive:
-            yield archive
+        yield
     except FileNotFoundError as error:
         raise Misconfigured("NO_FILE", file=file, fix="name one of `sortie backup --list`") from error
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:

@@ -11,9 +11,11 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, make_url, text
@@ -21,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.domain.crashpoints import reach
 from services.domain.errors import Misconfigured, Unavailable
+from services.domain.ports import Clock
 from services.operations.backup_file import DESK, PAPER
 from services.storage.postgresql import lock_writers, passing, postgresql_engine
 
@@ -28,22 +31,50 @@ TOOL_FIX = (
     "install PostgreSQL's client programs of the server's version (postgresql-client), or back the server up by its own means"
 )
 _REVISION = "SELECT version_num FROM alembic_version"
+# A copy is made in parts of a megabyte. It rests after each for as long as that took, at most so long, so that whoever
+# commits meanwhile has half of the disk at least.
+PART_PAGES = 256
+REST_MOST_S = 0.05
+SYNC_EVERY_PARTS = 4
+GoOn = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copies:
-    """Where the copies lie, and the revision of the desk's; ``paper`` is None without a paper book."""
+    """Where the copies lie, of which moment, and the revision of the desk's; ``paper`` is None without a paper book."""
 
+    at: datetime
     desk: Path
     paper: Path | None
     revision: str
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return the copies, named as a backup names its members."""
+        return (self.desk,) if self.paper is None else (self.desk, self.paper)
 
-async def copy_all(url: str, paper: Path, folder: Path, busy_timeout_s: float) -> Copies:
-    """Copy both into a folder; raise Unavailable when one cannot be read, Misconfigured when there is nothing to copy."""
-    if make_url(url).get_backend_name() == "sqlite":
-        return await asyncio.to_thread(_copy_files, Path(str(make_url(url).database)), paper, folder, busy_timeout_s)
-    return await _dump(url, paper, folder, busy_timeout_s)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originals:
+    """What is copied: the database's address, the paper venue's book, and how long to wait for whoever writes."""
+
+    url: str
+    paper: Path
+    busy_timeout_s: float
+
+
+def _go_on() -> None:
+    """Let a copy go on to its end."""
+
+
+async def copy_all(originals: Originals, folder: Path, clock: Clock, go_on: GoOn = _go_on) -> Copies:
+    """Copy both into a folder; raise Unavailable when one cannot be read, Misconfigured when there is nothing to copy.
+
+    On SQLite ``go_on`` is asked between the parts of a copy; what it raises ends the copy.
+    """
+    if make_url(originals.url).get_backend_name() == "sqlite":
+        return await asyncio.to_thread(_copy_files, originals, folder, clock, go_on)
+    return await _dump(originals, folder, clock)
 
 
 def program(name: str) -> str:
@@ -90,15 +121,18 @@ async def run_program(name: str, arguments: list[str], url: URL) -> None:
         )
 
 
-def _copy_files(desk: Path, paper: Path, folder: Path, busy_timeout_s: float) -> Copies:
+def _copy_files(originals: Originals, folder: Path, clock: Clock, go_on: GoOn) -> Copies:
+    desk, paper = Path(str(make_url(originals.url).database)), originals.paper
     if not desk.exists():
         raise Misconfigured("NO_DATABASE", file=desk, fix="check desk.state_dir, or let `sortie run` make it")
     copies = [(desk, folder / DESK)] + ([(paper, folder / PAPER)] if paper.exists() else [])
-    with _snapshots([source for source, _ in copies], busy_timeout_s) as readers:
+    with _snapshots([source for source, _ in copies], originals.busy_timeout_s) as readers:
+        at = clock.now()
         reach("backup.snapshot")
         for reader, (source, target) in zip(readers, copies, strict=True):
-            _copy(reader, source, target)
-    return Copies(desk=folder / DESK, paper=folder / PAPER if len(copies) > 1 else None, revision=_revision(folder / DESK))
+            _copy(reader, source, target, go_on)
+    copied = folder / PAPER if len(copies) > 1 else None
+    return Copies(at=at, desk=folder / DESK, paper=copied, revision=_revision(folder / DESK))
 
 
 def _revision(file: Path) -> str:
@@ -128,14 +162,17 @@ def _snapshots(files: list[Path], busy_timeout_s: float) -> Iterator[list[sqlite
             reader.close()
 
 
-def _copy(reader: sqlite3.Connection, source: Path, target: Path) -> None:
+def _copy(reader: sqlite3.Connection, source: Path, target: Path, go_on: GoOn = _go_on) -> None:
     target.touch(mode=0o600)
-    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+    with closing(sqlite3.connect(target, isolation_level=None)) as copy, target.open("rb+") as file:
         try:
-            reader.backup(copy)
+            # Nobody reads it before it is whole and on disk, so that SQLite itself need not care.
+            copy.execute("PRAGMA synchronous=OFF")
+            reader.backup(copy, pages=PART_PAGES, progress=_Pace(file.fileno(), go_on))
             # One file, without a log beside it.
             copy.execute("PRAGMA journal_mode=DELETE")
             answer = str(copy.execute("PRAGMA quick_check(1)").fetchone()[0])
+            os.fsync(file.fileno())
         except sqlite3.DatabaseError as error:
             if "disk is full" in str(error):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
@@ -144,9 +181,28 @@ def _copy(reader: sqlite3.Connection, source: Path, target: Path) -> None:
         raise Unavailable("DAMAGED", file=source, cause=answer, fix="keep the file and restore the last backup")
 
 
-async def _dump(url: str, paper: Path, folder: Path, busy_timeout_s: float) -> Copies:
+class _Pace:
+    """Called after each part of a copy: has what was written go to disk bit by bit, and rests."""
+
+    def __init__(self, handle: int, go_on: GoOn) -> None:
+        self._handle = handle
+        self._go_on = go_on
+        self._parts = 0
+        self._since = time.perf_counter()
+
+    def __call__(self, status: int, remaining: int, total: int) -> None:
+        self._go_on()
+        self._parts += 1
+        if self._parts % SYNC_EVERY_PARTS == 0:
+            os.fsync(self._handle)
+        time.sleep(min(REST_MOST_S, time.perf_counter() - self._since))
+        self._since = time.perf_counter()
+
+
+async def _dump(originals: Originals, folder: Path, clock: Clock) -> Copies:
     program("pg_dump")
-    engine = postgresql_engine(url, busy_timeout_s, pooled=False, statement_s=None)
+    url, paper = originals.url, originals.paper
+    engine = postgresql_engine(url, originals.busy_timeout_s, pooled=False, statement_s=None)
     snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     opened: list[sqlite3.Connection] = []
     try:
@@ -155,7 +211,8 @@ async def _dump(url: str, paper: Path, folder: Path, busy_timeout_s: float) -> C
             await reader.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             name = (await reader.execute(text("SELECT pg_export_snapshot()"))).scalar_one()
             revision = (await reader.execute(text(_REVISION))).scalar_one()
-            opened += _paper_snapshot(paper, busy_timeout_s)
+            opened += _paper_snapshot(paper, originals.busy_timeout_s)
+            at = clock.now()
             await writer.rollback()
             (folder / DESK).touch(mode=0o600)
             asked = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={name}", f"--file={folder / DESK}"]
@@ -168,7 +225,7 @@ async def _dump(url: str, paper: Path, folder: Path, busy_timeout_s: float) -> C
     finally:
         for each in opened:
             each.close()
-    return Copies(desk=folder / DESK, paper=folder / PAPER if opened else None, revision=str(revision))
+    return Copies(at=at, desk=folder / DESK, paper=folder / PAPER if opened else None, revision=str(revision))
 
 
 def _paper_snapshot(paper: Path, busy_timeout_s: float) -> list[sqlite3.Connection]:

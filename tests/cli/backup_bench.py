@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.backups import rolling_copy
 from bot.lock import DeskLock
 from config.settings import Settings
 from handlers.cli.backup import make_backup
@@ -15,6 +17,7 @@ from handlers.cli.restore import run_restore
 from handlers.cli.upgrade import run_upgrade
 from migrations import api
 from services.domain import crashpoints
+from services.operations.places import shell_database
 from services.operations.swap import PLAN
 from tests.access.bench import CountingIds
 from tests.crash.forking import KILLED
@@ -34,7 +37,20 @@ class Shell:
     def backup(self, folder: Path | None = None, keep: int | None = None) -> int:
         return make_backup(self.settings, self.clock, version=VERSION, folder=folder, keep=keep)
 
-    def restore(self, file: Path, *, anyway: bool = False) -> int:
+    def roll(self) -> None:
+        """Make a rolling copy, as a running desk does."""
+
+        async def copy() -> None:
+            async with shell_database(self.settings.database_url, self.clock, 5) as database:
+                rolling = rolling_copy(self.settings, database, self.clock)
+                assert rolling is not None and await rolling() is not None
+
+        asyncio.run(copy())
+
+    def restore_newest(self) -> int:
+        return self.restore(None)
+
+    def restore(self, file: Path | None, *, anyway: bool = False) -> int:
         lock = DeskLock(self.settings, self.clock.now())
         return run_restore(self.settings, self.clock, CountingIds(), lock=lock, schema=self.schema, file=file, anyway=anyway)
 
