@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import structlog
 from aiogram import Bot
@@ -19,7 +20,7 @@ from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, LinkPreviewOp
 
 from bot.redaction import process_redactor
 from handlers.telegram.views.message import Rendered
-from services.charts.png import ChartRenderer
+from services.charts.spec import PictureSpec
 from services.domain.errors import Unavailable
 
 log = structlog.get_logger()
@@ -72,10 +73,22 @@ class Envelope:
 _Call = Callable[[str, bool, Envelope], Awaitable[Outcome]]
 
 
+class Pictures(Protocol):
+    """Draws what a card shows."""
+
+    async def png(self, spec: PictureSpec) -> bytes:
+        """Return a picture; raise Unavailable when it cannot be drawn."""
+        ...
+
+    async def close(self) -> None:
+        """Draw nothing more."""
+        ...
+
+
 class Delivery:
     """Sends and edits through one bot."""
 
-    def __init__(self, bot: Bot, charts: ChartRenderer) -> None:
+    def __init__(self, bot: Bot, charts: Pictures) -> None:
         self._bot = bot
         self._charts = charts
 

@@ -10,11 +10,11 @@ import structlog
 
 from bot.backups import LOOK_EVERY_S, backup_tick, rolling_copy
 from bot.graph import LEASE_S, Graph
+from bot.wiring import Exchange
 from handlers.jobs.ticks import Ticks
 from services.domain.errors import Unavailable
 from services.storage import desk
 from services.storage.database import Unit
-from services.venues.ccxt_spot import CcxtVenue
 
 log = structlog.get_logger()
 RENEW_S = 5.0
@@ -142,7 +142,7 @@ class Duties:
                 log.error("lease.lost", roles=lost)
 
 
-async def _listen(exchange: CcxtVenue) -> None:
+async def _listen(exchange: Exchange) -> None:
     """Follow an account's stream; where there is none, what is polled is all there is."""
     await exchange.run_streams()
     await asyncio.Event().wait()

@@ -17,10 +17,10 @@ from bot.nursery import TaskNursery
 from bot.pacing import Pacer
 from bot.redaction import process_redactor
 from bot.requests import Requests
-from bot.scheduler import Ticker
 from bot.sender import Sender
-from bot.system import StageWakeups, SystemClock, SystemIds
-from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands, publish_menu
+from bot.surroundings import Surroundings
+from bot.system import StageWakeups
+from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, publish_commands, publish_menu
 from bot.webhook import Webhook
 from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
@@ -30,10 +30,9 @@ from handlers.telegram.rooms import Rooms
 from handlers.telegram.router import ChatRoutes
 from services.access.roles import RoleBook
 from services.access.seeding import SeedPeople
-from services.charts.png import ChartRenderer
 from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
-from services.domain.ports import Clock, MarketData
+from services.domain.ports import MarketData
 from services.execution.keeping import KeepStops
 from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
@@ -58,20 +57,19 @@ ROLES = ("executor", "intake", "sender", "scheduler")
 class Graph:
     """Everything that one run of the desk consists of."""
 
-    def __init__(
-        self, settings: Settings, token: str, owner: str, market: MarketData | None = None, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, token: str, owner: str, surroundings: Surroundings) -> None:
         self.settings = settings
         self.owner = owner
-        self.clock: Clock = clock or SystemClock()
-        self.ids = SystemIds()
+        self.surroundings = surroundings
+        self.clock = surroundings.clock
+        self.ids = surroundings.ids
         self.wakeups = StageWakeups()
         self.nursery = TaskNursery()
         self.stages = Stages(self.clock)
-        self.ticker = Ticker()
-        self.charts = ChartRenderer()
+        self.ticker = surroundings.ticker()
+        self.charts = surroundings.charts()
         self.leases: dict[str, Lease] = {}
-        self.market: MarketData = market or build_market(settings, self.clock)
+        self.market: MarketData = surroundings.market or build_market(settings, self.clock)
         self._build_market()
         self._build_chat(token)
 
@@ -85,10 +83,19 @@ class Graph:
             beats=self.stages,
             market=self.market,
             lease=lambda: self.leases.get("executor"),
+            exchange=self.surroundings.exchange,
         )
-        self.trading: Trading = build_trading(settings, outside)
+        self.trading: Trading = build_trading(settings, outside, self.surroundings.venue)
         self.book = CandleBook(settings.market.timeframe, settings.market.history)
-        self.feed = Feed(self.market, self.trading.quotes, self.book, self.clock, settings.market, self.stages)
+        self.feed = Feed(
+            self.market,
+            self.trading.quotes,
+            self.book,
+            self.clock,
+            settings.market,
+            self.stages,
+            jitter=self.surroundings.chance,
+        )
         self.trading.quotes.subscribe(self.trading.paper.offer)
         self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
         self.switch = SwitchStrategy(self.trading.database, self.registry)
@@ -102,7 +109,7 @@ class Graph:
 
     def _build_chat(self, token: str) -> None:
         settings, telegram, database = self.settings, self.settings.telegram, self.trading.database
-        self.bot: Bot = make_bot(token, telegram.api_base)
+        self.bot = Bot(token=token, session=self.surroundings.session(telegram.api_base))
         pacer = Pacer(telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic)
         self.sender = Sender(
             database,
@@ -113,6 +120,7 @@ class Graph:
             self.wakeups,
             self.nursery,
             self.stages,
+            self.surroundings.chance,
         )
         self.answers = ChatAnswers(self.bot, self.sender)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
@@ -204,7 +212,7 @@ class Graph:
             database,
             ChatDispatcher(self.bot, dispatcher, self.ids).handle,
             self.settings.telegram,
-            self.token,
+            self.surroundings.line(f"{self.settings.telegram.api_base}/bot{self.token}/getUpdates"),
             self.clock,
             self.wakeups,
             self.nursery,
@@ -259,8 +267,6 @@ class Graph:
         await self.webhook.open()
 
 
-def build_graph(
-    settings: Settings, token: str, owner: str, market: MarketData | None = None, clock: Clock | None = None
-) -> Graph:
-    """Put the process together; nothing runs yet. ``market`` and ``clock`` stand in for the exchange and the machine's time."""
-    return Graph(settings, token, owner, market, clock)
+def build_graph(settings: Settings, token: str, owner: str, surroundings: Surroundings | None = None) -> Graph:
+    """Put the process together; nothing runs yet. ``surroundings`` stand in for the machine and the outside world."""
+    return Graph(settings, token, owner, surroundings or Surroundings())

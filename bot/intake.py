@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from bot.polling import Ask, Line
 from config.groups import TelegramSettings
 from services.domain.errors import AlreadyDone, Unavailable
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
@@ -42,7 +43,7 @@ class Intake:
         database: Database,
         handle: Handle,
         settings: TelegramSettings,
-        token: str,
+        line: Line,
         clock: Clock,
         wakeups: Wakeups,
         nursery: Nursery,
@@ -52,7 +53,7 @@ class Intake:
         self._database = database
         self._handle = handle
         self._settings = settings
-        self._url = f"{settings.api_base}/bot{token}/"
+        self._line = line
         self._clock = clock
         self._wakeups = wakeups
         self._nursery = nursery
@@ -68,10 +69,10 @@ class Intake:
         # Ids start anew after a week of silence, so a kept offset could hide updates: what is stored is known by its row.
         offset = 0
         pause = 0.5
-        async with aiohttp.ClientSession(auto_decompress=True) as session:
+        async with self._line() as ask:
             while not self._stopping:
                 try:
-                    batch = await self._ask(session, offset)
+                    batch = await self._ask(ask, offset)
                 except (aiohttp.ClientError, TimeoutError, ValueError, Unavailable) as error:
                     log.warning("intake.poll.failed", error=type(error).__name__, pause_s=pause)
                     await asyncio.sleep(pause)
@@ -172,12 +173,10 @@ class Intake:
             if self._tails.get(who) is done:
                 del self._tails[who]
 
-    async def _ask(self, session: aiohttp.ClientSession, offset: int) -> list[RawUpdate]:
+    async def _ask(self, ask: Ask, offset: int) -> list[RawUpdate]:
         wait = self._settings.poll_timeout_s
         question = {"offset": offset, "timeout": wait, "limit": 100, "allowed_updates": list(ALLOWED)}
-        timeout = aiohttp.ClientTimeout(total=wait + 10)
-        async with session.post(self._url + "getUpdates", json=question, timeout=timeout) as response:
-            answer = await response.json(content_type=None)
+        answer = await ask(question, wait + 10)
         if not isinstance(answer, dict) or not answer.get("ok"):
             code = answer.get("error_code") if isinstance(answer, dict) else None
             log.warning("intake.poll.refused", code=code)

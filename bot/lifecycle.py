@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import json
-import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -121,9 +120,10 @@ class _Desk:
 async def start(graph: Graph) -> None:
     """Recover and start every stage; raise Misconfigured when a mandatory one is missing."""
     settings, trading = graph.settings, graph.trading
-    log.info("desk.starting", config=settings.fingerprint[:12], pid=os.getpid())
+    log.info("desk.starting", config=settings.fingerprint[:12], pid=graph.surroundings.pid)
     await graph.take_leases()
-    await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint))
+    pid = graph.surroundings.pid
+    await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint, pid))
     await graph.switch.seed(settings.strategies.disabled)
     await graph.seed_people()
     await trading.paper.open()
@@ -138,15 +138,15 @@ async def start(graph: Graph) -> None:
     missing = graph.stages.missing_mandatory()
     if missing:
         raise Misconfigured("STAGES_MISSING", key="stages", where=", ".join(missing), fix="this build is incomplete")
-    ready = json.dumps({"pid": os.getpid(), "at": graph.clock.now().isoformat()})
+    ready = json.dumps({"pid": pid, "at": graph.clock.now().isoformat()})
     await trading.database.write(lambda unit: set_fact(unit, READY, ready))
-    log.info("desk.ready", pid=os.getpid())
+    log.info("desk.ready", pid=pid)
 
 
-def _open_run(unit: Unit, config: str) -> None:
+def _open_run(unit: Unit, config: str, pid: int) -> None:
     """Close every terminal to entries until its venue was compared, and journal the start in the same unit."""
     terminals.forget_reconciliation(unit)
-    unit.record(Actor.job("start", f"start-{unit.now.isoformat()}"), "desk.started", pid=os.getpid(), config=config[:12])
+    unit.record(Actor.job("start", f"start-{unit.now.isoformat()}"), "desk.started", pid=pid, config=config[:12])
 
 
 async def _warm_up(graph: Graph) -> None:

@@ -6,7 +6,6 @@ in its row. Sending is at least once.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +66,7 @@ class Sender:
         wakeups: Wakeups,
         nursery: Nursery,
         beats: StageBeat,
+        chance: Callable[[], float],
     ) -> None:
         self._database = database
         self._delivery = delivery
@@ -76,6 +76,7 @@ class Sender:
         self._wakeups = wakeups
         self._nursery = nursery
         self._beats = beats
+        self._chance = chance
         self._busy: set[int] = set()
         self._read_until: dict[tuple[int, int], float] = {}
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
@@ -256,7 +257,7 @@ class Sender:
         if outcome.error == "flood":
             self._pacer.close_gate(item.chat_id, outcome.wait_s)
         else:
-            pause = min(0.3 * 2**tries, RETRY_MOST_S) * random.uniform(0.7, 1.3)
+            pause = min(0.3 * 2**tries, RETRY_MOST_S) * (0.7 + 0.6 * self._chance())
         self._held[item.key] = (self._clock.monotonic() + pause, tries)
         log.info("message.postponed", chat=item.chat_id, wait_s=round(pause, 2), error=outcome.error)
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.base import BaseSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
 from aiogram.methods import AnswerCallbackQuery, EditMessageText, Response, SendMessage, SetMyCommands
@@ -43,10 +44,9 @@ WHISPER_TIMEOUT_S = 3
 TOAST_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
-def make_bot(token: str, api_base: str) -> Bot:
-    """Return a bot for a token at a Bot API server; each call is bounded."""
-    session = _Session(api=TelegramAPIServer.from_base(api_base), timeout=CALL_TIMEOUT_S)
-    return Bot(token=token, session=session)
+def http_session(api_base: str) -> BaseSession:
+    """Return the way to a Bot API server; each call is bounded."""
+    return _Session(api=TelegramAPIServer.from_base(api_base), timeout=CALL_TIMEOUT_S)
 
 
 class _Session(AiohttpSession):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
@@ -13,7 +14,7 @@ from config.groups import VenueSettings
 from config.settings import Settings
 from services.domain.errors import Unavailable
 from services.domain.market import Instrument
-from services.domain.ports import Capabilities, Clock, Ids, MarketData, StageBeat, Venue
+from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSource, StageBeat, Venue
 from services.domain.routes import Fees
 from services.execution.booking import Booking
 from services.execution.deciding import DecideProposal
@@ -49,9 +50,21 @@ PAPER_IN_FLIGHT = timedelta(seconds=5)
 IN_FLIGHT_MARGIN = timedelta(seconds=2)
 
 
+class Exchange(Venue, Protocol):
+    """A venue that is followed by its own stream and closed at the end."""
+
+    async def run_streams(self) -> None:
+        """Follow the account's stream; return when there is none."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a process brings along: its clocks, ids, tasks and signs of life."""
+    """What a process brings along: its clocks, ids, tasks and signs of life; ``exchange`` may stand in for named ones."""
 
     clock: Clock
     ids: Ids
@@ -60,6 +73,7 @@ class Outside:
     beats: StageBeat
     market: MarketData
     lease: Callable[[], Lease | None]
+    exchange: Callable[[str, QuoteSource], Exchange] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +84,7 @@ class Trading:
     quotes: QuoteBoard
     accounts: AccountBoard
     paper: PaperVenue
-    exchanges: Mapping[str, CcxtVenue]
+    exchanges: Mapping[str, Exchange]
     venues: Mapping[str, Venue]
     instruments: dict[str, Instrument]
     desk: Desk
@@ -109,7 +123,7 @@ def exchange_costs(venue: VenueSettings) -> Costs:
 
 def build_exchanges(
     settings: Settings, outside: Outside, instruments: Mapping[str, Instrument], quotes: QuoteBoard
-) -> dict[str, CcxtVenue]:
+) -> dict[str, Exchange]:
     """Build the exchanges that the settings give a terminal at, by their name under [venues].
 
     Raise Misconfigured for one where money is real.
@@ -117,6 +131,8 @@ def build_exchanges(
     named = sorted({terminal.venue for terminal in settings.terminals.values()})
     for name in named:
         require_play_money(name, settings.venues[name])
+    if outside.exchange is not None:
+        return {name: outside.exchange(name, quotes) for name in named}
     return {
         name: CcxtVenue(
             name,
@@ -165,7 +181,7 @@ def _paper_venue(settings: Settings, outside: Outside, instruments: Mapping[str,
     )
 
 
-def _rules(settings: Settings, exchanges: Mapping[str, CcxtVenue]) -> Rules:
+def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
     return Rules(
         limits=settings.risk,
         costs=costs_of(settings),

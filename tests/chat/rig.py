@@ -24,6 +24,7 @@ from sqlalchemy import func, select
 
 from bot.graph import Graph, build_graph
 from bot.lifecycle import shut_down, start
+from bot.surroundings import Surroundings
 from config.settings import Settings
 from migrations.api import upgrade
 from sandbox.server import create_app
@@ -369,7 +370,7 @@ async def chat_desk(folder: Path, box: Sandboxed, **groups: Any) -> AsyncIterato
         folder.mkdir(parents=True, exist_ok=True)
         database.write_bytes(empty_database())
     market = HandMarket(box.clock)
-    graph = build_graph(settings, box.token, "test:1", market, box.clock)
+    graph = build_graph(settings, box.token, "test:1", Surroundings(market=market, clock=box.clock))
     rig = ChatRig(world=box.world, graph=graph, market=market, clock=box.clock, folder=folder)
     box.world.watch(rig.hear)
     try:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.graph import build_graph
 from bot.lifecycle import shut_down, start
+from bot.surroundings import Surroundings
 from migrations.api import upgrade
 from services.domain.errors import Misconfigured, Unavailable
 from services.domain.market import Instrument
@@ -38,7 +39,7 @@ async def test_an_outage_at_start_keeps_the_desk_running_and_it_answers_afterwar
 async def test_an_exchange_that_is_down_at_start_is_a_line_for_each_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logs: Path
 ) -> None:
-    monkeypatch.setattr("bot.graph.WARM_UP_AGAIN_S", 0.05)
+    monkeypatch.setattr("bot.duties.WARM_UP_AGAIN_S", 0.05)
     answer, left = HandMarket.instruments, [1, 2, 3]
 
     async def instruments(market: HandMarket, symbols: Sequence[str]) -> Sequence[Instrument]:
@@ -62,7 +63,7 @@ async def test_a_refused_token_stops_the_start_and_says_so(tmp_path: Path) -> No
         other = outside.token.split(":")[0] + ":" + "x" * 32
         settings = settings_for(tmp_path, outside)
         upgrade(settings.database_url)
-        graph = build_graph(settings, other, "test:1", HandMarket(outside.clock))
+        graph = build_graph(settings, other, "test:1", Surroundings(market=HandMarket(outside.clock)))
         try:
             with pytest.raises(Misconfigured, match="TOKEN_REFUSED"):
                 await start(graph)
