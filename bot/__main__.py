@@ -218,6 +218,15 @@ def verify(
 @app.command()
 def version() -> None:
     """Print the version, the commit in a git checkout, and the Python."""
+
+
+@app.command()
+def runbook(code: Annotated[str, typer.Argument(metavar="CODE", help="An alert's code; none lists all.")] = "") -> None:
+    """Say what an alert means and what to do about it; nothing needs to run."""
+    from handlers.cli.runbook import show_runbook
+
+    raise typer.Exit(show_runbook(code))
+
     from bot.release import describe
 
     typer.echo(describe())

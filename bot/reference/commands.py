@@ -28,6 +28,7 @@ ROOMS = {
     "risk": "Risk and halts",
     "people": "People and chats",
     "reconcile": "Open questions",
+    "alerts": "What is wrong",
 }
 WHERE: Mapping[Where, str] = {
     Where.ANYWHERE: "anywhere",

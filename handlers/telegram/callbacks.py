@@ -131,6 +131,20 @@ class QuestionButton(CallbackData, prefix="q"):
     arg: str = ""
 
 
+class IncidentVerb(StrEnum):
+    """What an open button does with something that is wrong."""
+
+    TAKE = "take"
+    RUNBOOK = "book"
+
+
+class IncidentButton(CallbackData, prefix="i"):
+    """An open button of an alert; ``item`` is an incident's id, or the code whose page is asked for."""
+
+    verb: IncidentVerb
+    item: str
+
+
 class ActButton(CallbackData, prefix="a"):
     """Carries a stored, single-use token and nothing else."""
 

@@ -6,6 +6,7 @@ from handlers.telegram.app import App
 from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.entries import EntryHandlers
+from handlers.telegram.incidents import IncidentHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
@@ -23,7 +24,7 @@ class Rooms:
         desk = DeskHandlers(app, lists, switch)
         missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
-        reconcile = ReconcileHandlers(app)
+        reconcile, incidents = ReconcileHandlers(app), IncidentHandlers(app)
         self.table = CommandTable(
             desk.commands(),
             missions.commands(),
@@ -32,6 +33,7 @@ class Rooms:
             risk.commands(),
             people.commands(),
             reconcile.commands(),
+            incidents.commands(),
         )
         desk.know(self.table)
-        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile)
+        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents)

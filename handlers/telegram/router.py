@@ -15,6 +15,7 @@ from handlers.telegram.callbacks import (
     ActButton,
     ChoiceButton,
     DeskButton,
+    IncidentButton,
     ListButton,
     MissionButton,
     QuestionButton,
@@ -38,6 +39,7 @@ _BUTTONS: tuple[type[CallbackData], ...] = (
     ListButton,
     ChoiceButton,
     QuestionButton,
+    IncidentButton,
     ActButton,
 )
 ANONYMOUS_ADMIN = 1087968824

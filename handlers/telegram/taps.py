@@ -11,6 +11,7 @@ from handlers.telegram.callbacks import (
     ActButton,
     ChoiceButton,
     DeskButton,
+    IncidentButton,
     ListButton,
     MissionButton,
     MissionVerb,
@@ -20,6 +21,7 @@ from handlers.telegram.callbacks import (
 )
 from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.entries import AMENDS, EntryHandlers
+from handlers.telegram.incidents import IncidentHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
 from handlers.telegram.people import PeopleHandlers
@@ -66,6 +68,7 @@ class Taps:
         risk: RiskHandlers,
         people: PeopleHandlers,
         reconcile: ReconcileHandlers,
+        incidents: IncidentHandlers,
     ) -> None:
         self._app = app
         self._lists = lists
@@ -76,6 +79,7 @@ class Taps:
         self._risk = risk
         self._people = people
         self._reconcile = reconcile
+        self._incidents = incidents
         self._acts: Mapping[Act, ActHandler] = {
             Act.CONFIRM_FIRE: self._confirm,
             Act.CLOSE: self._close,
@@ -113,6 +117,8 @@ class Taps:
                 await room.choose(request, button)
             case QuestionButton():
                 await self._reconcile.tap(request, button)
+            case IncidentButton():
+                await self._incidents.tap(request, button)
             case ActButton():
                 handler = self._acts.get(button.act)
                 if handler is None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from services.access.alerts import AlertCode
 from services.domain.errors import Unavailable
+from services.domain.incidents import AlertCode
 from services.domain.market import Universe
 from services.domain.money import ZERO, canonical
 from services.domain.notices import Priority

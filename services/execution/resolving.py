@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.access import buttons
-from services.access.alerts import AlertCode
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.errors import NotFound, Refused, SortieError, Unavailable
+from services.domain.incidents import AlertCode
 from services.domain.money import ZERO, Quantity
 from services.domain.orders import (
     Balance,

@@ -10,7 +10,16 @@ from handlers.telegram.commands import CommandSpec
 from handlers.telegram.views.message import Button, Rendered
 from services.domain.people import Role
 
-_TITLES = {"desk": "Desk", "missions": "Missions", "positions": "Trades and money", "risk": "Risk", "people": "People"}
+_TITLES = {
+    "desk": "Desk",
+    "missions": "Missions",
+    "positions": "Trades and money",
+    "entries": "Entries that work",
+    "risk": "Risk",
+    "people": "People",
+    "reconcile": "Open questions",
+    "alerts": "What is wrong",
+}
 
 
 def render_help(role: Role, offered: Sequence[CommandSpec], asked: str) -> Rendered:

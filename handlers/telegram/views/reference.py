@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handlers.telegram.views.checks import LABELS, MEANINGS, UNITS
 from handlers.telegram.views.refusals import REFUSALS
-from services.access.alerts import ADVICE, AlertCode
+from services.access.runbooks import RUNBOOKS
+from services.domain.incidents import AlertCode
 from services.domain.signals import DropCode
 from services.domain.verdicts import CheckCode, Unit
 
@@ -51,23 +52,6 @@ _ENDS: Mapping[str, str] = {
     "NO_TRADE": "the entry's trade or mission is gone",
     "NOT_FOUND": "the answer was lost, and the venue proved that it never saw the order",
 }
-_ALERTS: Mapping[AlertCode, str] = {
-    AlertCode.STAGE_SILENT: "a part of the desk showed no sign of life for twice its period",
-    AlertCode.STOP_NOT_PLACED: "an open trade has no stop at the venue and the venue refused one",
-    AlertCode.OUTCOME_UNKNOWN: "nobody knows whether the venue took a write",
-    AlertCode.POSITION_MISMATCH: "the desk and a venue disagree about a position, twice in a row",
-    AlertCode.FOREIGN_ORDER: "an order or fill at the venue is none of the desk's",
-    AlertCode.ORDER_LOST: "the venue does not know an order any more that it had taken",
-    AlertCode.VENUE_UNREACHABLE: "a venue cannot be asked",
-    AlertCode.CLOSE_REJECTED: "the venue refused a close, or never got it, again and again",
-    AlertCode.CANCEL_REJECTED: "the venue refused again and again to take exits away",
-    AlertCode.POSITION_BARE: "a position stands without a stop at the venue for longer than `protection.bare_alert_s`",
-    AlertCode.STOP_LATE: "the market is beyond a stop for longer than `protection.stop_late_s` and it did not execute",
-    AlertCode.STOP_WATCHED: "the venue takes no stop for a trade: the desk itself watches it",
-    AlertCode.WATCH_STALE: "there is no fresh quote of what the desk itself watches",
-    AlertCode.LATE_FILL: "a fill came for a trade that was over",
-    AlertCode.BACKUP_FAILED: "the daily backup could not be made",
-}
 
 
 def denial_reference() -> str:
@@ -106,15 +90,47 @@ def denial_reference() -> str:
 
 def alert_reference() -> str:
     """Return the reference page of alerts, as Markdown."""
-    rows = [(f"`{code.value}`", _ALERTS[code], done, f"`{command}`") for code, (done, command) in ADVICE.items()]
+    rows = [
+        (f"`{code.value}`", page.severity.value, page.happened, page.done, f"`{page.next}`")
+        for code, page in ((code, RUNBOOKS[code]) for code in AlertCode)
+    ]
     parts = [
         "# Alert codes",
         "",
         "One incident is one message, however often it repeats; it goes to every commander, to the trader concerned and to",
-        "the chats that `/bind risk` named. Quiet hours do not apply.",
+        "the chats that `/bind risk` named. Quiet hours do not apply. `/runbook CODE` and `sortie runbook CODE` show a code's",
+        "page of [the runbook](../runbooks.md).",
         "",
-        _table(("code", "what is wrong", "what the desk does", "look at"), rows),
+        _table(("code", "severity", "what is wrong", "what the desk does", "look at"), rows),
     ]
+    return "\n".join(parts) + "\n"
+
+
+def runbook_pages() -> str:
+    """Return the runbook, a section for each alert code, as Markdown."""
+    parts = [
+        "# Runbook",
+        "",
+        "What to do when the desk raises an alert: one section for each code, the same that `/runbook CODE` and",
+        "`sortie runbook CODE` show. An *urgent* one wants somebody's answer at any hour; a *routine* one can wait for the",
+        "morning. Written from `services/access/runbooks/`.",
+    ]
+    for code in AlertCode:
+        page = RUNBOOKS[code]
+        parts += [
+            "",
+            f"## {code.value}",
+            "",
+            f"*{page.severity.value}*",
+            "",
+            f"- **What happened.** {page.happened}",
+            f"- **What the desk did.** {page.done[:1].upper()}{page.done[1:]}.",
+            f"- **What is exposed.** {page.exposed}",
+            f"- **Send** `{page.next}`. {page.press}",
+            "- **If that does not help.**",
+            *(f"  {number}. {step}" for number, step in enumerate(page.steps, 1)),
+            f"- **It is over** {page.closes[:1].lower()}{page.closes[1:]}",
+        ]
     return "\n".join(parts) + "\n"
 
 

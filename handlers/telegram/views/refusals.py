@@ -86,6 +86,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "ROLE_CHANGED": ("{person} is {role} by now", "look again: /people"),
     "ROLE_SAME": ("{person} is {role} already", "nothing was changed"),
     "ROLE_UNKNOWN": ("{value} is not a role that can be given", "one of {limit}"),
+    "RUNBOOK": ("no alert is called {reference}", "{alike}"),
     "ROUTE": ("nothing was measured of {reference}", "/routes lists what was"),
     "SAFETY_EVENT": ("{value} events are always {limit}", "everything else can be turned down"),
     "SETTINGS_SYNTAX": ("not a setting: {value}", "/settings zone Europe/Berlin"),

@@ -1,0 +1,40 @@
+"""Alerts about the desk itself: its stages, its machine and what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.access.runbooks.entry import Runbook
+from services.domain.incidents import AlertCode, Severity
+
+PROCESS: Mapping[AlertCode, Runbook] = {
+    AlertCode.STAGE_SILENT: Runbook(
+        severity=Severity.URGENT,
+        happened="A part of the desk showed no sign of life for twice its usual time; the alert names it.",
+        done="the stage is restarted; entries that need it are refused",
+        exposed="Stops and targets rest at the venues and work without us; what the desk itself watches waits.",
+        next="/status",
+        press="See whether the stage is ok again. The counter of this alert grows with each restart that did not help.",
+        steps=(
+            "feed: the exchange gives no prices. /doctor says whether it or the network is at fault.",
+            "executor, fills, reconcile, resolve: orders are slow or stuck. /halt, and look at /orders.",
+            "sender, intake: Telegram does not answer. Nothing is lost, messages wait.",
+            "database: the disk is full, or somebody holds the file. On the machine: sortie doctor says which.",
+            "It does not come back: stop the desk and start it again; every start is a recovery.",
+        ),
+        closes="By itself, when the stage shows life again.",
+    ),
+    AlertCode.BACKUP_FAILED: Runbook(
+        severity=Severity.ROUTINE,
+        happened="The daily backup could not be made; the alert says why.",
+        done="earlier backups stand; it is tried again every minute",
+        exposed="No money now. If this machine's disk died, what happened since the last backup would be lost.",
+        next="/doctor",
+        press="The line of the disk says whether there is room and whether the folder can be written.",
+        steps=(
+            "Make room on the disk, or correct backup.dir; then sortie backup, on the machine, makes one at once.",
+            "On the machine, sortie backup --list shows which backups there are.",
+        ),
+        closes="By itself, with the next backup that succeeds.",
+    ),
+}
