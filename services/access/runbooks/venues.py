@@ -16,7 +16,7 @@ VENUES: Mapping[AlertCode, Runbook] = {
         next="/resolve",
         press="Wait a minute first: the desk asks every ten seconds. Open the entry to see what the venue says of it.",
         steps=(
-            "/doctor says that the venue is out of reach: nothing to press, it is asked again when it is back.",
+            "When /doctor says that the venue is out of reach: nothing to press, it is asked again when it is back.",
             "Look for the order in the exchange's own app. When you are sure, close the entry in /resolve with your reason.",
             "Never place the order again by hand before this is closed.",
         ),
