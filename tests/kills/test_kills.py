@@ -1,0 +1,55 @@
+"""Three kills of the real desk under load, and a judge that sees what is planted."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from tests.kills.campaign import Result, Terms, run
+from tests.kills.controls import CONTROLS, blind_spots
+from tests.kills.report import offenders
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="processes are killed where the system has signals"),
+    pytest.mark.timeout(300),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A campaign and what the judge missed of what was planted in it."""
+
+    result: Result
+    blind: Sequence[str]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    async def both() -> Judged:
+        folder = tmp_path_factory.mktemp("kills")
+        result = await run(folder, Terms(kills=2, kill_halts=1, seed=4), lambda text: None)
+        return Judged(result=result, blind=await blind_spots(result.evidence, folder))
+
+    return asyncio.run(both())
+
+
+def test_kills_under_load_lose_nothing_double_nothing_and_leave_nobody_without_an_answer(judged: Judged) -> None:
+    result = judged.result
+
+    assert offenders(result, ()) == []
+    assert result.kills >= 3
+    assert result.verdict.verify == "10/10"
+    assert result.verdict.counts["trades"] and result.verdict.counts["fills"]
+
+
+def test_a_desk_that_is_killed_at_a_halt_comes_up_halted(judged: Judged) -> None:
+    assert (judged.result.halted, judged.result.sent_after_halt) == (1, 0)
+
+
+def test_the_judge_sees_every_loss_that_is_planted(judged: Judged) -> None:
+    assert list(judged.blind) == []
+    assert len(CONTROLS) == 8
