@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from services.domain.market import Candle, CandleSeries, Instrument, Quote
@@ -76,6 +77,17 @@ class MarketData(Protocol):
         ...
 
 
+class CancelOnSilence(StrEnum):
+    """What a venue cancels by itself when nobody has spoken to it for a while.
+
+    ENTRIES: the orders that add exposure, and nothing else. ALL: every order of the account, those that protect as well.
+    """
+
+    NONE = "none"
+    ENTRIES = "entries"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a venue can take.
@@ -94,6 +106,7 @@ class Capabilities:
     list_size: int = 100
     exits_lock: bool = False
     times_in_force: frozenset[TimeInForce] = frozenset(TimeInForce)
+    cancel_on_silence: CancelOnSilence = CancelOnSilence.NONE
 
 
 class Venue(Protocol):
@@ -151,6 +164,17 @@ class Venue(Protocol):
 
     async def open_account(self, account: str, currency: str) -> None:
         """Make sure that the account exists; harmless when it does."""
+        ...
+
+    async def keep_alive(self, account: str, seconds: float) -> None:
+        """Let the venue cancel what ``cancel_on_silence`` names unless this is said again within ``seconds``.
+
+        Raises as a write does, and VenueRejected with NOT_OFFERED where the venue has no such thing.
+        """
+        ...
+
+    async def stand_down(self, account: str) -> None:
+        """Let silence mean nothing again; harmless when it did not."""
         ...
 
 

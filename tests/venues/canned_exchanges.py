@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NAME = "instruct0000000100"
 
@@ -27,6 +27,9 @@ class Case:
     trades: tuple[str, object]
     sent_name: str
     stops: bool
+    countdown: str | None = None
+    counting: object = None
+    counted: Mapping[str, str] = field(default_factory=dict)
 
 
 def _kraken_order(status: str) -> object:
@@ -132,6 +135,9 @@ KRAKEN = Case(
     ),
     sent_name="cl_ord_id",
     stops=True,
+    countdown="/0/private/CancelAllOrdersAfter",
+    counting={"error": [], "result": {"currentTime": "2026-03-02T09:30:00Z", "triggerTime": "2026-03-02T09:31:00Z"}},
+    counted={"60": "timeout=60", "0": "timeout=0"},
 )
 
 
@@ -344,4 +350,7 @@ OKX = Case(
     ),
     sent_name="clOrdId",
     stops=False,
+    countdown="/api/v5/trade/cancel-all-after",
+    counting={"code": "0", "msg": "", "data": [{"triggerTime": "1772443860000", "tag": "sortieentry", "ts": "1772443800000"}]},
+    counted={"60": '{"timeOut":60,"tag":"sortieentry"}', "0": '{"timeOut":0,"tag":"sortieentry"}'},
 )

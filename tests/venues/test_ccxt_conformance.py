@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.venues.conformance_exits import FullVenueConformance
+from tests.venues.conformance_silence import SilenceConformance
 from tests.venues.sandbox_bench import SandboxBench, sandbox_bench
 
 
-class TestCcxtVenue(FullVenueConformance):
+class TestCcxtVenue(SilenceConformance):
     @pytest.fixture
     async def bench(self) -> AsyncIterator[SandboxBench]:
         async with sandbox_bench() as bench:

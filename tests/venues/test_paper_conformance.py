@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.venues.conformance_exits import FullVenueConformance
+from tests.venues.conformance_silence import SilenceConformance
 from tests.venues.paper_bench import PaperBench, paper_bench
 
 
-class TestPaperVenue(FullVenueConformance):
+class TestPaperVenue(SilenceConformance):
     @pytest.fixture
     async def bench(self, tmp_path: Path) -> AsyncIterator[PaperBench]:
         async with paper_bench(tmp_path / "paper.db") as bench:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.domain.ports import CancelOnSilence
 from services.venues.ccxt_spot import outcomes
 from services.venues.ccxt_spot.budget import Counter
 from services.venues.ccxt_spot.outcomes import Complaint, Rules
@@ -37,7 +38,8 @@ class Profile:
     write. ``stops``: a lone stop is found by its client id like any order. ``market_buys``: a market buy is sized in base.
     ``symbol_cost`` and ``all_cost``: reading the open orders of one symbol and of all, in ccxt's units; ``trades_cost``: the
     trades of one symbol. ``trades_days`` is the longest span of one such question, ``trades_page`` what one answer holds;
-    ``newest_first`` when that is the span's end.
+    ``newest_first`` when that is the span's end. ``silence`` says what the exchange cancels when its countdown is not pushed
+    back, ``silence_params`` what that call needs, ``entry_params`` what an entry carries so that it is found by it.
     """
 
     rules: Rules
@@ -56,6 +58,9 @@ class Profile:
     trades_page: int = 100
     newest_first: bool = True
     options: Mapping[str, object] = field(default_factory=dict)
+    silence: CancelOnSilence = CancelOnSilence.NONE
+    silence_params: Mapping[str, object] = field(default_factory=dict)
+    entry_params: Mapping[str, object] = field(default_factory=dict)
 
 
 def _binance_answered(reply: object, wanted: Answer) -> bool:
@@ -80,6 +85,8 @@ def _kraken_answered(reply: object, wanted: Answer) -> bool:
     return isinstance(reply, dict) and reply.get("error") == [] and isinstance(reply.get("result"), dict)
 
 
+# OKX counts down for one tag at a time; exits carry none.
+_OKX_TAG = {"tag": "sortieentry"}
 _BINANCE_COUNTERS = (
     Counter(header="X-MBX-USED-WEIGHT-1M", limit=6_000, seconds=60, requests=True),
     Counter(header="X-MBX-ORDER-COUNT-10S", limit=100, seconds=10),
@@ -113,6 +120,9 @@ PROFILES: Mapping[str, Profile] = {
         answered=_okx_answered,
         look_up=LookUp.ORDER,
         options={"createMarketBuyOrderRequiresPrice": False},
+        silence=CancelOnSilence.ENTRIES,
+        silence_params=_OKX_TAG,
+        entry_params=_OKX_TAG,
     ),
     "bybit": Profile(
         rules=outcomes.BYBIT,
@@ -132,5 +142,6 @@ PROFILES: Mapping[str, Profile] = {
         all_cost=3,
         trades_cost=6,
         trades_page=50,
+        silence=CancelOnSilence.ALL,
     ),
 }

@@ -17,6 +17,7 @@ from services.venues.ccxt_spot.calls import Caller
 from services.venues.ccxt_spot.clients import Clients, Connect
 from services.venues.ccxt_spot.fills import FillReader
 from services.venues.ccxt_spot.reading import AccountReader
+from services.venues.ccxt_spot.silence import Countdown
 from services.venues.ccxt_spot.streams import AccountStream
 from services.venues.ccxt_spot.writing import AccountWriter
 
@@ -60,11 +61,13 @@ class CcxtVenue:
         self._activity = Activity(clock, lambda: self._pace_s(profile.trades_cost))
         self._reader = AccountReader(self._caller, profile, self._activity, clock, quotes, settings.recv_window_ms)
         self._fills = FillReader(self._caller, profile, self._activity, clock, self._reader.name_order)
+        self._countdown = Countdown(self._caller, profile, clock)
         self._writer = AccountWriter(
             self._caller,
             self._reader,
             profile,
             self._activity,
+            self._countdown,
             clock,
             self._grid,
             self._has_market_stop,
@@ -189,6 +192,16 @@ class CcxtVenue:
         self._require(account)
         return await self._reader.balance(self._traded(), self._currency)
 
+    async def keep_alive(self, account: str, seconds: float) -> None:
+        """Push the exchange's countdown back to so many seconds from now."""
+        self._require_ours(account)
+        await self._countdown.keep_alive(seconds)
+
+    async def stand_down(self, account: str) -> None:
+        """Stop the exchange's countdown."""
+        self._require_ours(account)
+        await self._countdown.stand_down()
+
     def _news(self) -> None:
         if self._account is not None:
             self._on_news(self._account)
@@ -272,6 +285,7 @@ class CcxtVenue:
             list_size=2 if profile.lists and stops else 1,
             exits_lock=True,
             times_in_force=frozenset(offered),
+            cancel_on_silence=profile.silence,
         )
 
 

@@ -20,6 +20,7 @@ from services.venues.ccxt_spot.orders import beyond, from_ccxt, put_on_grid, to_
 from services.venues.ccxt_spot.profiles import Profile
 from services.venues.ccxt_spot.reading import AccountReader
 from services.venues.ccxt_spot.replies import Lane
+from services.venues.ccxt_spot.silence import Countdown
 
 if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
@@ -37,6 +38,7 @@ class AccountWriter:
         reader: AccountReader,
         profile: Profile,
         activity: Activity,
+        countdown: Countdown,
         clock: Clock,
         grid_of: GridOf,
         has_market_stop: HasMarketStop,
@@ -46,6 +48,7 @@ class AccountWriter:
         self._reader = reader
         self._profile = profile
         self._activity = activity
+        self._countdown = countdown
         self._clock = clock
         self._grid_of = grid_of
         self._has_market_stop = has_market_stop
@@ -57,10 +60,12 @@ class AccountWriter:
         order = put_on_grid(request, self._grid_of(request.symbol))
         self._require_offered(order)
         asked = to_ccxt(order, self._stop_limit(order))
+        marks = self._profile.entry_params if order.role is OrderRole.ENTRY else {}
+        await self._countdown.make_way((order,))
 
         async def send(exchange: Exchange) -> Mapping[str, Any]:
             told: Mapping[str, Any] = await exchange.create_order(
-                order.symbol, asked.type, order.side.value, asked.quantity, asked.price, dict(asked.params)
+                order.symbol, asked.type, order.side.value, asked.quantity, asked.price, {**asked.params, **marks}
             )
             return told
 
@@ -78,6 +83,7 @@ class AccountWriter:
         orders = [put_on_grid(request, self._grid_of(request.symbol)) for request in requests]
         target, stop = split_list(orders)
         by_id = {order.client_id: order for order in orders}
+        await self._countdown.make_way(tuple(orders))
 
         async def send(exchange: Exchange) -> list[Mapping[str, Any]]:
             return legs(exchange, await place_oco(exchange, target, stop, self._stop_limit(stop)), stop.symbol)

@@ -144,7 +144,10 @@ class PaperFill:
 
 
 class Book:
-    """What is committed: accounts, open positions and live orders, with the next numbers to give out."""
+    """What is committed: accounts, open positions and live orders, with the next numbers to give out.
+
+    ``silences`` says when an account's entries are cancelled unless it is heard of before.
+    """
 
     def __init__(self, *, revision: int = 0, next_order: int = 1, next_fill: int = 1) -> None:
         self.revision = revision
@@ -155,6 +158,7 @@ class Book:
         self.live: dict[int, PaperOrder] = {}
         self.by_symbol: dict[str, set[int]] = {}
         self.by_account: dict[str, set[int]] = {}
+        self.silences: dict[str, datetime] = {}
 
     def put_position(self, position: PaperPosition) -> None:
         """Keep an open position, forget a flat one."""
@@ -184,6 +188,11 @@ class Book:
             self.put_position(position)
         for order in draft.orders.values():
             self.put_order(order)
+        for account, ends_at in draft.silences.items():
+            if ends_at is None:
+                self.silences.pop(account, None)
+            else:
+                self.silences[account] = ends_at
         self.next_order, self.next_fill = draft.next_order, draft.next_fill
         self.revision += 1
 
@@ -197,13 +206,19 @@ class Draft:
         self.positions: dict[tuple[str, str], PaperPosition] = {}
         self.orders: dict[int, PaperOrder] = {}
         self.fills: list[PaperFill] = []
+        self.silences: dict[str, datetime | None] = {}
         self.next_order = book.next_order
         self.next_fill = book.next_fill
 
     @property
     def empty(self) -> bool:
         """Tell whether nothing changed."""
-        return not (self.accounts or self.positions or self.orders)
+        return not (self.accounts or self.positions or self.orders or self.silences)
+
+    @property
+    def accounts_with_news(self) -> set[str]:
+        """Return the accounts in which something was filled or ended."""
+        return {fill.account for fill in self.fills} | {order.account for order in self.orders.values() if not order.live}
 
     def account(self, name: str) -> PaperAccount:
         """Return an account; raise VenueRejected when it was never opened."""

@@ -149,6 +149,11 @@ def load_fill(row: sqlite3.Row) -> PaperFill:
     )
 
 
+def dump_silence(account: str, ends_at: datetime | None) -> Row:
+    """Write when an account's silence ends its entries as a row."""
+    return {"account": account, "ends_at": ends_at.isoformat() if ends_at is not None else None}
+
+
 def _optional(value: Decimal | None) -> str | None:
     return None if value is None else canonical(value)
 

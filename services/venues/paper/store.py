@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,17 @@ from services.venues.paper.rows import (
     dump_fill,
     dump_order,
     dump_position,
+    dump_silence,
     load_account,
     load_fill,
     load_order,
     load_position,
 )
 
-VERSION = 2
+VERSION = 3
 BUSY_TIMEOUT_MS = 5_000
 
+_SILENCES = "CREATE TABLE silences (account TEXT PRIMARY KEY REFERENCES accounts, ends_at TEXT) STRICT"
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT",
     "CREATE TABLE accounts (name TEXT PRIMARY KEY, currency TEXT NOT NULL, cash TEXT NOT NULL) STRICT",
@@ -49,9 +52,10 @@ _SCHEMA = (
     " quantity TEXT NOT NULL, price TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, at TEXT NOT NULL,"
     " maker INTEGER) STRICT",
     "CREATE INDEX fills_account ON fills (account, sequence)",
+    _SILENCES,
 )
 # What brings a file of an earlier version to the next one.
-_STEPS = {1: "ALTER TABLE fills ADD COLUMN maker INTEGER"}
+_STEPS = {1: "ALTER TABLE fills ADD COLUMN maker INTEGER", 2: _SILENCES}
 _LIVE = tuple(state.value for state in LIVE_ORDER_STATES)
 _ACCOUNT = ("name", "currency", "cash")
 _POSITION = ("account", "symbol", "quantity", "cost", "borrow", "since")
@@ -79,6 +83,7 @@ _PUT_ACCOUNT = _upsert("accounts", "name", _ACCOUNT, ("cash",))
 _PUT_POSITION = _upsert("positions", "account, symbol", _POSITION, _POSITION[2:])
 _PUT_ORDER = _upsert("orders", "sequence", (*_ORDER_FIXED, *_ORDER_MOVING), _ORDER_MOVING)
 _PUT_FILL = _insert("fills", _FILL)
+_PUT_SILENCE = _upsert("silences", "account", ("account", "ends_at"), ("ends_at",))
 
 
 class Store:
@@ -169,6 +174,8 @@ class Store:
                 book.put_position(load_position(row))
             for row in self._rows(f"SELECT * FROM orders WHERE state IN ({_marks(_LIVE)})", _LIVE):
                 book.put_order(load_order(row))
+            for row in self._rows("SELECT * FROM silences WHERE ends_at IS NOT NULL"):
+                book.silences[row["account"]] = datetime.fromisoformat(row["ends_at"])
         finally:
             self._db.execute("ROLLBACK")
         return book
@@ -179,6 +186,7 @@ class Store:
         self._put(_PUT_POSITION, (dump_position(position) for position in draft.positions.values()))
         self._put(_PUT_ORDER, (dump_order(order) for order in draft.orders.values()))
         self._put(_PUT_FILL, (dump_fill(fill) for fill in draft.fills))
+        self._put(_PUT_SILENCE, (dump_silence(account, end) for account, end in draft.silences.items()))
         self._db.execute("UPDATE meta SET revision = revision + 1")
 
     def orders(self, account: str, client_ids: Sequence[str]) -> dict[str, PaperOrder]:

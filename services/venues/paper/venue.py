@@ -20,13 +20,14 @@ from config.groups import PaperSettings
 from services.domain.errors import Unavailable, VenueDoubt, VenueRejected
 from services.domain.market import Instrument, Quote
 from services.domain.orders import Balance, OrderRequest, OrderType, VenueFill, VenueOrder, VenuePosition
-from services.domain.ports import Capabilities, Clock, QuoteSource
+from services.domain.ports import CancelOnSilence, Capabilities, Clock, QuoteSource
 from services.domain.states import OrderState
 from services.venues.paper.acceptance import Acceptance
 from services.venues.paper.book import Book, Draft, PaperAccount, PaperOrder
 from services.venues.paper.ledger import measure_funds
 from services.venues.paper.liquidity import Liquidity
 from services.venues.paper.matching import Matcher
+from services.venues.paper.silence import end_silences, forget, hear
 from services.venues.paper.store import Store
 
 T = TypeVar("T")
@@ -38,9 +39,8 @@ MAX_QUOTE_AGE = timedelta(seconds=10)
 class PaperVenue:
     """Execute orders of many accounts against the quotes of a real market; see the package for its rules.
 
-    ``quotes`` is asked for the newest quote of a symbol, ``instruments`` for its grid; ``changed`` is called with the account
-    after the venue itself filled, canceled or expired something. Either ``run`` works in the background, fed by ``offer``, or
-    a simulation calls ``on_quote`` and ``settle`` itself.
+    ``quotes`` has a symbol's newest quote, ``instruments`` its grid; ``changed`` is called with the account after the venue
+    itself filled or ended something. Either ``run`` works, fed by ``offer``, or a test calls ``on_quote`` and ``settle``.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class PaperVenue:
             reduce_only=True,
             order_lists=True,
             replace_lists=True,
+            cancel_on_silence=CancelOnSilence.ENTRIES,
         )
 
     async def open(self) -> None:
@@ -93,7 +94,7 @@ class PaperVenue:
         async with self._lock:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="paper-store")
             try:
-                self._book = await self._visit(self._opened)
+                self._take_over(await self._visit(self._opened))
             except BaseException:
                 await self._release()
                 raise
@@ -120,10 +121,7 @@ class PaperVenue:
     async def place(self, account: str, order: OrderRequest) -> VenueOrder:
         """Put one order."""
 
-        def decide(draft: Draft) -> PaperOrder:
-            return self._acceptance(draft, account, [order.client_id]).place(order)
-
-        return (await self._write(decide)).report()
+        return (await self._write(lambda draft: self._acceptance(draft, account, [order.client_id]).place(order))).report()
 
     async def place_list(self, account: str, orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
         """Put one stop and its targets, linked."""
@@ -197,6 +195,14 @@ class PaperVenue:
 
         return await self._read(account, ask)
 
+    async def keep_alive(self, account: str, seconds: float) -> None:
+        """Cancel the account's entries, and nothing else, unless this is said again within ``seconds``."""
+        await self._write(lambda draft: hear(draft, account, self._clock.now(), seconds), announce=True)
+
+    async def stand_down(self, account: str) -> None:
+        """Let silence mean nothing again; harmless when it did not."""
+        await self._write(lambda draft: forget(draft, account, self._clock.now()), announce=True)
+
     def offer(self, quote: Quote) -> None:
         """Hand a quote to the running loop; while it is busy, a newer quote of the symbol takes the older one's place."""
         self._offered[quote.symbol] = quote
@@ -231,6 +237,7 @@ class PaperVenue:
     async def settle(self) -> None:
         """Give orders whose latency is over their first match; a market or IOC order without a fresh quote expires."""
         self._settled_at = self._clock.now()
+        await self._end_silences()
         due = {o.request.symbol for o in self._book.live.values() if not o.rested and o.due_at <= self._settled_at}
         for symbol in sorted(due):
             try:
@@ -246,6 +253,7 @@ class PaperVenue:
 
         def decide(draft: Draft) -> Liquidity:
             now, left = self._clock.now(), self._liquidity[symbol].copy()
+            end_silences(draft, now)
             Matcher(draft=draft, liquidity=left, settings=self._settings, fresh=fresh, now=now).match()
             return left
 
@@ -260,9 +268,14 @@ class PaperVenue:
 
         await self._write(decide, announce=True)
 
+    async def _end_silences(self) -> None:
+        if any(ends_at <= self._clock.now() for ends_at in self._book.silences.values()):
+            await self._write(lambda draft: end_silences(draft, self._clock.now()), announce=True)
+
     async def _wait(self) -> None:
         now = self._clock.now()
         dues = [o.due_at for o in self._book.live.values() if not o.rested and o.due_at > self._settled_at]
+        dues += [ends_at for ends_at in self._book.silences.values() if ends_at > self._settled_at]
         waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._woken.wait())}
         if dues:
             waits.add(asyncio.ensure_future(self._clock.sleep(max(0.0, (min(dues) - now).total_seconds()))))
@@ -321,19 +334,22 @@ class PaperVenue:
         except (sqlite3.Error, Unavailable) as error:
             raise VenueDoubt("PAPER_STORE", reason=type(error).__name__) from error
         if announce:
-            for account in _accounts_with_news(draft):
+            for account in draft.accounts_with_news:
                 self._changed(account)
         return result
 
     async def _decide_and_commit(self, decide: Callable[[Draft], T]) -> tuple[T, Draft]:
         async with self._lock:
             result, draft = await self._visit(lambda: self._decided(decide))
-            self._book = draft.book
-            if not draft.empty:
-                self._book.merge(draft)
-                self._woken.set()
-                _log_outcome(draft)
+            self._take_over(draft)
             return result, draft
+
+    def _take_over(self, draft: Draft) -> None:
+        self._book = draft.book
+        if not draft.empty:
+            self._book.merge(draft)
+            self._woken.set()
+            _log_outcome(draft)
 
     def _decided(self, decide: Callable[[Draft], T]) -> tuple[T, Draft]:
         """Decide and commit, anew when another process has written since the book was read."""
@@ -355,10 +371,11 @@ class PaperVenue:
     def _current(self, book: Book) -> Book:
         return book if self._store.revision() == book.revision else self._store.load()
 
-    def _opened(self) -> Book:
+    def _opened(self) -> Draft:
         self._store.open()
         try:
-            return self._store.load()
+            # Nobody may have run when an account had been silent for too long.
+            return self._decided(lambda draft: end_silences(draft, self._clock.now()))[1]
         except sqlite3.Error as error:
             raise Unavailable("PAPER_STORE", reason=type(error).__name__) from error
 
@@ -372,10 +389,6 @@ class PaperVenue:
         if self._thread is None:
             raise Unavailable("PAPER_STORE", reason="not open")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _accounts_with_news(draft: Draft) -> set[str]:
-    return {fill.account for fill in draft.fills} | {order.account for order in draft.orders.values() if not order.live}
 
 
 def _log_outcome(draft: Draft) -> None:
