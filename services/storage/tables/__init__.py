@@ -1,10 +1,11 @@
 """The tables. Amounts are exact: canonical text on SQLite, NUMERIC on PostgreSQL; times are aware UTC."""
 
 from services.storage.tables.columns import Amount, Instant, metadata
+from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.messages import cards, notices, updates
 from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
 from services.storage.tables.people import access_requests, bindings, chats, checklist, people, preferences, tokens
-from services.storage.tables.process import counters, duties, facts, incidents, journal, leases, requests, stages
+from services.storage.tables.process import counters, duties, facts, journal, leases, requests, stages
 from services.storage.tables.trading import (
     day_results,
     fills,
@@ -45,6 +46,7 @@ __all__ = [
     "notices",
     "offers",
     "orders",
+    "outside_notices",
     "people",
     "positions",
     "preferences",

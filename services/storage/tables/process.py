@@ -48,19 +48,6 @@ stages = Table(
     Column("lag_ms", Integer),
 )
 
-incidents = Table(
-    "incidents",
-    metadata,
-    id_column(),
-    Column("code", String(32), nullable=False),
-    Column("subject", String(96), nullable=False),
-    Column("opened_at", Instant, nullable=False),
-    Column("last_at", Instant, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("closed_at", Instant),
-    Column("facts", JSON, nullable=False),
-)
-
 counters = Table(
     "counters",
     metadata,
