@@ -1,9 +1,12 @@
-"""The daily backup as a tick of the scheduler, the rolling copy as a stage."""
+"""The daily backup as a tick of the scheduler, the rolling copy as a stage with a tick that looks whether it keeps up."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
+from bot.graph import Graph
 from bot.release import VERSION
 from bot.scheduler import Tick
 from config.settings import Settings
@@ -13,10 +16,12 @@ from services.operations.backup import MakeBackup
 from services.operations.daily_backup import BackUpDaily
 from services.operations.places import backup_folder
 from services.operations.rolling_copy import RollingCopy, Source
+from services.operations.rolling_watch import WatchRolling
 from services.storage.database import Database
 
 log = structlog.get_logger()
 LOOK_EVERY_S = 60
+WATCH_EVERY_S = 5
 
 
 def backup_tick(settings: Settings, database: Database, clock: Clock, ids: Ids) -> Tick:
@@ -48,3 +53,14 @@ def rolling_copy(settings: Settings, database: Database, clock: Clock) -> Rollin
         version=f"sortie {VERSION}",
     )
     return RollingCopy(database, source, backup_folder(settings.backup.dir, state), every_s, clock)
+
+
+def start_backups(graph: Graph) -> None:
+    """Begin with the daily backup and the rolling copy."""
+    settings, database = graph.settings, graph.trading.database
+    graph.ticker.every(LOOK_EVERY_S, "backup", backup_tick(settings, database, graph.clock, graph.ids))
+    rolling = rolling_copy(settings, database, graph.clock)
+    if rolling is not None:
+        watch = WatchRolling(database, rolling, settings.backup.rolling_s, graph.ids)
+        graph.nursery.stage("rolling", rolling.run)
+        graph.ticker.every(WATCH_EVERY_S, "rolling", partial(watch, Actor.job("rolling", f"rolling-{graph.ids.row()}")))

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bot.backups import LOOK_EVERY_S, backup_tick, rolling_copy
+from bot.backups import start_backups
 from bot.graph import LEASE_S, Graph
 from bot.wiring import Exchange
 from handlers.jobs.ticks import Ticks
@@ -60,9 +60,6 @@ class Duties:
             graph.nursery.stage(name, work)
         for name, exchange in trading.exchanges.items():
             graph.nursery.stage(f"stream {name}", partial(_listen, exchange))
-        rolling = rolling_copy(graph.settings, trading.database, graph.clock)
-        if rolling is not None:
-            graph.nursery.stage("rolling", rolling.run)
         self._start_ticks()
         for name in TRADING_STAGES:
             graph.stages.attach(name)
@@ -98,7 +95,7 @@ class Duties:
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
-        ticker.every(LOOK_EVERY_S, "backup", backup_tick(graph.settings, trading.database, graph.clock, graph.ids))
+        start_backups(graph)
         ticker.start()
         graph.feed.on_closed(lambda: ticker.hurry("scan"))
 

@@ -23,6 +23,7 @@ class AlertCode(StrEnum):
     WATCH_STALE = "WATCH_STALE"
     LATE_FILL = "LATE_FILL"
     BACKUP_FAILED = "BACKUP_FAILED"
+    BACKUP_STALE = "BACKUP_STALE"
 
 
 class Severity(StrEnum):

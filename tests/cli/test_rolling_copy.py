@@ -15,19 +15,23 @@ import pytest
 
 from config.settings import Settings
 from migrations import api
+from services.access.runbooks import severity_of
 from services.domain import crashpoints
-from services.domain.errors import Misconfigured
+from services.domain.errors import Misconfigured, Unavailable
+from services.domain.incidents import AlertCode, Severity
 from services.operations import rolling_copy
 from services.operations.backup_file import copies_in, newest_in, read_manifest
 from services.operations.judgement import Status
 from services.operations.restore import Place, Replaced, ReplaceState
 from services.operations.rolling_copy import RollingCopy, Source
+from services.operations.rolling_watch import WatchRolling
 from services.storage import desk
+from tests.access.bench import CountingIds
 from tests.cli.backup_bench import Shell, leftovers
 from tests.cli.test_backup_under_load import NOTE, NoLock, trade_on
 from tests.crash.forking import Died, in_fork
 from tests.operations.story import FixedClock, Story
-from tests.trading.rig import HandClock, Rig, desk_at
+from tests.trading.rig import CARL, HandClock, Rig, desk_at
 
 EVERY_S = 10.0
 LONGEST_LOSS = timedelta(seconds=60)
@@ -139,6 +143,37 @@ async def test_a_disk_that_refuses_is_told_by_the_lag_and_leaves_what_was_there(
 
         assert await keep() is not None
         assert (keep.lag.seconds, keep.lag.reason) == (0, "")
+
+
+async def test_a_copy_that_lags_by_three_periods_is_an_urgent_alert_until_one_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk_at(tmp_path) as rig:
+        keep = rolling(rig, tmp_path)
+        watch, actor = WatchRolling(rig.trading.database, keep, EVERY_S, CountingIds()), rig.actor(CARL)
+
+        async def go_on(seconds: float) -> list[int]:
+            rig.clock.advance(seconds)
+            await keep()
+            await watch(actor)
+            rows = await rig.read(desk.open_incidents)
+            return [row.count for row in rows if row.code == AlertCode.BACKUP_STALE.value]
+
+        assert await go_on(0) == []
+        with monkeypatch.context() as full:
+            full.setattr(rolling_copy, "need_room", _no_room)
+            await note(rig)
+            assert [await go_on(EVERY_S) for _ in range(3)] == [[], [], []]
+            assert [await go_on(EVERY_S), await go_on(EVERY_S / 2), await go_on(EVERY_S / 2)] == [[1], [1], [2]]
+            (told,) = [row.facts["reason"] for row in await rig.read(desk.open_incidents)]
+            assert "30 s ago" in told or "NO_SPACE" in told
+
+        assert await go_on(EVERY_S) == []
+    assert severity_of(AlertCode.BACKUP_STALE.value) is Severity.URGENT
+
+
+def _no_room(*_: object) -> None:
+    raise Unavailable("NO_SPACE", folder="full")
 
 
 async def test_a_copy_that_is_called_off_ends_its_thread_and_leaves_nothing(tmp_path: Path) -> None:

@@ -37,4 +37,19 @@ PROCESS: Mapping[AlertCode, Runbook] = {
         ),
         closes="By itself, with the next backup that succeeds.",
     ),
+    AlertCode.BACKUP_STALE: Runbook(
+        severity=Severity.URGENT,
+        happened="The rolling copy of the desk's state lags by three periods or more; the alert says by how much, and why.",
+        done="trading goes on; the last copies that are whole are kept, and the next is tried every period",
+        exposed="No money now. If this machine's disk died, the desk would forget what the alert counts; venues would not.",
+        next="/doctor",
+        press="The line of the disk says whether there is room; the reason in the alert names the folder.",
+        steps=(
+            "No room: free some on the disk of backup.dir, or put backup.dir on another one and start the desk again.",
+            "The disk hangs or answers with errors: /halt, and move the state to a good one while the desk is stopped.",
+            "The copy takes longer than its period: the database has grown large. Lengthen backup.rolling_s.",
+            "On the machine, sortie backup makes a whole backup at once, and sortie backup --list shows what there is.",
+        ),
+        closes="By itself, with the next copy that is made.",
+    ),
 }
