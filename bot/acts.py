@@ -30,6 +30,7 @@ def trading_acts(trading: Trading, protection: ProtectionSettings) -> TradingAct
         amend=trading.amend,
         routes=trading.routes,
         halt=trading.halt,
+        flatten=trading.flatten,
         resume=trading.resume,
         decide=trading.decide,
         resolve=trading.resolve_by_hand,

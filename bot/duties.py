@@ -32,6 +32,7 @@ TRADING_STAGES = (
     "resolve",
     "entries",
     "keep",
+    "kill",
     "scheduler",
     "digest",
 )
@@ -55,6 +56,7 @@ class Duties:
             ("reconcile", trading.sync.run_reconcile),
             ("resolve", trading.resolve.run),
             ("entries", trading.entries.run),
+            ("kill", trading.work_kill.run),
             ("leases", self._renew_leases),
         ):
             graph.nursery.stage(name, work)

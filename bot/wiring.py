@@ -19,9 +19,12 @@ from services.domain.routes import Fees
 from services.execution.booking import Booking
 from services.execution.deciding import DecideProposal
 from services.execution.executor import Executor, ExecutorPorts
-from services.execution.halting import HaltDesk, ResumeDesk
+from services.execution.flattening import FlattenDesk
+from services.execution.halting import HaltDesk
+from services.execution.killing import KillPorts, WorkKill
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import MeasureRoutes, RouteBook
+from services.execution.rearming import ResumeDesk
 from services.execution.resolve import ResolveUnknown
 from services.execution.resolving import ResolveByHand
 from services.execution.routing import EntryPorts, WorkEntries
@@ -108,6 +111,8 @@ class Trading:
     measure_routes: MeasureRoutes
     routes: RouteBook
     halt: HaltDesk
+    flatten: FlattenDesk
+    work_kill: WorkKill
     resume: ResumeDesk
 
 
@@ -217,6 +222,17 @@ def _entry_ports(settings: Settings, outside: Outside, venues: Mapping[str, Venu
     )
 
 
+def _kill_ports(outside: Outside, venues: Mapping[str, Venue]) -> KillPorts:
+    return KillPorts(
+        venues=venues,
+        clock=outside.clock,
+        ids=outside.ids,
+        wakeups=outside.wakeups,
+        nursery=outside.nursery,
+        beats=outside.beats,
+    )
+
+
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
@@ -270,5 +286,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         amend=AmendEntry(database, desk, outside.ids),
         entries=WorkEntries(database, _entry_ports(settings, outside, venues, quotes), settings.routes, limits),
         halt=HaltDesk(database, outside.ids),
+        flatten=FlattenDesk(database, quotes, outside.ids),
+        work_kill=WorkKill(database, _kill_ports(outside, venues), settling, settings.killing),
         resume=ResumeDesk(database, outside.ids),
     )

@@ -35,6 +35,7 @@ from config.groups import (
     TerminalSettings,
     VenueSettings,
 )
+from config.killing import KillingSettings
 
 PREFIX = "SORTIE_"
 FILE_VARIABLE = "SORTIE_CONFIG"
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     risk: RiskSettings = Field(default_factory=RiskSettings)
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
+    killing: KillingSettings = Field(default_factory=KillingSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
     logs: LogSettings = Field(default_factory=LogSettings)

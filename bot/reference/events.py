@@ -10,6 +10,7 @@ from bot.reference.emitted import Emitted, journal_kinds, log_events
 from bot.reference.markdown import code, table
 from services.access.chats import APPROVED, LEAVE_CHAT, LEFT
 from services.access.roles import REVOKED
+from services.domain.kills import KillState
 from services.domain.proposals import ProposalState
 from services.domain.states import HaltState, MissionState, TradeState
 
@@ -21,6 +22,7 @@ PACKAGES = ("bot", "handlers", "services")
 FILLED: Mapping[str, Sequence[str]] = {
     "chat.<state>": (APPROVED, LEFT),
     "halt.<state>": (HaltState.HALTED, HaltState.REDUCING),
+    "kill.<state>": (KillState.FLATTENING, KillState.DONE),
     "mission.<state>": (MissionState.EXPIRED, MissionState.WITHDRAWN),
     "people.<how>": ("claimed", "granted", "joined", "revoked", "seeded"),
     "proposal.<state>": (ProposalState.DECIDED, ProposalState.GONE),

@@ -28,10 +28,12 @@ from services.domain.people import Actor, Role
 from services.domain.ports import Ids
 from services.domain.verdicts import Check
 from services.execution.deciding import DecideProposal
-from services.execution.halting import HaltDesk, ResumeDesk
+from services.execution.flattening import FlattenDesk
+from services.execution.halting import HaltDesk
 from services.execution.keeping import ChooseTrail
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import RouteBook
+from services.execution.rearming import ResumeDesk
 from services.execution.resolving import ResolveByHand
 from services.missions.amend import AmendEntry
 from services.missions.call import CallMission
@@ -66,6 +68,7 @@ class TradingActs:
     amend: AmendEntry
     routes: RouteBook
     halt: HaltDesk
+    flatten: FlattenDesk
     resume: ResumeDesk
     decide: DecideProposal
     resolve: ResolveByHand

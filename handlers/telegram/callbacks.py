@@ -49,6 +49,7 @@ class DeskVerb(StrEnum):
     HALT_REASON = "haltr"
     HALT_DETAILS = "haltd"
     RESUME = "resume"
+    FLATTEN = "flatten"
     MENU = "menu"
 
 

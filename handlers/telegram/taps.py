@@ -85,6 +85,7 @@ class Taps:
             Act.CLOSE: self._close,
             Act.CLOSE_ALL: self._close_all,
             Act.RESUME: self._resume,
+            Act.FLATTEN: risk.flatten_tap,
             Act.GRANT: people.grant_tap,
             Act.REVOKE: people.revoke_tap,
             Act.APPROVE_CHAT: people.approve_chat_tap,

@@ -19,6 +19,7 @@ class Act(StrEnum):
     REVOKE = "revoke"
     GRANT = "grant"
     RESUME = "resume"
+    FLATTEN = "flatten"
     CLAIM = "claim"
     INVITE = "invite"
     APPROVE_CHAT = "approve_chat"

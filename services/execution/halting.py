@@ -1,47 +1,42 @@
-"""The kill switch thrown and lifted: the halt is committed, entries are taken back, protection and exits stay."""
+"""The kill switch thrown: the halt is committed in a unit of its own, and a kill row says what has to follow.
+
+The unit is short however many orders work: it touches the switch, the kill and the cards of those who are told. Taking the
+entries back is the work of the kill's stage (services/execution/killing.py), which starts from the row.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 
-from services.access import audience, buttons
 from services.access.authority import require
-from services.domain.buttons import Act, ActToken
 from services.domain.cards import halt_card
 from services.domain.errors import NotAllowed, Refused
 from services.domain.halts import Halt, HaltScope
-from services.domain.money import ZERO
-from services.domain.notices import Event, Priority, Topic
+from services.domain.kills import Kill, KillState
+from services.domain.notices import Priority, Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
-from services.domain.states import HALT_MOVES, HaltState, move
+from services.domain.states import HALT_MOVES, HaltState, TradeState, move
 from services.execution.taking_back import take_back_entry
-from services.storage import chats, halts, outbox, people, trades
+from services.storage import chats, halts, kills, outbox, people, trades
 from services.storage.database import Database, Unit
 
-RESUME_WORD = "RESUME"
-RESUME_S = 120.0
+REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halted:
-    """The switch as it stands, and what the throw did: ``withdrawn`` entries, ``protected`` open trades."""
+    """The switch as it stands, and what the throw did.
+
+    ``kill`` takes the desk's entries back, None for a smaller scope, whose ``withdrawn`` entries were taken back with the
+    throw; ``protected`` counts the open trades. ``already`` tells that the switch stood like this before.
+    """
 
     halt: Halt
+    kill: Kill | None
     withdrawn: int
     protected: int
     already: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeAsked:
-    """Who halted, why, since when, and what is open; ``token`` is there when a typed word is needed."""
-
-    halt: Halt
-    open_risk: Decimal
-    open_trades: int
-    token: ActToken | None
 
 
 class HaltDesk:
@@ -80,17 +75,9 @@ class HaltDesk:
                 raise Refused("NOT_HALTED")
             if halt.by_id != actor.id:
                 raise NotAllowed("NOT_YOURS")
-            explained = Halt(
-                scope=halt.scope,
-                subject=halt.subject,
-                state=halt.state,
-                by_id=halt.by_id,
-                by_name=halt.by_name,
-                reason=reason[:200],
-                since=halt.since,
-            )
+            explained = replace(halt, reason=reason[:REASON_LENGTH])
             halts.save(unit, explained)
-            unit.record(actor, "halt.explained", reason=reason[:200])
+            unit.record(actor, "halt.explained", reason=explained.reason)
             outbox.refresh(unit, halt_card(), Priority.URGENT)
             return explained
 
@@ -106,22 +93,83 @@ def throw(
     state: HaltState,
     by: Person,
     reason: str,
+    *,
+    flatten: bool = False,
 ) -> Halted:
-    """Commit a halt inside a unit; repeated throws change nothing, a stronger one takes over."""
+    """Commit a halt inside a unit, for the desk with the kill that follows it; ``flatten`` has its positions sold too.
+
+    Repeated throws change nothing, a stronger one takes over: a halt over exits only, a flatten over a cancel.
+    """
     before = halts.find(unit, scope, subject)
-    live = [t for t in trades.live(unit) if scope is HaltScope.DESK or str(t.person_id) == subject]
-    protected = sum(1 for trade in live if trade.open_quantity > 0)
     stands = before is not None and (before.state is state or before.state is HaltState.HALTED)
     if before is not None and stands:
-        return Halted(halt=before, withdrawn=0, protected=protected, already=True)
-    move(HALT_MOVES, before.state if before else HaltState.ACTIVE, state)
-    halt = Halt(scope=scope, subject=subject, state=state, by_id=by.id, by_name=by.name, reason=reason[:200], since=unit.now)
-    halts.save(unit, halt)
-    withdrawn = sum(take_back_entry(unit, actor, ids, trade) for trade in live)
-    unit.record(actor, f"halt.{state.value}", scope=scope.value, subject=subject, reason=reason[:200], withdrawn=withdrawn)
-    if scope is HaltScope.DESK:
+        halt = before
+    else:
+        move(HALT_MOVES, before.state if before else HaltState.ACTIVE, state)
+        text = reason[:REASON_LENGTH]
+        halt = Halt(scope=scope, subject=subject, state=state, by_id=by.id, by_name=by.name, reason=text, since=unit.now)
+        halts.save(unit, halt)
+        unit.record(actor, f"halt.{state.value}", scope=scope.value, subject=subject, reason=text)
+    if scope is not HaltScope.DESK:
+        return _of_some(unit, actor, ids, halt, already=stands)
+    newest = kills.newest(unit)
+    if stands and newest is not None and newest.at >= halt.since:
+        kill = _go_on(unit, actor, ids, newest, by, reason, flatten=flatten)
+    else:
+        kill = _begin(unit, actor, ids, newest, by, reason, flatten=flatten)
+    if not stands:
         _show_halt(unit, by, actor.chat_id)
-    return Halted(halt=halt, withdrawn=withdrawn, protected=protected, already=False)
+    counts = trades.count_live(unit)
+    held = counts.get(TradeState.OPEN, 0) + counts.get(TradeState.CLOSING, 0)
+    return Halted(halt=halt, kill=kill, withdrawn=0, protected=held, already=stands)
+
+
+def _of_some(unit: Unit, actor: Actor, ids: Ids, halt: Halt, *, already: bool) -> Halted:
+    """Take back the entries that a person's own stop covers, at once: they are few."""
+    live = trades.live(unit, person_id=int(halt.subject)) if halt.scope is HaltScope.PERSON else []
+    protected = sum(trade.open_quantity > 0 for trade in live)
+    withdrawn = 0 if already else sum(take_back_entry(unit, actor, ids, trade) for trade in live)
+    return Halted(halt=halt, kill=None, withdrawn=withdrawn, protected=protected, already=already)
+
+
+def _go_on(unit: Unit, actor: Actor, ids: Ids, kill: Kill, by: Person, reason: str, *, flatten: bool) -> Kill:
+    """Return the standing halt's kill when it does what is asked for, widened when it has to be, or a fresh one."""
+    if kill.covers(flatten=flatten):
+        return kill
+    outbox.refresh(unit, halt_card(), Priority.URGENT)
+    if not kill.running:
+        return _begin(unit, actor, ids, kill, by, reason, flatten=flatten or kill.flatten)
+    widened = replace(kill, flatten=True, flatten_by=by.name)
+    kills.save(unit, kill, widened)
+    unit.record(actor, "kill.widened", kill=kill.id)
+    unit.wake("kill")
+    return widened
+
+
+def _begin(unit: Unit, actor: Actor, ids: Ids, newest: Kill | None, by: Person, reason: str, *, flatten: bool) -> Kill:
+    if newest is not None and newest.working:
+        kills.end(unit, newest)
+    kill = Kill(
+        id=ids.row(),
+        at=unit.now,
+        by_id=by.id,
+        by_name=by.name,
+        channel=actor.channel,
+        reason=reason[:REASON_LENGTH],
+        correlation=actor.correlation,
+        flatten=flatten,
+        flatten_by=by.name if flatten else None,
+        state=KillState.CANCELLING,
+        working=True,
+        phase_at=unit.now,
+        done_at=None,
+        entries=(),
+        gone=0,
+        leftovers=(),
+    )
+    kills.add(unit, kill)
+    unit.record(actor, "kill.thrown", kill=kill.id, flatten=flatten)
+    return kill
 
 
 def _show_halt(unit: Unit, by: Person, here: int | None) -> None:
@@ -131,90 +179,3 @@ def _show_halt(unit: Unit, by: Person, here: int | None) -> None:
     thrown = {chat_id: None for chat_id in (here, by.id) if chat_id}
     for chat_id, thread_id in (thrown | private | places).items():
         outbox.show(unit, halt_card(), chat_id, thread_id=thread_id, priority=Priority.URGENT, anew=True)
-
-
-class ResumeDesk:
-    """Lift the switch: a halt needs a commander and a typed word; reducing a commander's tap; one's own stop oneself."""
-
-    def __init__(self, database: Database, ids: Ids) -> None:
-        self._database = database
-        self._ids = ids
-
-    async def ask(self, actor: Actor) -> ResumeAsked:
-        """Return who, why, since when and the open risk; raise Refused when nothing is halted."""
-
-        def body(unit: Unit) -> ResumeAsked:
-            person = require(unit, actor, Role.TRADER)
-            halt = halts.find(unit, HaltScope.DESK, halts.DESK)
-            if halt is None or halt.state is HaltState.ACTIVE:
-                raise Refused("NOT_HALTED")
-            live = [trade for trade in trades.live(unit) if trade.open_quantity > 0]
-            token = None
-            if person.role is Role.COMMANDER:
-                token = buttons.issue(
-                    unit,
-                    self._ids,
-                    Act.RESUME,
-                    {"since": halt.since.isoformat()},
-                    person_id=actor.id,
-                    chat_id=actor.chat_id,
-                    lasts_s=RESUME_S,
-                )
-            risk = sum((trade.open_risk for trade in live), ZERO)
-            return ResumeAsked(halt=halt, open_risk=risk, open_trades=len(live), token=token)
-
-        return await self._database.write(body)
-
-    async def __call__(self, actor: Actor, token_id: str | None, word: str) -> Halt:
-        """Lift the desk's halt; raise Refused for a wrong word, NotAllowed below commander."""
-
-        def body(unit: Unit) -> Halt:
-            person = require(unit, actor, Role.COMMANDER)
-            halt = halts.find(unit, HaltScope.DESK, halts.DESK)
-            if halt is None or halt.state is HaltState.ACTIVE:
-                raise Refused("NOT_HALTED")
-            if halt.state is HaltState.HALTED and word.strip() != RESUME_WORD:
-                raise Refused("RESUME_WORD", value=word[:20], limit=RESUME_WORD)
-            if token_id is not None:
-                token = buttons.use(unit, actor, token_id, Act.RESUME)
-                if token.terms["since"] != halt.since.isoformat():
-                    raise Refused("HALT_CHANGED")
-            return self._lift(unit, actor, halt, person)
-
-        return await self._database.write(body, urgent=True)
-
-    async def myself(self, actor: Actor) -> Halt:
-        """Lift one's own stop; raise Refused when there is none."""
-
-        def body(unit: Unit) -> Halt:
-            person = require(unit, actor, Role.TRADER)
-            halt = halts.find(unit, HaltScope.PERSON, str(person.id))
-            if halt is None or halt.state is HaltState.ACTIVE:
-                raise Refused("NOT_HALTED")
-            if halt.by_id != person.id:
-                raise NotAllowed("NOT_YOURS")
-            return self._lift(unit, actor, halt, person)
-
-        return await self._database.write(body, urgent=True)
-
-    def _lift(self, unit: Unit, actor: Actor, halt: Halt, person: Person) -> Halt:
-        move(HALT_MOVES, halt.state, HaltState.ACTIVE)
-        lifted = Halt(
-            scope=halt.scope,
-            subject=halt.subject,
-            state=HaltState.ACTIVE,
-            by_id=person.id,
-            by_name=person.name,
-            reason="resumed",
-            since=unit.now,
-        )
-        halts.save(unit, lifted)
-        unit.record(actor, "halt.lifted", scope=halt.scope.value, subject=halt.subject, was=halt.state.value)
-        if halt.scope is HaltScope.DESK:
-            outbox.refresh(unit, halt_card(), Priority.URGENT)
-            facts = {"by": person.name, "was": halt.state.value, "at": unit.now.isoformat()}
-            for each in people.everyone(unit, Role.TRADER):
-                if each.id != person.id:
-                    audience.tell_person(unit, each, Event.HALT, "resumed", facts)
-            audience.tell_topic(unit, Topic.RISK, "resumed", facts, priority=Priority.URGENT)
-        return lifted

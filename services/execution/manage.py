@@ -126,7 +126,7 @@ class CloseTrades:
         return Closing(trades=tuple(closing), quantity=total)
 
     def _part(self, unit: Unit, trade: Trade, share: Decimal) -> Decimal:
-        under_way = _being_closed(unit, trade)
+        under_way = being_closed(unit, trade)
         if share >= 1:
             return trade.open_quantity - under_way
         if under_way:
@@ -141,7 +141,7 @@ class CloseTrades:
         return part
 
 
-def _being_closed(unit: Unit, trade: Trade) -> Decimal:
+def being_closed(unit: Unit, trade: Trade) -> Decimal:
     """Return what earlier closes of the trade may still take off: asked for, committed, on the way, or working at the venue."""
     placed = {order.client_id: order for order in orders.of_trade(unit, trade.id) if order.role is OrderRole.CLOSE}
     left = {name: o.quantity - o.filled for name, o in placed.items() if o.state in LIVE_ORDER_STATES}

@@ -46,6 +46,7 @@ STAGES = (
     Stage(name="resolve", period_s=10),
     Stage(name="entries", period_s=10),
     Stage(name="keep", period_s=10),
+    Stage(name="kill", period_s=10),
     Stage(name="sender", period_s=10),
     Stage(name="intake", period_s=60),
     Stage(name="scheduler", period_s=10),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
 from services.access.checklist import ITEMS
 from services.domain.halts import Halt, HaltScope
+from services.domain.kills import Kill
 from services.domain.people import Role
 from services.domain.signals import Mission
 from services.domain.states import HaltState
@@ -19,25 +17,24 @@ from services.reporting.exposure import Exposure, exposure
 from services.reporting.live import Live
 from services.reporting.viewer import modes_of
 from services.risk.days import day_end, day_start
-from services.storage import halts, missions, people, terminals
+from services.storage import halts, kills, missions, people, terminals
 from services.storage.database import Unit
-from services.storage.tables import journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HaltView:
     """The desk's kill switch as it stands, what throwing it did, and what is still exposed.
 
-    ``withdrawn`` counts the entries taken back, None when the throw is not recorded; ``may_resume`` tells that a commander
-    looks at it in private.
+    ``kill`` is what follows the halt, None before the first one was thrown and when nothing is halted any more; ``commands``
+    tells that a commander looks at it in private.
     """
 
     halt: Halt
-    withdrawn: int | None
+    kill: Kill | None
     exposure: Exposure
     modes: tuple[TerminalMode, ...]
     private: bool
-    may_resume: bool
+    commands: bool
     now: datetime
 
 
@@ -73,23 +70,18 @@ def halt_view(unit: Unit, chat_id: int, live: Live) -> HaltView | None:
     halted = halt.state is not HaltState.ACTIVE
     return HaltView(
         halt=halt,
-        withdrawn=_withdrawn(unit, halt) if halted else None,
+        kill=_following(unit, halt) if halted else None,
         exposure=exposure(unit, terminals.everything(unit), live),
         modes=modes_of(terminals.everything(unit)),
         private=chat_id > 0,
-        may_resume=halted and person is not None and person.role is Role.COMMANDER,
+        commands=halted and person is not None and person.role is Role.COMMANDER,
         now=live.now,
     )
 
 
-def _withdrawn(unit: Unit, halt: Halt) -> int | None:
-    thrown = unit.first(
-        select(journal.c.facts)
-        .where(journal.c.kind == f"halt.{halt.state.value}", journal.c.at >= halt.since)
-        .order_by(journal.c.sequence)
-        .limit(1)
-    )
-    return json.loads(thrown.facts).get("withdrawn") if thrown else None
+def _following(unit: Unit, halt: Halt) -> Kill | None:
+    kill = kills.newest(unit)
+    return kill if kill is not None and kill.at >= halt.since else None
 
 
 def grouped_view(unit: Unit, day: str, chat_id: int, zone: str) -> GroupedView:

@@ -51,6 +51,7 @@ DESK_BUTTONS = {
     DeskVerb.HALT_REASON: TRADER,
     DeskVerb.HALT_DETAILS: OBSERVER,
     DeskVerb.RESUME: TRADER,
+    DeskVerb.FLATTEN: COMMANDER,
     DeskVerb.MENU: OBSERVER,
 }
 LISTS = dict.fromkeys(ListName, OBSERVER) | dict.fromkeys((ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR), COMMANDER)
@@ -64,6 +65,7 @@ ACTS = {
     Act.REVOKE: COMMANDER,
     Act.GRANT: COMMANDER,
     Act.RESUME: COMMANDER,
+    Act.FLATTEN: COMMANDER,
     Act.CLAIM: COMMANDER,
     Act.INVITE: COMMANDER,
     Act.APPROVE_CHAT: COMMANDER,

@@ -30,8 +30,9 @@ async def test_a_trader_halts_in_a_group_and_everyone_concerned_sees_it(active_d
     private = [await rig.message(person, "🛑 HALTED by Tom") for person in (ANN, TOM, CARL, CORA)]
     await rig.settled()
 
+    commander = ["Details", "Resume", "Flatten all"]
     assert labels_of(halt) == ["Details"]
-    assert [labels_of(each) for each in private] == [["Details"], ["Details"], ["Details", "Resume"], ["Details", "Resume"]]
+    assert [labels_of(each) for each in private] == [["Details"], ["Details"], commander, commander]
     assert all("open risk" in text_of(each) for each in [halt, *private])
     assert not MONEY.search(text_of(halt))
     assert sum("HALTED" in text_of(each) for each in rig.since(mark, OLGA, GROUP)) == 1

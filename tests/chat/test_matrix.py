@@ -80,6 +80,7 @@ TABLE = (
     Row("/stop", "Your entries are", "dr++", "rr++"),
     Row("/reduce", "reducing", "dr++", "rr++"),
     Row("/halt", "halted", "dr++", "rr++"),
+    Row("/kill", "halted", "dr++", "rr++"),
     Row("/resume", "halted by", "dr++", "rr++"),
 )
 

@@ -231,13 +231,14 @@ async def test_a_halt_tells_what_is_protected_and_who_may_lift_it(tmp_path: Path
         await traded(rig)
         await fired(rig, TOM)
         await rig.trading.halt(rig.actor(CARL), HaltState.HALTED, "exchange lagging")
+        await rig.trading.work_kill()
         views = [(await card(rig, halt_card(), chat))[0] for chat in (GROUP, CARL, TOM)]
 
     assert all(isinstance(view, HaltView) for view in views)
     group, carl, tom = (view for view in views if isinstance(view, HaltView))
-    assert (group.withdrawn, group.exposure.open, group.exposure.protected) == (1, 1, 1)
+    assert (group.kill is not None and group.kill.entries, group.exposure.open, group.exposure.protected) == ((2,), 1, 1)
     assert group.exposure.risk_percent is not None
-    assert [view.may_resume for view in (group, carl, tom)] == [False, True, False]
+    assert [view.commands for view in (group, carl, tom)] == [False, True, False]
 
 
 async def test_a_desk_that_was_never_halted_has_no_halt_card(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ class Rig:
     async def settle(self) -> None:
         """Send, match and book until the desk and the venue are at rest."""
         for _ in range(12):
+            await self.trading.work_kill()
             await self.trading.executor.send_waiting()
             await self.nursery.wait_for_jobs(5)
             await self.trading.paper.settle()
@@ -120,6 +121,7 @@ class Rig:
 
     async def step(self, person_id: int = ANN) -> None:
         """Let every stage work once, for one person's terminal."""
+        await self.trading.work_kill()
         await self.trading.executor.send_waiting()
         await self.nursery.wait_for_jobs(5)
         await self.trading.paper.settle()

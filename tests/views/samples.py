@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from services.domain.entries import EntryKind
 from services.domain.halts import Halt, HaltScope
+from services.domain.kills import Kill, KillState
 from services.domain.money import Fraction, Money, Price, Quantity
 from services.domain.signals import Mission, Side, Signal, Target
 from services.domain.states import HaltState, MissionState
@@ -242,6 +243,26 @@ EXPOSURE = Exposure(
 )
 
 
+KILL = Kill(
+    id="01K1",
+    at=NOW,
+    by_id=2001,
+    by_name="Carl",
+    channel="telegram",
+    reason="exchange lagging",
+    correlation="c1",
+    flatten=False,
+    flatten_by=None,
+    state=KillState.DONE,
+    working=False,
+    phase_at=NOW,
+    done_at=NOW,
+    entries=(11, 12, 13),
+    gone=3,
+    leftovers=(),
+)
+
+
 def halt_view(**changed: object) -> HaltView:
     halt = Halt(
         scope=HaltScope.DESK,
@@ -254,11 +275,11 @@ def halt_view(**changed: object) -> HaltView:
     )
     base = HaltView(
         halt=halt,
-        withdrawn=3,
+        kill=KILL,
         exposure=EXPOSURE,
         modes=(TerminalMode.PAPER,),
         private=False,
-        may_resume=False,
+        commands=False,
         now=NOW + timedelta(minutes=5),
     )
     return replace(base, **changed)  # type: ignore[arg-type]

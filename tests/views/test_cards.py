@@ -355,17 +355,17 @@ def test_live_money_is_said_in_the_first_line() -> None:
 
 def test_halt_reads_like_this_and_only_a_commander_may_lift_it_in_private() -> None:
     group = render("halt:desk", samples.halt_view())
-    commander = render("halt:desk", samples.halt_view(private=True, may_resume=True))
+    commander = render("halt:desk", samples.halt_view(private=True, commands=True))
 
     assert group.plain() == (
         "🛑 HALTED by Carl 14:30 UTC · PAPER\n"
         "“exchange lagging”\n"
-        "entries stopped, 3 taken back\n"
+        "entries stopped, 3 of 3 taken back\n"
         "protection stays on 4 of 4 open, exits go on\n"
         "open risk 1.9 % of equity"
     )
     assert labels(group) == [["Details"]]
-    assert labels(commander) == [["Details", "Resume"]]
+    assert labels(commander) == [["Details", "Resume"], ["Flatten all"]]
 
 
 def test_lifted_halt_says_who_lifted_it() -> None:

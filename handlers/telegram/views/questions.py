@@ -6,7 +6,7 @@ from decimal import Decimal
 from html import escape
 
 from handlers.telegram.callbacks import ActButton, DeskButton, DeskVerb, MissionButton, MissionVerb, TradeButton, TradeVerb
-from handlers.telegram.views.format import price, quantity
+from handlers.telegram.views.format import price, quantity, round_money
 from handlers.telegram.views.message import Button, Rendered, Style
 from handlers.telegram.views.words import trail_words
 from services.domain.buttons import Act
@@ -14,8 +14,9 @@ from services.domain.keeping import Trail
 from services.domain.signals import Mission
 from services.domain.states import HaltState
 from services.domain.trades import Trade
-from services.execution.halting import RESUME_WORD, ResumeAsked
+from services.execution.flattening import FlattenAsked
 from services.execution.manage import CloseAsked
+from services.execution.rearming import RESUME_WORD, ResumeAsked
 from services.missions.skip import REASONS
 
 HALT_REASONS = ("exchange trouble", "news", "strategy misfires", "handover", "other")
@@ -87,6 +88,26 @@ def halt_reasons(state: HaltState) -> Rendered:
     ]
     word, command = ("Exits only now", "/reduce") if state is HaltState.REDUCING else ("Halted", "/halt")
     return Rendered(text=f"{word}. Why? One tap, or {command} and the reason.", rows=(buttons[:2], buttons[2:4], buttons[4:]))
+
+
+def flatten_question(asked: FlattenAsked, percent: Decimal | None, *, private: bool) -> Rendered:
+    """Name what flattening would sell, and ask for the second tap; money is named in private only."""
+    count = "1 position" if asked.positions == 1 else f"{asked.positions} positions"
+    if not asked.positions:
+        worth = "nothing is open now; what an entry still fills would be sold"
+    elif private:
+        worth = "worth " + " and ".join(round_money(each) for each in asked.notional)
+        worth += "" if asked.priced_at is not None else ", partly at their entry: no fresh price"
+    else:
+        worth = f"{percent:.0f} % of equity" if percent is not None else "share of equity: no data"
+    lines = [
+        f"🛑 Sell all {count} of the desk at market?",
+        worth,
+        "The halt stands and entries are taken back either way.",
+        "The button works for one minute, once.",
+    ]
+    confirm = Button(text=f"Flatten {count}", data=ActButton(act=Act.FLATTEN, token=asked.token.id), style=Style.DANGER)
+    return Rendered(text="\n".join(lines), rows=((confirm,),))
 
 
 def resume_question(asked: ResumeAsked, since: str, risk_percent: Decimal | None) -> Rendered:

@@ -2,6 +2,7 @@
 
 from services.storage.tables.columns import Amount, Instant, metadata
 from services.storage.tables.incidents import incidents, outside_notices
+from services.storage.tables.kills import kills
 from services.storage.tables.messages import cards, notices, updates
 from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
 from services.storage.tables.people import access_requests, bindings, chats, checklist, people, preferences, tokens
@@ -40,6 +41,7 @@ __all__ = [
     "incidents",
     "instructions",
     "journal",
+    "kills",
     "leases",
     "metadata",
     "missions",
