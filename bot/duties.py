@@ -33,6 +33,7 @@ TRADING_STAGES = (
     "entries",
     "keep",
     "kill",
+    "deadman",
     "scheduler",
     "digest",
 )
@@ -57,6 +58,7 @@ class Duties:
             ("resolve", trading.resolve.run),
             ("entries", trading.entries.run),
             ("kill", trading.work_kill.run),
+            ("deadman", graph.dead_man.run),
             ("leases", self._renew_leases),
         ):
             graph.nursery.stage(name, work)

@@ -22,7 +22,7 @@ from bot.surroundings import Surroundings
 from bot.system import StageWakeups
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, publish_commands, publish_menu
 from bot.webhook import Webhook
-from bot.wiring import Outside, Trading, build_market, build_trading
+from bot.wiring import Outside, Trading, build_dead_man, build_market, build_trading
 from config.settings import Settings
 from handlers.telegram.app import App
 from handlers.telegram.lists import Lists
@@ -105,6 +105,7 @@ class Graph:
             self.trading.database, held, self.trading.quotes, self.series_of, self.clock, self.ids, protection
         )
         self.watch_trades = WatchTrades(self.trading.database, held, self.trading.quotes, self.clock, self.ids, protection)
+        self.dead_man = build_dead_man(settings, self.trading, outside, self.stages.alive)
         self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
 
     def _build_chat(self, token: str) -> None:

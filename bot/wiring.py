@@ -17,6 +17,7 @@ from services.domain.market import Instrument
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSource, StageBeat, Venue
 from services.domain.routes import Fees
 from services.execution.booking import Booking
+from services.execution.dead_man import DeadMan, DeadManPorts
 from services.execution.deciding import DecideProposal
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.flattening import FlattenDesk
@@ -290,3 +291,16 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         work_kill=WorkKill(database, _kill_ports(outside, venues), settling, settings.killing),
         resume=ResumeDesk(database, outside.ids),
     )
+
+
+def build_dead_man(settings: Settings, trading: Trading, outside: Outside, alive: Callable[[str], bool]) -> DeadMan:
+    """Build the stage that tells venues that the desk lives; ``alive`` tells whether a stage of it does."""
+    ports = DeadManPorts(
+        venues=trading.venues,
+        clock=outside.clock,
+        ids=outside.ids,
+        beats=outside.beats,
+        alive=alive,
+        lease=outside.lease,
+    )
+    return DeadMan(trading.database, ports, settings.deadman)

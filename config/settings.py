@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
+from config.deadman import DeadmanSettings
 from config.groups import (
     BackupSettings,
     ChatSettings,
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
     killing: KillingSettings = Field(default_factory=KillingSettings)
+    deadman: DeadmanSettings = Field(default_factory=DeadmanSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
     logs: LogSettings = Field(default_factory=LogSettings)

@@ -18,6 +18,9 @@ from services.domain.money import ZERO, Price, canonical, truncate_to
 from services.domain.signals import Side
 from services.domain.states import move
 
+# Why an entry ended that a venue took back because it had not heard of the desk.
+SILENCE = "SILENCE"
+
 
 class RoutePhase(StrEnum):
     """Where a route stands; LAST means that what is placed now is followed by nothing."""
@@ -162,7 +165,8 @@ class EntryFacts:
     ``quote`` is None unless it is fresh. ``pending``: an instruction of the entry waits for its answer. ``working``: an order
     rests; ``pulling``: it is being cancelled. ``settled``: all orders are final, and what they filled is booked. ``refused``:
     the venue refused the newest instruction; ``withheld``: the desk did not send it, for this reason; ``lost``: nobody can
-    say for certain that it never takes effect. ``leaving``: the position is being closed.
+    say for certain that it never takes effect. ``leaving``: the position is being closed. ``silenced``: its venue takes
+    entries back because it has not heard of the desk.
     """
 
     now: datetime
@@ -180,6 +184,7 @@ class EntryFacts:
     withheld: str | None
     lost: bool
     leaving: bool
+    silenced: bool = False
 
     @property
     def left(self) -> Decimal:
@@ -296,10 +301,10 @@ def _cleared(route: Route, facts: EntryFacts, terms: RouteTerms) -> Step | None:
 
 def _gone(route: Route, facts: EntryFacts, terms: RouteTerms) -> Step | None:
     """Answer for an order that is off the book although nobody took it off: refused, or cancelled elsewhere."""
-    if route.kind is not EntryKind.MAKER:
-        return Step(kind=StepKind.END, reason="REFUSED" if facts.refused else "CANCELED_ELSEWHERE")
     if not facts.refused:
-        return Step(kind=StepKind.END, reason="CANCELED_ELSEWHERE")
+        return Step(kind=StepKind.END, reason=SILENCE if facts.silenced else "CANCELED_ELSEWHERE")
+    if route.kind is not EntryKind.MAKER:
+        return Step(kind=StepKind.END, reason="REFUSED")
     if route.refused + 1 >= terms.refusals:
         return Step(kind=StepKind.TAKE, reason="REFUSED", quantity=facts.left)
     return _rest(facts, terms, "REFUSED")

@@ -37,7 +37,7 @@ from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderSta
 from services.domain.trades import Trade
 from services.execution import telling
 from services.execution.writes import add_cancel
-from services.storage import desk, instructions, orders, routes, terminals, trades
+from services.storage import desk, instructions, orders, routes, silences, terminals, trades
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -162,6 +162,7 @@ class WorkEntries:
             withheld=_withheld(newest),
             lost=any(_may_come(each) for each in entries),
             leaving=trade.state is TradeState.CLOSING or trade.closing is not None or trade.exit_quantity > 0,
+            silenced=not working and silences.took_entry(unit, trade.terminal_id, trade.id),
         )
 
     def _fresh(self, symbol: str) -> Quote | None:
@@ -243,7 +244,7 @@ class WorkEntries:
         trades.save(unit, trade, ended)
         unit.record(actor, "entry.ended", trade=trade.number, reason=step.reason, filled=trade.entry_quantity)
         if unfilled and step.reason != "CANCELED":
-            telling.not_sent(unit, ended, ended.close_reason or step.reason, "nothing traded at the price or better")
+            telling.unfilled(unit, ended)
         telling.refresh_cards(unit, ended)
         unit.wake("fills", trade.terminal_id)
 

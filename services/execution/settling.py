@@ -15,6 +15,7 @@ from services.domain.money import ZERO, Price, canonical
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
 from services.domain.people import Actor
 from services.domain.ports import Capabilities, Ids
+from services.domain.routes import SILENCE, RoutePhase, load_route
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, TradeState
 from services.domain.trades import Terminal, Trade, is_dust
 from services.execution import telling
@@ -35,7 +36,7 @@ from services.execution.protection import Exits, covers, live_exits, wanted_exit
 from services.execution.standing import NOTHING_TO_REDUCE, PLAN_ANEW, Books, in_groups, read_books
 from services.execution.writes import add_cancel, add_close, add_protection
 from services.portfolio.accounts import AccountBoard
-from services.storage import desk, instructions, orders, proposals, terminals, trades
+from services.storage import desk, instructions, orders, proposals, silences, terminals, trades
 from services.storage.database import Unit
 
 MAX_PROTECT_REJECTIONS = 3
@@ -174,6 +175,8 @@ class Settling:
 
     def _move(self, unit: Unit, actor: Actor, trade: Trade, facts: Facts) -> Trade:
         after = moved(trade, _undecided(unit, trade, facts), unit.now)
+        if after.state is TradeState.CANCELED and trade.state is not after.state and _silenced(unit, trade):
+            after = replace(after, close_reason=SILENCE)
         if after != trade:
             trades.save(unit, trade, after)
             self._announce(unit, actor, trade, after)
@@ -211,7 +214,7 @@ class Settling:
             telling.closed(unit, after, balance.equity if balance else None)
             checklist.tick(unit, after.person_id, "close")
         if after.state is TradeState.CANCELED:
-            telling.not_sent(unit, after, "NOT_FILLED", "nothing traded at the price or better")
+            telling.unfilled(unit, after)
 
     def _protect(
         self,
@@ -299,6 +302,13 @@ def facts_for(trade: Trade, detail: str) -> dict[str, object]:
         "quantity": canonical(trade.open_quantity),
         "detail": detail,
     }
+
+
+def _silenced(unit: Unit, trade: Trade) -> bool:
+    """Tell whether a resting entry that the desk did not pull went because the venue had not heard of the desk."""
+    route = load_route(trade.route)
+    resting = route is not None and route.phase is RoutePhase.RESTING
+    return resting and silences.took_entry(unit, trade.terminal_id, trade.id)
 
 
 def _held(unit: Unit, trade: Trade) -> bool:

@@ -15,6 +15,7 @@ from services.storage import outbox, people, terminals, trades
 from services.storage.database import Unit
 
 OWN_TAP = timedelta(seconds=30)
+_UNFILLED = {"SILENCE": "the venue took it back: it had not heard of the desk for too long"}
 
 
 def refresh_cards(unit: Unit, trade: Trade) -> None:
@@ -90,6 +91,12 @@ def closed(unit: Unit, trade: Trade, equity: Decimal | None) -> None:
         audience.tell_person(unit, person, Event.CLOSED, "closed", shared | money, reply_to_card=trade_card(trade.id))
         shared = shared | {"person": person.name}
     audience.tell_topic(unit, Topic.FILLS, "closed_group", shared, silent=True)
+
+
+def unfilled(unit: Unit, trade: Trade) -> None:
+    """Tell the trader that an entry ended without a fill, and why, where the card alone would be missed."""
+    code = trade.close_reason or "NOT_FILLED"
+    not_sent(unit, trade, code, _UNFILLED.get(code, "nothing traded at the price or better"))
 
 
 def not_sent(unit: Unit, trade: Trade, code: str, detail: str) -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from services.domain.entries import RESTS_AT, EntryKind
 from services.domain.money import ZERO, Money, Price, truncate_to
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
-from services.domain.routes import RoutePhase, Then, load_route
+from services.domain.routes import SILENCE, RoutePhase, Then, load_route
 from services.domain.signals import Side
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState, TradeState
 from services.domain.trades import TerminalMode, Trade
@@ -182,7 +182,11 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
 def trade_word(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order]) -> TradeWord:
     """Return where a trade stands, from its instructions and orders as booked."""
     if trade.state is TradeState.CANCELED:
-        reasons = {"NOT_FILLED": TradeWord.NOT_FILLED, "CANCELED": TradeWord.CANCELED}
+        reasons = {
+            "NOT_FILLED": TradeWord.NOT_FILLED,
+            "CANCELED": TradeWord.CANCELED,
+            SILENCE: TradeWord.CANCELED,
+        }
         return reasons.get(trade.close_reason or "", TradeWord.NOT_SENT)
     if trade.state is TradeState.OPEN:
         part = trade.entry_quantity < trade.quantity or _entry_works(placed)
@@ -209,7 +213,7 @@ def trade_word(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order
 
 def _code(trade: Trade, word: TradeWord) -> str | None:
     plain = (TradeWord.NOT_FILLED, TradeWord.CANCELED)
-    return None if word in plain else trade.close_reason
+    return None if word in plain and trade.close_reason != SILENCE else trade.close_reason
 
 
 def _since(trade: Trade, word: TradeWord, sent: Sequence[Instruction]) -> datetime:

@@ -113,7 +113,8 @@ def _opened(facts: Facts) -> Words:
 
 def _not_sent(facts: Facts) -> Words:
     code = str(facts["code"])
-    return {"said": "not filled" if code == "NOT_FILLED" else f"not sent: {code[:32]}"}
+    said = {"NOT_FILLED": "not filled", "SILENCE": "canceled: SILENCE"}
+    return {"said": said.get(code, f"not sent: {code[:32]}")}
 
 
 def _refused(facts: Facts) -> Words:
