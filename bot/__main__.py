@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 @app.command()
 def run() -> None:
     """Run the desk on Telegram until it is told to stop."""
-    from bot.lifecycle import run as run_desk
+    from bot.running import run as run_desk
 
     raise typer.Exit(run_desk(_settings()))
 
@@ -218,6 +218,9 @@ def verify(
 @app.command()
 def version() -> None:
     """Print the version, the commit in a git checkout, and the Python."""
+    from bot.release import describe
+
+    typer.echo(describe())
 
 
 @app.command()
@@ -226,10 +229,6 @@ def runbook(code: Annotated[str, typer.Argument(metavar="CODE", help="An alert's
     from handlers.cli.runbook import show_runbook
 
     raise typer.Exit(show_runbook(code))
-
-    from bot.release import describe
-
-    typer.echo(describe())
 
 
 def main() -> None:

@@ -7,17 +7,12 @@ import contextlib
 import gc
 import json
 import signal
-import sys
-from dataclasses import dataclass
 
 import structlog
-import typer
 
 from bot.duties import Duties
 from bot.graph import Graph, build_graph
 from bot.lock import AlreadyRunning, DeskLock
-from bot.logging import close_logging, configure_logging
-from bot.system import SystemClock
 from config.settings import Settings
 from migrations.api import upgrade
 from services.access import audience
@@ -33,51 +28,9 @@ log = structlog.get_logger()
 DRAIN_S = 8.0
 FLUSH_S = 4.0
 WARM_UP_S = 45.0
-SWITCH_S = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class _Exit:
-    ok: int = 0
-    misconfigured: int = 2
-    already_running: int = 3
-
-
-EXIT = _Exit()
-
-
-def run(settings: Settings) -> int:
-    """Run the desk until it is told to stop; return the exit code."""
-    # Before anything is written: without a token this may be the wrong folder.
-    token = _token(settings)
-    configure_logging(settings)
-    clock = SystemClock()
-    lock = DeskLock(settings, clock.now())
-    # Every SQL statement gives the interpreter away, and a busy thread would then keep it for up to 5 ms.
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        asyncio.run(_Desk(settings, token, lock).run())
-    except AlreadyRunning as error:
-        typer.echo(f"Another desk runs here: {error.holder}. Stop it first, or use another desk.state_dir.", err=True)
-        return EXIT.already_running
-    finally:
-        close_logging()
-    return EXIT.ok
-
-
-def _token(settings: Settings) -> str:
-    file = settings.telegram.token_file
-    try:
-        token = settings.telegram.read_token()
-    except OSError as error:
-        fix = "correct telegram.token_file, or run `sortie init`"
-        raise Misconfigured("TOKEN_FILE", file=file, cause=error.strerror, fix=fix) from error
-    if not token:
-        raise Misconfigured("NO_TOKEN", cause="there is no bot token", fix="run `sortie init`, or set telegram.token_file")
-    return token
-
-
-class _Desk:
+class Desk:
     """One run of the desk."""
 
     def __init__(self, settings: Settings, token: str, lock: DeskLock) -> None:
@@ -88,6 +41,7 @@ class _Desk:
         self._taken_by: str | None = None
 
     async def run(self) -> None:
+        """Run until a signal says stop; raise AlreadyRunning when another process has, or takes, the desk."""
         async with self._lock:
             await asyncio.to_thread(upgrade, self._settings.database_url)
             await self._run()
@@ -108,7 +62,7 @@ class _Desk:
             gc.freeze()
             await self._stop.wait()
         finally:
-            await shut_down(graph)
+            await shut_down(graph, superseded=self._taken_by is not None)
 
     async def _watch_lock(self) -> None:
         """Stop when another process has the desk."""
@@ -158,16 +112,17 @@ async def _warm_up(graph: Graph) -> None:
         log.error("market.not_warm", error=str(error) or type(error).__name__)
 
 
-async def shut_down(graph: Graph) -> None:
-    """Stop intake, settle what is in flight, flush, say goodbye, let go."""
+async def shut_down(graph: Graph, *, superseded: bool = False) -> None:
+    """Stop intake, settle what is in flight, flush, say goodbye, let go; one that was ``superseded`` says nothing."""
     log.info("desk.stopping")
     try:
         await graph.stop_intake(DRAIN_S)
         graph.ticker.stop()
         async with asyncio.timeout(DRAIN_S):
             await graph.trading.executor.drain()
-        await graph.trading.database.write(lambda unit: _say_goodbye(unit, graph.settings.desk.name))
-        await graph.sender.flush(FLUSH_S)
+        if not superseded:
+            await graph.trading.database.write(lambda unit: _say_goodbye(unit, graph.settings.desk.name))
+            await graph.sender.flush(FLUSH_S)
     except (SortieError, TimeoutError) as error:
         log.error("desk.stop.hurried", error=str(error) or type(error).__name__)
     await graph.close()

@@ -49,7 +49,9 @@ class RunLock:
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
 
     def take(self) -> None:
-        """Take the lock; raise AlreadyRunning naming the holder."""
+        """Take the lock, unless it is ours already; raise AlreadyRunning naming the holder."""
+        if self._file is not None:
+            return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._path.open("a+", encoding="utf-8")
         try:
@@ -72,6 +74,25 @@ class RunLock:
             self._file.close()
             self._file = None
 
+    def take_again(self) -> bool:
+        """Lock the file that has the name now when it is no longer the one that we hold; tell whether that was so.
+
+        Somebody removed it, or put another in its place, and a second desk could start beside us. Raise AlreadyRunning
+        naming the holder when one has, OSError when the folder cannot be used.
+        """
+        if self._file is None or self._is_ours(self._file):
+            return False
+        self._file.close()
+        self._file = None
+        self.take()
+        return True
+
+    def _is_ours(self, file: IO[str]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
+
 
 class DeskLock:
     """Both locks of one desk; whoever takes them first ends a restore that was cut short."""
@@ -83,6 +104,14 @@ class DeskLock:
         on_server = make_url(url).get_backend_name() != "sqlite"
         self._server = PostgresqlLock(url, settings.database.busy_timeout_s) if on_server else None
         self.owner = self._file.owner
+
+    def take_file(self) -> None:
+        """Take the lock of the folder alone, which needs no event loop; raise AlreadyRunning naming the holder."""
+        self._file.take()
+
+    def release_file(self) -> None:
+        """Let go of the folder's lock, if it is still held."""
+        self._file.release()
 
     async def __aenter__(self) -> Self:
         """Take the locks; raise AlreadyRunning naming the holder, Unavailable when the server cannot be asked."""
@@ -109,19 +138,22 @@ class DeskLock:
             await self._server.release()
 
     async def lost(self) -> str:
-        """Return the holder when another process has the server's lock; a broken connection takes it anew."""
+        """Return the holder when another process has one of the locks; a lost one that nobody has is taken anew."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self._server is None or await self._server.held():
-                continue
             try:
-                taken = await self._server.take()
-            except Unavailable as error:
+                anew = self._file.take_again()
+                if self._server is not None and not await self._server.held():
+                    if not await self._server.take():
+                        return await self._server.holder()
+                    anew = True
+            except AlreadyRunning as error:
+                return error.holder
+            except (Unavailable, OSError) as error:
                 log.warning("lock.out_of_reach", reason=str(error))
                 continue
-            if not taken:
-                return await self._server.holder()
-            log.warning("lock.taken_anew")
+            if anew:
+                log.warning("lock.taken_anew")
 
 
 def stop_holder(folder: Path, now: datetime) -> None:

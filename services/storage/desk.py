@@ -37,11 +37,14 @@ class Lease:
 
 
 def take_lease(unit: Unit, role: str, owner: str, seconds: float, *, force: bool = False) -> Lease | None:
-    """Take a role that is free, expired or ours; ``force`` when the old owner is proven dead. None when it is held."""
+    """Take a role that is free, expired or ours; ``force`` when the old owner is proven dead. None when it is held.
+
+    A forced lease has a new epoch whatever the owners are called: in containers every desk is process 1 of one host name.
+    """
     row = unit.first(select(leases).where(leases.c.role == role))
     if row is not None and row.owner != owner and row.expires_at > unit.now and not force:
         return None
-    epoch = 1 if row is None else row.epoch + (row.owner != owner)
+    epoch = 1 if row is None else row.epoch + (force or row.owner != owner)
     expires_at = unit.now + timedelta(seconds=seconds)
     upsert(unit, leases, {"role": role}, {"owner": owner, "epoch": epoch, "expires_at": expires_at})
     return Lease(role=role, owner=owner, epoch=epoch, expires_at=expires_at)

@@ -36,11 +36,11 @@ class Start:
 class DeskProcess:
     """One state folder, and the process that works on it now."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], name: str = "desk") -> None:
         self.reading = DeskReading(folder / "desk")
         self.starts: list[Start] = []
         self.kills = 0
-        self._child = Child("desk", ["bot", "run"], folder / "desk.log")
+        self._child = Child(name, ["bot", "run"], folder / f"{name}.log")
         self._environment = dict(environment)
         self._ready_for = 0.0
         self._ready_at: float | None = None

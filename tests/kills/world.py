@@ -27,7 +27,8 @@ from tests.kills.page import Page
 CURRENCY = "USDT"
 BALANCE = Decimal(100_000)
 FIRST_BAR, BAR_S = 600, 10
-STARTED = (1001, 1002, 2001, 2002, 3001)
+ANN, TOM, CARL, CORA, OLGA = 1001, 1002, 2001, 2002, 3001
+STARTED = (ANN, TOM, CARL, CORA, OLGA)
 NEWCOMERS = ("Una", "Vic", "Wes", "Xen")
 SANDBOX_READY_S = 60.0
 # Room for many trades at once, and for a chat in which people are faster than people.
@@ -51,10 +52,11 @@ class World:
     desk: DeskProcess
     sandbox: Child
     secrets: frozenset[str]
+    environment: Mapping[str, str]
 
-    async def exchange_truth(self) -> Mapping[str, object]:
-        """Return what the exchange itself says of the traded account."""
-        return await self.page.account(TERMINAL)
+    def another(self, more: Mapping[str, str]) -> DeskProcess:
+        """Return a second process on the same desk, with ``more`` in its environment, whose output has a file of its own."""
+        return DeskProcess(self.folder, {**self.environment, **more}, name="another")
 
     async def exchange_book(self) -> VenueBook:
         """Return the exchange's book as the invariants compare it."""
@@ -87,9 +89,10 @@ async def world(folder: Path, seed: int, more: Mapping[str, str] | None = None) 
         for name in NEWCOMERS:
             await page.add_trader(name)
         cast = await page.cast()
-        desk = DeskProcess(folder, await _environment(page, cast, token, account, folder) | dict(more or {}))
+        environment = await _environment(page, cast, token, account, folder) | dict(more or {})
+        desk = DeskProcess(folder, environment)
         secret = frozenset({token}) | account.secrets()
-        yield World(folder=folder, page=page, cast=cast, desk=desk, sandbox=sandbox, secrets=secret)
+        yield World(folder=folder, page=page, cast=cast, desk=desk, sandbox=sandbox, secrets=secret, environment=environment)
     finally:
         if desk is not None:
             await desk.close()
