@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from config.settings import SettingsError
     from services.domain.errors import Misconfigured
 
+EXIT_FAILED = 1
 EXIT_SETTINGS = 2
 EXIT_RUNNING = 3
 
@@ -23,6 +24,7 @@ def guarded(app: typer.Typer) -> int:
     except Exception as error:  # noqa: BLE001 - the outermost edge: everything is shown, and becomes an exit code
         from bot.identity import NoIdentity
         from bot.lock import AlreadyRunning
+        from bot.storage_errors import cause_and_fix
         from config.settings import SettingsError
         from services.domain.errors import Misconfigured
 
@@ -35,9 +37,12 @@ def guarded(app: typer.Typer) -> int:
         elif isinstance(error, AlreadyRunning):
             _show(f"a desk runs here: {error.holder}", "stop it first: Ctrl-C or SIGTERM")
             return EXIT_RUNNING
+        elif (trouble := cause_and_fix(error)) is not None:
+            _show(*trouble)
+            return EXIT_FAILED
         else:
             _show_defect(error)
-            return 1
+            return EXIT_FAILED
         return EXIT_SETTINGS
     return 0
 
