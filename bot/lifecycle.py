@@ -13,6 +13,7 @@ import structlog
 from bot.duties import Duties
 from bot.graph import Graph, build_graph
 from bot.lock import AlreadyRunning, DeskLock
+from bot.readiness import ServiceManager
 from config.settings import Settings
 from migrations.api import upgrade
 from services.access import audience
@@ -54,14 +55,18 @@ class Desk:
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(getattr(signal, name), self._stop.set)
         graph = build_graph(self._settings, self._token, self._lock.owner)
+        manager = ServiceManager(graph.stages.alive, graph.clock)
         try:
             await start(graph)
+            graph.nursery.stage("watchdog", manager.run)
+            manager.ready()
             graph.nursery.stage("lock", self._watch_lock)
             # What was built for the start stays for ever: the collector need not look at it again.
             gc.collect()
             gc.freeze()
             await self._stop.wait()
         finally:
+            manager.stopping()
             await shut_down(graph, superseded=self._taken_by is not None)
 
     async def _watch_lock(self) -> None:

@@ -56,9 +56,9 @@ class PrivateRotatingFile(RotatingFileHandler):
 
 
 def configure_logging(settings: Settings, *, console: bool | None = None) -> Path:
-    """Send every logger of the process to the log file, and to standard error when it is a terminal; return the file.
+    """Send every logger of the process to the log file, to standard output where `logs.stdout` says so, and to a terminal.
 
-    ``console`` overrides the look at the terminal. The settings' secrets are registered with the process's redactor first.
+    Returns the file. ``console`` overrides the look at the terminal. The settings' secrets are registered with the redactor first.
     """
     file = settings.desk.state_dir / FILE
     # Step by step: parents that mkdir makes on the way get the usual mode, and what is kept here is nobody else's.
@@ -67,6 +67,8 @@ def configure_logging(settings: Settings, *, console: bool | None = None) -> Pat
     to_file = PrivateRotatingFile(file, maxBytes=settings.logs.max_bytes, backupCount=settings.logs.backups, encoding="utf-8")
     to_file.setFormatter(_formatter(_clean, _as_json))
     handlers: list[logging.Handler] = [to_file]
+    if settings.logs.stdout:
+        handlers.append(_collected())
     if console if console is not None else sys.stderr.isatty():
         handlers.append(_console())
     _install(settings, handlers, logging.getLevelNamesMapping()[settings.logs.level])
@@ -97,6 +99,12 @@ def _install(settings: Settings, handlers: list[logging.Handler], level: int) ->
     )
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
+
+
+def _collected() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_formatter(_clean, _as_json))
+    return handler
 
 
 def _console() -> logging.Handler:

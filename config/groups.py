@@ -354,3 +354,4 @@ class LogSettings(Group):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level")
     max_bytes: int = Field(default=10_000_000, ge=100_000, description="Size at which a file is rotated")
     backups: int = Field(default=5, ge=1, le=100, description="Rotated files kept")
+    stdout: bool = Field(default=False, description="The same lines on standard output too, for whoever collects them there")

@@ -203,3 +203,18 @@ def test_a_state_folder_that_the_log_makes_is_its_owners_alone(tmp_path: Path, s
     close_logging()
 
     assert {stat.S_IMODE(each.stat().st_mode) for each in (folder, folder / "logs")} == {0o700}
+
+
+def test_what_is_collected_on_standard_output_is_the_same_clean_lines(
+    tmp_path: Path, secrets: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure_logging(_settings(tmp_path, secrets, stdout=True), console=False)
+    try:
+        structlog.get_logger("desk").info("order.sent", note=f"with {secrets['token']}")
+    finally:
+        close_logging()
+
+    said = capsys.readouterr().out
+    assert said.splitlines() == file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(said)["event"] == "order.sent"
+    assert secrets["token"] not in said
