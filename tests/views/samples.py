@@ -424,5 +424,17 @@ NOTICES: dict[str, dict[str, object]] = {
         "terminal": "ann-paper",
         "mode": "paper",
     },
+    "writable_again": {"seconds": 43, "detail": "database or disk is full"},
 }
-IN_GROUPS = ("alert_group", "closed_group", "digest", "goodbye", "opened_group", "refused_group", "resumed", "bound", "unbound")
+IN_GROUPS = (
+    "alert_group",
+    "closed_group",
+    "digest",
+    "goodbye",
+    "opened_group",
+    "refused_group",
+    "resumed",
+    "bound",
+    "unbound",
+    "writable_again",
+)
