@@ -58,7 +58,8 @@ class PrivateRotatingFile(RotatingFileHandler):
 def configure_logging(settings: Settings, *, console: bool | None = None) -> Path:
     """Send every logger of the process to the log file, to standard output where `logs.stdout` says so, and to a terminal.
 
-    Returns the file. ``console`` overrides the look at the terminal. The settings' secrets are registered with the redactor first.
+    Returns the file. ``console`` overrides the look at the terminal. The settings' secrets are registered with the redactor
+    first.
     """
     file = settings.desk.state_dir / FILE
     # Step by step: parents that mkdir makes on the way get the usual mode, and what is kept here is nobody else's.
