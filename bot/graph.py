@@ -21,6 +21,7 @@ from bot.sender import Sender
 from bot.surroundings import Surroundings
 from bot.system import StageWakeups
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, publish_commands, publish_menu
+from bot.unwritable import WatchWrites
 from bot.webhook import Webhook
 from bot.wiring import Outside, Trading, build_dead_man, build_market, build_trading
 from config.settings import Settings
@@ -122,6 +123,9 @@ class Graph:
             self.nursery,
             self.stages,
             self.surroundings.chance,
+        )
+        self.writes = WatchWrites(
+            database, self.stages, self.sender, self.nursery, self.clock, self.ids, settings.people.commanders
         )
         self.answers = ChatAnswers(self.bot, self.sender)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)

@@ -24,6 +24,7 @@ class AlertCode(StrEnum):
     LATE_FILL = "LATE_FILL"
     BACKUP_FAILED = "BACKUP_FAILED"
     BACKUP_STALE = "BACKUP_STALE"
+    DATABASE_UNWRITABLE = "DATABASE_UNWRITABLE"
 
 
 class Severity(StrEnum):

@@ -240,5 +240,6 @@ _KINDS: Mapping[str, _Kind] = {
     "stranger": _Kind(),
     "unbound": _Kind(),
     "welcome": _Kind(),
+    "writable_again": _Kind(),
 }
 NOTICES = frozenset({*_KINDS, DIGEST})

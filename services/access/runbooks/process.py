@@ -24,6 +24,21 @@ PROCESS: Mapping[AlertCode, Runbook] = {
         ),
         closes="By itself, when the stage shows life again.",
     ),
+    AlertCode.DATABASE_UNWRITABLE: Runbook(
+        severity=Severity.URGENT,
+        happened="The desk's database takes no writes: the disk is full, read-only or broken, or another program holds it.",
+        done="entries, taps and commands wait or are refused; it is tried again every two seconds",
+        exposed="Stops and targets that rest at venues work. Until then fills are not booked and no new stop is placed.",
+        next="/doctor",
+        press="It is answered once the desk can store again; on the machine sortie doctor says at once what is wrong.",
+        steps=(
+            "No room: remove what fills the disk of desk.state_dir. The desk goes on by itself, nothing needs a restart.",
+            "Another program holds the file: stop it; a backup or an inspection by hand may have been left open.",
+            "The disk is read-only or reports errors: stop the desk, move desk.state_dir to a good disk, start it again.",
+            "It lasts, and something must be closed now: close it at the venue itself; the desk books it when it is back.",
+        ),
+        closes="By itself, with the first write that succeeds; a message says how long it took.",
+    ),
     AlertCode.BACKUP_FAILED: Runbook(
         severity=Severity.ROUTINE,
         happened="The daily backup could not be made; the alert says why.",
