@@ -1,0 +1,134 @@
+"""People at their phones: they read what they were sent and press, type, press again, late, twice, and on old messages."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sandbox.telegram.failures import Misuse
+from sandbox.telegram.messages import Message, shown_id
+from sandbox.telegram.world import ANN, CARL, CORA, DESK, OLGA, SAM, TOM, World
+from tests.sim.trace import Trace
+
+LOOK_BACK = 8
+REMEMBERED = 20
+READS = ("/status", "/missions", "/positions", "/orders", "/balance", "/pnl", "/history", "/risk", "/menu", "/digest")
+TRADES = ("/closeall", "/cancel", "/fire", "/skip", "/call", "/stop", "/resume", "/resolve")
+COMMANDS = ("/halt", "/reduce", "/resume", "/resume RESUME", "/disable coin", "/enable coin", "/people", "/resolve")
+# How likely a button is pressed, by the beginning of its label; what is not named has weight 1.
+LIKELY = {
+    "Confirm": 14.0,
+    "Fire": 10.0,
+    "Resume": 12.0,
+    "Close": 3.0,
+    "Half": 2.0,
+    "Break-even": 2.0,
+    "Halt": 0.4,
+    "Revoke": 0.2,
+    "Why": 0.5,
+    "Proof": 0.5,
+    "Checks": 0.5,
+    "Refresh": 0.5,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """A person: how many seconds pass between two acts, and what they type beside what everybody reads."""
+
+    id: int
+    every_s: float
+    types: Sequence[str] = ()
+
+
+PEOPLE = (
+    Habit(id=ANN, every_s=7.0, types=TRADES),
+    Habit(id=TOM, every_s=7.0, types=TRADES),
+    Habit(id=CARL, every_s=15.0, types=COMMANDS),
+    Habit(id=CORA, every_s=40.0, types=COMMANDS),
+    Habit(id=OLGA, every_s=50.0),
+    Habit(id=SAM, every_s=90.0, types=("/start", "/halt", "/closeall")),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Somebody:
+    habit: Habit
+    chance: random.Random
+    remembered: list[tuple[int, float, str]] = field(default_factory=list)
+
+
+class Crowd:
+    """Everybody of the desk and a stranger; when they are ``gone`` they do nothing more."""
+
+    def __init__(self, seed: int, world: World, trace: Trace) -> None:
+        self._seed = seed
+        self._world = world
+        self._trace = trace
+        self.gone = False
+
+    async def live(self, habit: Habit) -> None:
+        """Act now and then until everybody has gone home."""
+        person = _Somebody(habit=habit, chance=random.Random(f"person {self._seed} {habit.id}"))
+        while not self.gone:
+            await asyncio.sleep(person.chance.expovariate(1 / habit.every_s))
+            if not self.gone:
+                try:
+                    self._act(person)
+                except Misuse as error:
+                    self._trace.note("person", f"{habit.id} cannot: {error}")
+
+    def _act(self, person: _Somebody) -> None:
+        chance, roll = person.chance, person.chance.random()
+        if person.remembered and roll < 0.06:
+            chat, message, data = chance.choice(person.remembered)
+            self._note(person, f"presses an old {data}")
+            self._world.press(person.habit.id, chat, data, message)
+        elif roll < 0.16:
+            self._say(person, chance.choice(READS))
+        elif person.habit.types and roll < 0.26:
+            self._say(person, _typed(chance, chance.choice(person.habit.types)))
+        else:
+            self._press(person)
+
+    def _press(self, person: _Somebody) -> None:
+        found = self._buttons(person.habit.id)
+        if not found:
+            return
+        message, data, _ = person.chance.choices(found, [weight for _, _, weight in found])[0]
+        place = (message.chat_id, shown_id(message), data)
+        person.remembered.append(place)
+        del person.remembered[:-REMEMBERED]
+        for _ in range(2 if person.chance.random() < 0.1 else 1):
+            self._note(person, f"presses {data}")
+            self._world.tap(person.habit.id, *place)
+
+    def _buttons(self, person: int) -> Sequence[tuple[Message, str, float]]:
+        """Return what may be pressed and how likely; the newest messages are the most likely."""
+        return [
+            (message, str(button["callback_data"]), _likely(button["text"]) / (1 + back))
+            for chat in ((person, DESK) if person != SAM else (person,))
+            for back, message in enumerate(reversed(self._world.seen(person, chat)[-LOOK_BACK:]))
+            for row in message.keyboard
+            for button in row
+            if "callback_data" in button and "disabled" not in button
+        ]
+
+    def _say(self, person: _Somebody, text: str) -> None:
+        self._note(person, f"says {text}")
+        self._world.say(person.habit.id, text)
+
+    def _note(self, person: _Somebody, what: str) -> None:
+        self._trace.note("person", f"{person.habit.id} {what}")
+
+
+def _typed(chance: random.Random, text: str) -> str:
+    if text == "/call":
+        return f"/call BTCUSDT long sl 63{chance.randrange(5, 9)}00 tp 64{chance.randrange(3, 9)}00"
+    return text
+
+
+def _likely(label: str) -> float:
+    return next((weight for word, weight in LIKELY.items() if label.startswith(word)), 1.0)
