@@ -134,12 +134,24 @@ def halt(
     reason: Annotated[str, typer.Argument(help="Why, for the journal and for whoever resumes.")] = "halted from the shell",
     scope: Annotated[str, typer.Option(help="What to halt: desk, or kind:name such as instrument:BTC/USDT.")] = "desk",
     lift: Annotated[bool, typer.Option("--lift", help="Lift a halt of something smaller than the desk.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Then take every entry off every venue, and wait for it.")] = False,
+    flatten: Annotated[bool, typer.Option("--flatten", help="Then sell every position as well, and wait for it.")] = False,
 ) -> None:
     """Stop new exposure at once, with Telegram down too; protection stays, and exits pass."""
     from bot.system import SystemClock, SystemIds
     from handlers.cli.halt import halt_desk, lift_halt
 
+    if (cancel or flatten) and (lift or scope != "desk"):
+        raise typer.BadParameter("is for the whole desk, and lifts nothing", param_hint="--cancel, --flatten")
     settings, clock, ids = _settings(), SystemClock(), SystemIds()
+    if cancel or flatten:
+        import asyncio
+
+        from bot.shell_kill import ShellKill
+        from handlers.cli.kill import KillCommand
+
+        command = KillCommand(settings, clock, ids, ShellKill(settings, clock, ids), reason, flatten=flatten)
+        raise typer.Exit(asyncio.run(command()))
     if lift:
         raise typer.Exit(lift_halt(settings, clock, ids, scope=scope))
     raise typer.Exit(halt_desk(settings, clock, ids, reason=reason, scope=scope))

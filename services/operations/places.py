@@ -48,12 +48,16 @@ def log_files(state_dir: Path) -> list[Path]:
     return sorted((state_dir / "logs").glob("*.log*"))
 
 
-def write_halt_file(state_dir: Path, *, by: str, reason: str, at: str) -> Path:
-    """Put the halt file there, on disk before this returns; raise OSError when even that fails."""
+def write_halt_file(state_dir: Path, *, by: str, reason: str, at: str, flatten: bool = False) -> Path:
+    """Put the halt file there, on disk before this returns; raise OSError when even that fails.
+
+    A desk that finds it cancels its entries, and sells its positions when ``flatten`` stands in it.
+    """
     file = halt_file(state_dir)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wish = {"by": by, "reason": reason, "at": at, "cancel": True, "flatten": flatten}
     with file.open("w", encoding="utf-8") as paper:
-        paper.write(json.dumps({"by": by, "reason": reason, "at": at}, ensure_ascii=False) + "\n")
+        paper.write(json.dumps(wish, ensure_ascii=False) + "\n")
         paper.flush()
         os.fsync(paper.fileno())
     return file

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from sqlalchemy import select
 
 from services.domain.errors import Refused
 from services.domain.halts import Halt, HaltScope
+from services.domain.kills import Kill
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Clock, Ids
 from services.domain.states import HALT_MOVES, HaltState, move
 from services.execution.halting import Halted, throw
+from services.operations.direct_cancel import Canceled
 from services.storage import desk, halts, people, terminals
 from services.storage.database import Database, Unit
 from services.storage.tables import signals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whoever has the desk's lock: what its file says, its process and machine where it names them."""
+
+    text: str
+    pid: int | None
+    host: str | None
+
+
+class KillWorker(Protocol):
+    """What works at the venues for a shell."""
+
+    async def work_off(self, kill: Kill | None, tell: Callable[[Kill], None]) -> Kill | Holder | None:
+        """Work a kill off where no desk runs, else return who does; without a kill only find that out."""
+        ...
+
+    async def cancel_directly(self, *, with_books: bool) -> list[Canceled]:
+        """Cancel the entries at every exchange, beside whatever runs."""
+        ...
 
 
 class HaltFromShell:
@@ -25,8 +50,11 @@ class HaltFromShell:
         self._clock = clock
         self._ids = ids
 
-    async def __call__(self, user: str, scope: str, reason: str) -> Halted:
-        """Commit the halt; raise Refused for a scope that names nothing here, Unavailable when nothing can be committed."""
+    async def __call__(self, user: str, scope: str, reason: str, *, flatten: bool = False) -> Halted:
+        """Commit the halt, for the desk with its kill; ``flatten`` has the desk's positions sold too.
+
+        Raise Refused for a scope that names nothing here, Unavailable when nothing can be committed.
+        """
         actor = self._actor(user)
         by = Person(id=0, name=actor.name, username=None, role=Role.COMMANDER, zone="UTC", locale="en")
 
@@ -35,7 +63,7 @@ class HaltFromShell:
             halts.all_in_force(unit)
             unit.now = self._clock.now()
             kind, subject = _subject(unit, scope)
-            return throw(unit, actor, self._ids, kind, subject, HaltState.HALTED, by, reason)
+            return throw(unit, actor, self._ids, kind, subject, HaltState.HALTED, by, reason, flatten=flatten)
 
         return await self._database.write(body, urgent=True)
 
