@@ -75,6 +75,7 @@ class Duties:
         graph.nursery.stage("answered", graph.intake.flush_answered)
         graph.nursery.stage("requests", graph.requests.run)
         graph.nursery.stage("writes", graph.writes.run)
+        graph.monitoring.start(graph.nursery)
         graph.nursery.stage("intake", graph.intake.poll if graph.webhook is None else graph.webhook.watch)
         for name in CHAT_STAGES:
             graph.stages.attach(name)

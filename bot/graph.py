@@ -13,6 +13,9 @@ from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
 from bot.intake import ALLOWED, Intake
 from bot.introduction import Introduction
+from bot.measuring import MeasureCalls, TimedAnswers, crash_counter
+from bot.metrics import Meters
+from bot.monitoring import Monitoring
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
 from bot.redaction import process_redactor
@@ -41,6 +44,7 @@ from services.market.feed import Feed
 from services.missions.call import CallMission
 from services.operations.doctor import run_checks
 from services.operations.stages import Stages, WatchStages
+from services.operations.tallies import Tallies
 from services.reporting.digest import SendDigests
 from services.reporting.live import Live
 from services.reporting.viewer import Terms
@@ -65,7 +69,9 @@ class Graph:
         self.clock = surroundings.clock
         self.ids = surroundings.ids
         self.wakeups = StageWakeups()
-        self.nursery = TaskNursery()
+        self.tallies = Tallies()
+        self.meters = Meters(self.tallies.add)
+        self.nursery = TaskNursery(crash_counter(self.meters))
         self.stages = Stages(self.clock)
         self.ticker = surroundings.ticker()
         self.charts = surroundings.charts()
@@ -85,6 +91,7 @@ class Graph:
             market=self.market,
             lease=lambda: self.leases.get("executor"),
             exchange=self.surroundings.exchange,
+            meter=self.meters,
         )
         self.trading: Trading = build_trading(settings, outside, self.surroundings.venue)
         self.book = CandleBook(settings.market.timeframe, settings.market.history)
@@ -108,10 +115,14 @@ class Graph:
         self.watch_trades = WatchTrades(self.trading.database, held, self.trading.quotes, self.clock, self.ids, protection)
         self.dead_man = build_dead_man(settings, self.trading, outside, self.stages.alive)
         self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
+        self.monitoring = Monitoring(
+            settings, self.meters, self.tallies, self.trading.database, self.stages, self.clock, self.ids
+        )
 
     def _build_chat(self, token: str) -> None:
         settings, telegram, database = self.settings, self.settings.telegram, self.trading.database
         self.bot = Bot(token=token, session=self.surroundings.session(telegram.api_base))
+        self.bot.session.middleware(MeasureCalls(self.meters))
         pacer = Pacer(telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic)
         self.sender = Sender(
             database,
@@ -123,11 +134,12 @@ class Graph:
             self.nursery,
             self.stages,
             self.surroundings.chance,
+            self.meters,
         )
         self.writes = WatchWrites(
             database, self.stages, self.sender, self.nursery, self.clock, self.ids, settings.people.commanders
         )
-        self.answers = ChatAnswers(self.bot, self.sender)
+        self.answers = TimedAnswers(ChatAnswers(self.bot, self.sender), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -86,6 +87,7 @@ class Intake:
 
     async def accept(self, batch: Sequence[RawUpdate]) -> None:
         """Store a batch in one commit and start what is new in it."""
+        received_at = self._clock.now()
         answered, self._answered = self._answered, []
 
         def body(unit: Unit) -> list[int]:
@@ -96,15 +98,15 @@ class Intake:
         fresh = set(await self._database.write(body, urgent=True))
         for update in batch:
             if int(update["update_id"]) in fresh:
-                self.start(update)
+                self.start(update, received_at)
 
-    def start(self, update: RawUpdate) -> None:
+    def start(self, update: RawUpdate, received_at: datetime | None = None) -> None:
         """Handle one stored update in the background, after the same person's earlier ones."""
         who = sender_of(update)
         before = self._tails.get(who)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tails[who] = done
-        self._nursery.spawn(f"update {update['update_id']}", self._run(update, who, before, done))
+        self._nursery.spawn(f"update {update['update_id']}", self._run(update, received_at, who, before, done))
 
     async def flush_answered(self) -> None:
         """Mark answered reads done, about once a second."""
@@ -152,11 +154,12 @@ class Intake:
     async def _run(
         self,
         update: RawUpdate,
+        received_at: datetime | None,
         who: int,
         before: asyncio.Future[None] | None,
         done: asyncio.Future[None],
     ) -> None:
-        ticket = UpdateTicket(int(update["update_id"]))
+        ticket = UpdateTicket(int(update["update_id"]), received_at)
         try:
             hurried = self._cannot_wait(update)
             if before is not None:

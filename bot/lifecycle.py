@@ -80,6 +80,8 @@ async def start(graph: Graph) -> None:
     """Recover and start every stage; raise Misconfigured when a mandatory one is missing."""
     settings, trading = graph.settings, graph.trading
     log.info("desk.starting", config=settings.fingerprint[:12], pid=graph.surroundings.pid)
+    began = graph.clock.monotonic()
+    await graph.monitoring.open()
     await graph.take_leases()
     pid = graph.surroundings.pid
     await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint, pid))
@@ -99,6 +101,7 @@ async def start(graph: Graph) -> None:
         raise Misconfigured("STAGES_MISSING", key="stages", where=", ".join(missing), fix="this build is incomplete")
     ready = json.dumps({"pid": pid, "at": graph.clock.now().isoformat()})
     await trading.database.write(lambda unit: set_fact(unit, READY, ready))
+    await graph.monitoring.ready(graph.clock.monotonic() - began)
     log.info("desk.ready", pid=pid)
 
 
@@ -121,6 +124,7 @@ async def shut_down(graph: Graph, *, superseded: bool = False) -> None:
     """Stop intake, settle what is in flight, flush, say goodbye, let go; one that was ``superseded`` says nothing."""
     log.info("desk.stopping")
     try:
+        await graph.monitoring.close()
         await graph.stop_intake(DRAIN_S)
         graph.ticker.stop()
         async with asyncio.timeout(DRAIN_S):

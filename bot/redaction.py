@@ -142,6 +142,8 @@ def secrets_in(settings: Settings) -> set[str]:
         token = None  # whoever needs the token says that its file cannot be read
     if token:
         found.add(token)
+    with suppress(OSError, ValueError):  # whoever listens says that the file of the key cannot be read
+        found |= {key for key in (settings.web.read_key(),) if key}
     for venue in settings.venues.values():
         with suppress(OSError, ValueError):  # whoever trades there says that the file of keys cannot be read
             found |= set(venue.credentials().values())

@@ -17,6 +17,7 @@ from bot.pacing import Pacer
 from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.notices import render_notice
+from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.notices import Card, Notice, Priority
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
 from services.reporting.cards import CardFacts, load_card
@@ -67,6 +68,7 @@ class Sender:
         nursery: Nursery,
         beats: StageBeat,
         chance: Callable[[], float],
+        meter: Meter | None = None,
     ) -> None:
         self._database = database
         self._delivery = delivery
@@ -77,6 +79,7 @@ class Sender:
         self._nursery = nursery
         self._beats = beats
         self._chance = chance
+        self._meter: Meter = meter or Unmeasured()
         self._busy: set[int] = set()
         self._read_until: dict[tuple[int, int], float] = {}
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
@@ -231,6 +234,8 @@ class Sender:
         if outcome.fate is Fate.DELIVERED:
             self._held.pop(item.key, None)
             await self._database.write(lambda unit: outbox.told(unit, notice, outcome.message_id))
+            waited = self._clock.now() - (notice.not_before or notice.created_at)
+            self._meter.time(Timed.MESSAGE, waited.total_seconds())
         elif outcome.fate is Fate.NEVER:
             await self._database.write(lambda unit: self._give_up(unit, notice.chat_id, outcome, notice=notice))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -14,6 +14,7 @@ from config.groups import VenueSettings
 from config.settings import Settings
 from services.domain.errors import Unavailable
 from services.domain.market import Instrument
+from services.domain.measures import Meter, Unmeasured
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSource, StageBeat, Venue
 from services.domain.routes import Fees
 from services.execution.booking import Booking
@@ -47,6 +48,7 @@ from services.storage.desk import Lease
 from services.venues.ccxt_client import require_play_money
 from services.venues.ccxt_market import CcxtMarketData
 from services.venues.ccxt_spot import CcxtVenue
+from services.venues.measured import MeasuredVenue
 from services.venues.paper import PaperVenue
 
 PAPER = "paper"
@@ -78,6 +80,7 @@ class Outside:
     market: MarketData
     lease: Callable[[], Lease | None]
     exchange: Callable[[str, QuoteSource], Exchange] | None = None
+    meter: Meter = field(default_factory=Unmeasured)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +211,7 @@ def _executor_ports(outside: Outside, venues: Mapping[str, Venue], quotes: Quote
         wakeups=outside.wakeups,
         nursery=outside.nursery,
         beats=outside.beats,
+        meter=outside.meter,
     )
 
 
@@ -237,15 +241,22 @@ def _kill_ports(outside: Outside, venues: Mapping[str, Venue]) -> KillPorts:
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
-    database = Database(settings.database_url, outside.clock, outside.wakeups, busy_timeout_s=settings.database.busy_timeout_s)
+    database = Database(
+        settings.database_url,
+        outside.clock,
+        outside.wakeups,
+        busy_timeout_s=settings.database.busy_timeout_s,
+        meter=outside.meter,
+    )
     quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
     paper = _paper_venue(settings, outside, instruments, quotes)
     exchanges = build_exchanges(settings, outside, instruments, quotes)
-    venues: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
+    reached: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
+    venues: dict[str, Venue] = {name: MeasuredVenue(each, outside.meter) for name, each in reached.items()}
     zone, limits = settings.desk.zone, settings.risk
     desk = Desk(quotes, accounts, outside.clock, _rules(settings, exchanges), partial(_capabilities, venues))
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
-    booking = Booking(outside.ids, accounts, quotes, zone, settling)
+    booking = Booking(outside.ids, accounts, quotes, zone, settling, outside.meter)
     ports = _executor_ports(outside, venues, quotes)
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
     preview = OpenPreview(database, desk, outside.ids)
@@ -274,7 +285,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         resolve_by_hand=ResolveByHand(database, venues, executor, outside.clock, outside.ids),
         decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
-        fire=FireMission(database, desk, preview, outside.ids),
+        fire=FireMission(database, desk, preview, outside.ids, outside.meter),
         skip=SkipMission(database),
         offer=OfferMissions(database, settings.signals, outside.ids, zone),
         expire=ExpireMissions(database, quotes),

@@ -37,6 +37,7 @@ from config.groups import (
     VenueSettings,
 )
 from config.killing import KillingSettings
+from config.web import HeartbeatSettings, WebSettings
 
 PREFIX = "SORTIE_"
 FILE_VARIABLE = "SORTIE_CONFIG"
@@ -71,6 +72,8 @@ class Settings(BaseSettings):
     deadman: DeadmanSettings = Field(default_factory=DeadmanSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from decimal import Decimal
 import structlog
 
 from services.domain.market import Universe
+from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import ZERO
 from services.domain.orders import (
     CLIENT_ID_BASE,
@@ -52,7 +53,16 @@ class VenueReport:
 class Booking:
     """Applies a venue's report to the desk's books inside one write unit."""
 
-    def __init__(self, ids: Ids, accounts: AccountBoard, quotes: QuoteSource, zone: str, settling: Settling) -> None:
+    def __init__(
+        self,
+        ids: Ids,
+        accounts: AccountBoard,
+        quotes: QuoteSource,
+        zone: str,
+        settling: Settling,
+        meter: Meter | None = None,
+    ) -> None:
+        self._meter: Meter = meter or Unmeasured()
         self.days = DayBook(accounts, quotes, zone)
         self._fees = FeeBook(quotes)
         self.settling = settling
@@ -173,6 +183,9 @@ class Booking:
     ) -> None:
         after = apply_fill(trade, fill, fee)
         trades.save(unit, trade, after)
+        if trade.opened_at is None and trade.route is None:
+            # A fill that comes before its order's acknowledgement took no time at all.
+            self._meter.time(Timed.ACK_TO_FILL, (unit.now - (trade.acknowledged_at or unit.now)).total_seconds())
         self.days.add(unit, terminal, after.realized - trade.realized)
         requested = next((o for o in instruction.orders if o.client_id == fill.client_id), None)
         role = requested.role if requested else OrderRole.FOREIGN

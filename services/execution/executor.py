@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -17,6 +17,7 @@ from services.domain.crashpoints import reach
 from services.domain.entries import rests
 from services.domain.errors import Unavailable, VenueRejected
 from services.domain.halts import Halt, lets_through
+from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
 from services.domain.people import Actor
@@ -63,6 +64,7 @@ class ExecutorPorts:
     wakeups: Wakeups
     nursery: Nursery
     beats: StageBeat
+    meter: Meter = field(default_factory=Unmeasured)
 
 
 class Executor:
@@ -137,6 +139,8 @@ class Executor:
         if claimed is None:
             return False
         await self._write_once(venue, actor, claimed)
+        if claimed.purpose is Purpose.ENTRY:
+            self._ports.meter.end(Timed.TAP_TO_ORDER, claimed.correlation, self._ports.clock.now())
         return True
 
     async def _write_once(self, venue: Venue, actor: Actor, claimed: Instruction) -> None:

@@ -13,6 +13,7 @@ from services.domain.buttons import Act, ActToken
 from services.domain.cards import mission_card, preview_card, trade_card
 from services.domain.entries import EntryKind, entry_instruction, entry_order, maker_price, touch_of
 from services.domain.errors import NotFound, Unavailable
+from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import Price, Quantity
 from services.domain.notices import Priority, Topic
 from services.domain.orders import Instruction
@@ -26,7 +27,7 @@ from services.domain.verdicts import Check, Verdict
 from services.missions.entries import EntryWish
 from services.missions.planning import Case, Desk, context_facts
 from services.missions.preview import OpenPreview
-from services.risk.gate import REFRESH_CODES, GateContext
+from services.risk.gate import REFRESH_CODES
 from services.risk.sizing import loss_at_stop
 from services.storage import instructions, missions, outbox, previews, routes, terminals, tokens, trades, verdicts
 from services.storage.counters import next_number
@@ -67,8 +68,9 @@ FireOutcome = Fired | Denied | Refreshed | AlreadyFired
 class FireMission:
     """Carry out a Confirm: at most one trade for each token, whoever presses it however often."""
 
-    def __init__(self, database: Database, desk: Desk, previewing: OpenPreview, ids: Ids) -> None:
+    def __init__(self, database: Database, desk: Desk, previewing: OpenPreview, ids: Ids, meter: Meter | None = None) -> None:
         self._database = database
+        self._meter: Meter = meter or Unmeasured()
         self._desk = desk
         self._previewing = previewing
         self._ids = ids
@@ -95,14 +97,23 @@ class FireMission:
             return self._refresh(unit, person, mission, token, "that terminal is not yours any more")
         case = self._desk.case(unit, mission, person, token.terms["terminal"])
         plan = _Bound.of(token)
-        verdict, context = self._desk.judge(
-            unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop, kind=plan.kind, price=plan.at
-        )
+        verdict, context = self._judge(unit, case, plan)
         if not verdict.allowed:
             return self._deny(unit, actor, case, token, plan, verdict, context)
         if not tokens.use(unit, token.id):
             return AlreadyFired()
         return self._commit(unit, actor, case, plan, verdict, context, pressed)
+
+    def _judge(self, unit: Unit, case: Case, plan: _Bound) -> tuple[Verdict, Mapping[str, object]]:
+        """Ask the gate; with its inputs is kept how long it took and when the tap came, if an update brought it."""
+        began = self._desk.clock.monotonic()
+        verdict, context = self._desk.judge(
+            unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop, kind=plan.kind, price=plan.at
+        )
+        took = self._desk.clock.monotonic() - began
+        self._meter.time(Timed.GATE, took)
+        tapped = unit.received_at.isoformat() if unit.received_at is not None else None
+        return verdict, context_facts(context) | {"gate_s": round(took, 6), "tapped": tapped}
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
         kept = token.terms["terminal"] if _still_theirs(unit, person, token) else None
@@ -111,7 +122,14 @@ class FireMission:
         return Refreshed(reason=note)
 
     def _deny(
-        self, unit: Unit, actor: Actor, case: Case, token: ActToken, plan: _Bound, verdict: Verdict, context: GateContext
+        self,
+        unit: Unit,
+        actor: Actor,
+        case: Case,
+        token: ActToken,
+        plan: _Bound,
+        verdict: Verdict,
+        context: Mapping[str, object],
     ) -> FireOutcome:
         check = verdict.denials[0]
         if {each.code for each in verdict.denials} <= REFRESH_CODES:
@@ -147,7 +165,7 @@ class FireMission:
         case: Case,
         plan: _Bound,
         verdict: Verdict,
-        context: GateContext,
+        context: Mapping[str, object],
         pressed: int | None,
     ) -> Fired:
         trade = self._trade(unit, actor, case, plan)
@@ -155,6 +173,7 @@ class FireMission:
         if plan.kind is EntryKind.STOP:
             unit.wake("entries")
         else:
+            self._meter.begin(Timed.TAP_TO_ORDER, trade.correlation, unit.received_at or unit.now)
             instructions.add(unit, self._entry(unit, case, trade, plan))
         self._keep(unit, case, verdict, context, trade_id=trade.id)
         missions.decide(unit, case.mission.id, case.person.id, "fired", None)
@@ -238,7 +257,7 @@ class FireMission:
         deadline = min(deadline, case.mission.signal.expires_at)
         return entry_instruction(instruction_id, trade, order, deadline=deadline, collar=trade.worst_price, now=unit.now)
 
-    def _keep(self, unit: Unit, case: Case, verdict: Verdict, context: GateContext, *, trade_id: str | None) -> None:
+    def _keep(self, unit: Unit, case: Case, verdict: Verdict, context: Mapping[str, object], *, trade_id: str | None) -> None:
         verdicts.add(
             unit,
             self._ids.row(),
@@ -247,7 +266,7 @@ class FireMission:
             mission_id=case.mission.id,
             person_id=case.person.id,
             terminal_id=case.terminal.id,
-            context=context_facts(context),
+            context=context,
         )
 
 

@@ -79,6 +79,16 @@ class Silence:
     last_success: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageAge:
+    """How a stage of this process is: ``age_s`` is None before its first success, ``limit_s`` the age from which it is late."""
+
+    age_s: float | None
+    limit_s: float
+    alive: bool
+    mandatory: bool
+
+
 class Stages:
     """Keeps the beats of this process's stages (the StageBeat port)."""
 
@@ -138,6 +148,20 @@ class Stages:
         """Tell whether a stage has shown life in its time; being excused is no sign of life."""
         life, age = self._lives.get(stage), self.age(stage)
         return life is not None and age is not None and age.total_seconds() <= life.period_s * LATE_AFTER
+
+    def ages(self) -> Mapping[str, StageAge]:
+        """Return how each attached stage is, and each mandatory one that nothing attached."""
+        names = [*self._lives, *(name for name in self.missing_mandatory())]
+        return {name: self._stage_age(name) for name in names}
+
+    def _stage_age(self, name: str) -> StageAge:
+        life, age, stage = self._lives.get(name), self.age(name), self._stages[name]
+        return StageAge(
+            age_s=age.total_seconds() if age is not None else None,
+            limit_s=(life.period_s if life is not None else stage.period_s) * LATE_AFTER,
+            alive=self.alive(name),
+            mandatory=stage.mandatory,
+        )
 
     def late(self) -> list[Silence]:
         """Return the stages that are silent for too long.

@@ -38,6 +38,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from services.domain.crashpoints import reach
 from services.domain.errors import AlreadyDone, Unavailable
 from services.domain.journal import GENESIS, chain_hash, encode_facts
+from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.people import Actor
 from services.domain.ports import Clock, Wakeups
 from services.domain.states import UpdateState
@@ -61,27 +62,33 @@ _MARK_DONE = (
 
 
 class UpdateTicket:
-    """The update being handled; the first write unit under it marks it done."""
+    """The update being handled; the first write unit under it marks it done. ``answered``: the person saw something."""
 
-    __slots__ = ("marked", "update_id")
+    __slots__ = ("answered", "marked", "received_at", "update_id")
 
-    def __init__(self, update_id: int) -> None:
+    def __init__(self, update_id: int, received_at: datetime | None = None) -> None:
         self.update_id = update_id
+        self.received_at = received_at
         self.marked = False
+        self.answered = False
 
 
 current_update: ContextVar[UpdateTicket | None] = ContextVar("current_update", default=None)
 
 
 class Unit:
-    """One transaction: statements, journal rows that are written last, and wake-ups that follow the commit."""
+    """One transaction: statements, journal rows that are written last, and wake-ups that follow the commit.
 
-    __slots__ = ("_driver", "_records", "connection", "now", "wakes")
+    ``received_at`` is when the update came that is being handled, None outside of one.
+    """
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    __slots__ = ("_driver", "_records", "connection", "now", "received_at", "wakes")
+
+    def __init__(self, connection: Connection, now: datetime, received_at: datetime | None = None) -> None:
         self.connection = connection
         self._driver = prepared.driver_of(connection)
         self.now = now
+        self.received_at = received_at
         self.wakes: set[tuple[str, str]] = set()
         self._records: list[tuple[str, str, str, str]] = []
 
@@ -178,12 +185,22 @@ class _WriteTurn:
 class Database:
     """The desk's database; ``read`` sees a snapshot, ``write`` is one unit of work."""
 
-    def __init__(self, url: str, clock: Clock, wakeups: Wakeups, *, busy_timeout_s: float = 5.0, threads: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        wakeups: Wakeups,
+        *,
+        busy_timeout_s: float = 5.0,
+        threads: bool = True,
+        meter: Meter | None = None,
+    ) -> None:
         """Open lazily; ``threads=False`` is for simulations and shell commands.
 
         It runs SQLite in the caller's thread, and gives every job on PostgreSQL a connection of its own.
         """
         self._clock = clock
+        self._meter: Meter = meter or Unmeasured()
         self._wakeups = wakeups
         self._turn = _WriteTurn()
         self.url = make_url(url)
@@ -206,14 +223,16 @@ class Database:
         Raises AlreadyDone when the update being handled had its effect before, Unavailable when the database cannot be
         written (locked, full, read-only).
         """
-        ticket = current_update.get()
-        ticket = ticket if ticket is not None and not ticket.marked else None
+        began, update = self._clock.monotonic(), current_update.get()
+        received_at = update.received_at if update is not None else None
+        ticket = update if update is not None and not update.marked else None
         await self._turn.acquire(urgent=urgent)
         try:
             with _answering():
-                result, unit = await self._in_writer(lambda connection: self._write_in(connection, body, ticket))
+                result, unit = await self._in_writer(lambda plain: self._write_in(plain, body, ticket, received_at))
         finally:
             self._turn.release()
+        self._meter.time(Timed.COMMIT, self._clock.monotonic() - began)
         if ticket is not None:
             ticket.marked = True
         for stage, about in unit.wakes:
@@ -288,12 +307,14 @@ class Database:
             return in_thread()
         return await asyncio.get_running_loop().run_in_executor(self._writer, in_thread)
 
-    def _write_in(self, connection: Connection, body: Body[T], ticket: UpdateTicket | None) -> tuple[T, Unit]:
+    def _write_in(
+        self, connection: Connection, body: Body[T], ticket: UpdateTicket | None, received_at: datetime | None = None
+    ) -> tuple[T, Unit]:
         # Locked first, so that the unit's time is taken when it holds the lock and not when it began to wait for it.
         connection.begin()
         try:
             xid = None if self.is_sqlite else lock_writers(connection)
-            unit = Unit(connection, self._clock.now())
+            unit = Unit(connection, self._clock.now(), received_at)
             if ticket is not None:
                 _mark_done(unit, ticket.update_id)
             result = body(unit)

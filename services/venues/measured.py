@@ -72,6 +72,14 @@ class MeasuredVenue:
         """Make sure that the account exists."""
         await self._timed("open_account", self._venue.open_account(account, currency))
 
+    async def keep_alive(self, account: str, seconds: float) -> None:
+        """Let the venue cancel what it cancels on silence unless this is said again in time."""
+        await self._timed("keep_alive", self._venue.keep_alive(account, seconds))
+
+    async def stand_down(self, account: str) -> None:
+        """Let silence mean nothing again."""
+        await self._timed("stand_down", self._venue.stand_down(account))
+
     async def _timed(self, call: str, answer: Awaitable[T]) -> T:
         began = time.perf_counter()
         try:

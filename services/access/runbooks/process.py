@@ -67,4 +67,32 @@ PROCESS: Mapping[AlertCode, Runbook] = {
         ),
         closes="By itself, with the next copy that is made.",
     ),
+    AlertCode.LOOP_LAG: Runbook(
+        severity=Severity.ROUTINE,
+        happened="The desk answers late: for a minute, one moment in a hundred waited longer than a quarter of a second.",
+        done="everything is still done in its order, only later; entries past their deadline are not sent",
+        exposed="Stops and targets rest at the venues and work without us; what the desk itself watches is looked at late.",
+        next="/status",
+        press="See which stage is slowest, and how long a commit takes; /slo shows how long taps and answers take.",
+        steps=(
+            "The machine is busy with something else: look with top, and stop what is not the desk.",
+            "The disk is slow: commits take more than 100 ms. Move the state folder to a local disk.",
+            "The machine is too small for so many instruments or strategies: take some away, or give it a second core.",
+            "It stays late: /halt until it is in time again; exits go on.",
+        ),
+        closes="By itself, when the last minute was in time.",
+    ),
+    AlertCode.HEARTBEAT_FAILED: Runbook(
+        severity=Severity.ROUTINE,
+        happened="The desk is well, but three of its pings in a row did not reach the outside watch.",
+        done="it pings on, and everything else goes on as usual",
+        exposed="No money now. While it lasts, nobody outside would notice if this machine died; the watch may raise an alarm.",
+        next="/doctor",
+        press="See whether Telegram and the venues are reached: if not, it is this machine's network.",
+        steps=(
+            "Open the watch's page: it may be down, or the check may have been deleted or paused there.",
+            "Correct heartbeat.url in the settings and start the desk again; the log says heartbeat.failed with the status.",
+        ),
+        closes="By itself, with the next ping that arrives.",
+    ),
 }
