@@ -29,7 +29,12 @@ class Ticker:
     def every(self, seconds: float, name: str, tick: Tick) -> None:
         """Call a tick every so many seconds."""
         trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
-        self._scheduler.add_job(tick, trigger, id=name, replace_existing=True, next_run_time=datetime.now(UTC))
+
+        async def call() -> None:
+            # APScheduler awaits only what it can tell to be a coroutine function, and a use case with its arguments is none.
+            await tick()
+
+        self._scheduler.add_job(call, trigger, id=name, replace_existing=True, next_run_time=datetime.now(UTC))
 
     def hurry(self, name: str) -> None:
         """Call a tick now rather than at its next turn."""

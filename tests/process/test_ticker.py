@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from bot.scheduler import Ticker
 
@@ -91,3 +92,23 @@ async def test_hurry_runs_a_tick_now() -> None:
     ticker.stop()
 
     assert runs == 2
+
+
+class Look:
+    """A use case: called with what it is about, and awaited."""
+
+    def __init__(self) -> None:
+        self.done = asyncio.Event()
+
+    async def __call__(self, what: str) -> None:
+        assert what == "now"
+        self.done.set()
+
+
+async def test_a_use_case_with_its_arguments_is_awaited_like_a_function() -> None:
+    ticker, look = Ticker(), Look()
+
+    ticker.every(3600, "look", partial(look, "now"))
+    ticker.start()
+    await asyncio.wait_for(look.done.wait(), 40)
+    ticker.stop()
