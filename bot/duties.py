@@ -33,6 +33,7 @@ TRADING_STAGES = (
     "entries",
     "keep",
     "kill",
+    "halt",
     "deadman",
     "scheduler",
     "digest",
@@ -58,6 +59,7 @@ class Duties:
             ("resolve", trading.resolve.run),
             ("entries", trading.entries.run),
             ("kill", trading.work_kill.run),
+            ("halt", trading.watch_halt.run),
             ("deadman", graph.dead_man.run),
             ("leases", self._renew_leases),
         ):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from bot.nursery import TaskNursery
@@ -22,11 +23,12 @@ from services.execution.dead_man import DeadMan, DeadManPorts
 from services.execution.deciding import DecideProposal
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.flattening import FlattenDesk
+from services.execution.halt_watch import WatchHalt
 from services.execution.halting import HaltDesk
 from services.execution.killing import KillPorts, WorkKill
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import MeasureRoutes, RouteBook
-from services.execution.rearming import ResumeDesk
+from services.execution.rearming import CarryOutRearm, ResumeDesk
 from services.execution.resolve import ResolveUnknown
 from services.execution.resolving import ResolveByHand
 from services.execution.routing import EntryPorts, WorkEntries
@@ -118,6 +120,7 @@ class Trading:
     flatten: FlattenDesk
     work_kill: WorkKill
     resume: ResumeDesk
+    watch_halt: WatchHalt
 
 
 def costs_of(settings: Settings) -> Costs:
@@ -238,6 +241,11 @@ def _kill_ports(outside: Outside, venues: Mapping[str, Venue]) -> KillPorts:
     )
 
 
+def _watch_halt(database: Database, outside: Outside, file: Path) -> WatchHalt:
+    rearm = CarryOutRearm(database, file)
+    return WatchHalt(database, outside.clock, outside.ids, outside.wakeups, outside.beats, file, rearm)
+
+
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
@@ -300,7 +308,8 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         halt=HaltDesk(database, outside.ids),
         flatten=FlattenDesk(database, quotes, outside.ids),
         work_kill=WorkKill(database, _kill_ports(outside, venues), settling, settings.killing),
-        resume=ResumeDesk(database, outside.ids),
+        resume=ResumeDesk(database, outside.ids, settings.killing, halt_file(state)),
+        watch_halt=_watch_halt(database, outside, halt_file(state)),
     )
 
 

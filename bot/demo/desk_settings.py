@@ -28,6 +28,7 @@ from config.groups import (
     TerminalSettings,
     VenueSettings,
 )
+from config.killing import KillingSettings
 from config.settings import FILE_VARIABLE, PREFIX
 
 VENUE = "sandbox"
@@ -35,6 +36,8 @@ TERMINAL = "ann-exchange"
 ZONE = "UTC"
 DIGEST_AFTER = timedelta(seconds=195)
 LEAST_MISSION_S = 90
+# Long enough to be seen, short enough for a demo.
+REARM_WAIT_S = 3
 # About what ten thousand dollars were in 2021, so that sizes look alike whatever the quote currency.
 START_BALANCES = {"USDT": Decimal(10_000), "BTC": Decimal("0.25"), "ETH": Decimal(4)}
 
@@ -51,6 +54,7 @@ class DeskTerms:
     terminal: TerminalSettings
     market: MarketSettings
     paper: PaperSettings
+    killing: KillingSettings
     signals: SignalSettings
     digest: DigestSettings
 
@@ -66,6 +70,7 @@ class DeskTerms:
             f"terminals__{TERMINAL}": self.terminal,
             "market": self.market,
             "paper": self.paper,
+            "killing": self.killing,
             "signals": self.signals,
             "digest": self.digest,
         }
@@ -121,6 +126,7 @@ def desk_terms(
         terminal=TerminalSettings(venue=VENUE, owner=next((each.id for each in cast.of_role("trader")), None)),
         market=MarketSettings(venue=VENUE, instruments=watched.symbols, timeframe=market.timeframe),
         paper=PaperSettings(start_balance=START_BALANCES[watched.currency]),
+        killing=KillingSettings(rearm_wait_s=REARM_WAIT_S),
         # Where bars are short, a mission still lives long enough to be read and fired.
         signals=SignalSettings(expiry_bars=min(200, max(5, math.ceil(LEAST_MISSION_S / bar_s)))),
         digest=DigestSettings(at=f"{now + DIGEST_AFTER:%H:%M}"),

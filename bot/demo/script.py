@@ -190,9 +190,10 @@ class Script:
 
     async def _carl_resumes(self) -> str:
         carl = self._crew.carl
+        await carl.see(lambda message: "HALTED by" in message.text and "going on" not in message.text, "the kill's end")
         await carl.ask("/resume", "/resume RESUME")
         await carl.ask("/resume RESUME", "active again")
-        return "Carl resumed with the typed word"
+        return "Carl resumed with the typed word, after the wait"
 
     async def _digest_comes(self) -> str:
         digest = await self._crew.carl.see(

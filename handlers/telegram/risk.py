@@ -10,7 +10,7 @@ from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
 from handlers.telegram.views.message import Rendered
-from handlers.telegram.views.questions import HALT_REASONS, flatten_question, halt_reasons, resume_question
+from handlers.telegram.views.questions import HALT_REASONS, flatten_question, halt_reasons, resume_question, resumed
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 from services.domain.states import HaltState
@@ -66,8 +66,7 @@ class RiskHandlers:
         """Show what would be lifted, or lift it with the typed word; without a desk halt, one's own stop."""
         resume = self._app.trading.resume
         if request.args:
-            await resume(request.actor, None, request.args)
-            await request.reply(Rendered(text="The desk is active again."))
+            await request.reply(resumed(await resume(request.actor, None, request.args)))
             return
         try:
             asked = await resume.ask(request.actor)

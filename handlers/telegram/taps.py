@@ -31,6 +31,7 @@ from handlers.telegram.request import Request
 from handlers.telegram.risk import RiskHandlers
 from handlers.telegram.views.errors import toast
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.questions import resumed
 from handlers.telegram.views.routes import ROUTE
 from services.access.authority import require
 from services.domain.buttons import Act
@@ -148,8 +149,7 @@ class Taps:
         await request.show(Rendered(text=f"Closing {numbers}. Each card shows how it ends."))
 
     async def _resume(self, request: Request, token: str) -> None:
-        await self._app.trading.resume(request.actor, token, "")
-        await request.show(Rendered(text="The desk is active again."))
+        await request.show(resumed(await self._app.trading.resume(request.actor, token, "")))
 
 
 def _is_private(button: CallbackData) -> bool:

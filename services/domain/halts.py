@@ -34,6 +34,18 @@ class Halt:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rearm:
+    """The wait before the desk's halt is lifted: who gave the word, when it is over, and ``since`` when the halt stands."""
+
+    id: str
+    due_at: datetime
+    by_id: int
+    by_name: str
+    since: datetime
+    correlation: str
+
+
 def blocks_entries(halts: Iterable[Halt]) -> Halt | None:
     """Return the first halt that stops new exposure, or None."""
     return next((halt for halt in halts if halt.state is not HaltState.ACTIVE), None)

@@ -17,6 +17,7 @@ from services.domain.notices import Priority, Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.states import HALT_MOVES, HaltState, TradeState, move
+from services.execution.rearming import call_off
 from services.execution.taking_back import take_back_entry
 from services.storage import chats, halts, kills, outbox, people, trades
 from services.storage.database import Database, Unit
@@ -112,6 +113,7 @@ def throw(
         unit.record(actor, f"halt.{state.value}", scope=scope.value, subject=subject, reason=text)
     if scope is not HaltScope.DESK:
         return _of_some(unit, actor, ids, halt, already=stands)
+    call_off(unit, actor, by.name)
     newest = kills.newest(unit)
     if stands and newest is not None and newest.at >= halt.since:
         kill = _go_on(unit, actor, ids, newest, by, reason, flatten=flatten)

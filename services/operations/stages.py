@@ -47,6 +47,7 @@ STAGES = (
     Stage(name="entries", period_s=10),
     Stage(name="keep", period_s=10),
     Stage(name="kill", period_s=10),
+    Stage(name="halt", period_s=10),
     Stage(name="deadman", period_s=10, mandatory=False),
     Stage(name="sender", period_s=10),
     Stage(name="intake", period_s=60),

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.access.checklist import ITEMS
-from services.domain.halts import Halt, HaltScope
+from services.domain.halts import Halt, HaltScope, Rearm
 from services.domain.kills import Kill
 from services.domain.people import Role
 from services.domain.signals import Mission
@@ -25,12 +25,13 @@ from services.storage.database import Unit
 class HaltView:
     """The desk's kill switch as it stands, what throwing it did, and what is still exposed.
 
-    ``kill`` is what follows the halt, None before the first one was thrown and when nothing is halted any more; ``commands``
-    tells that a commander looks at it in private.
+    ``kill`` is what follows the halt, None before the first one was thrown and when nothing is halted any more; ``rearm`` is
+    the wait before it is lifted; ``commands`` tells that a commander looks at it in private.
     """
 
     halt: Halt
     kill: Kill | None
+    rearm: Rearm | None
     exposure: Exposure
     modes: tuple[TerminalMode, ...]
     private: bool
@@ -71,6 +72,7 @@ def halt_view(unit: Unit, chat_id: int, live: Live) -> HaltView | None:
     return HaltView(
         halt=halt,
         kill=_following(unit, halt) if halted else None,
+        rearm=halts.rearm(unit) if halted else None,
         exposure=exposure(unit, terminals.everything(unit), live),
         modes=modes_of(terminals.everything(unit)),
         private=chat_id > 0,

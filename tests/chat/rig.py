@@ -36,7 +36,7 @@ from services.domain.notices import Priority
 from services.domain.people import Actor
 from services.domain.signals import Mission, Side, Signal, targets_of
 from services.domain.trades import Trade
-from services.storage import missions, outbox, tables, trades
+from services.storage import kills, missions, outbox, tables, trades
 from services.storage.database import Unit
 from tests.chat.market import HandMarket, SandboxTime, ShiftedClock
 
@@ -272,6 +272,20 @@ class ChatRig:
         if await self.trades_of(person):
             await self.close_all(person)
 
+    async def kill_over(self) -> None:
+        """Wait until the kill that follows a halt has come to its end."""
+
+        async def over() -> bool:
+            kill = await self.read(kills.newest)
+            return kill is None or not kill.running
+
+        await self.until(over, "the kill is over")
+
+    async def resume(self) -> None:
+        """Let Carl lift the desk's halt, once its kill is over, and wait until it is lifted."""
+        await self.kill_over()
+        await self.ask(CARL, "/resume RESUME", "active again")
+
     async def reads(self, message: Message, text: str) -> Message:
         """Wait until a message reads so."""
         await self.until(lambda: text in text_of(self.current(message)), f"{text!r} in {text_of(message)!r}")
@@ -357,6 +371,7 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
         venues={"binance": {"base_url": box.address, **groups.pop("binance", {})}},
         market={"instruments": ("BTC/USDT", "ETH/USDT"), "quote_every_s": 0.05, **groups.pop("market", {})},
         paper={"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})},
+        killing={"rearm_wait_s": 0.05, **groups.pop("killing", {})},
         **groups,
     )
 

@@ -161,7 +161,7 @@ async def test_a_person_who_blocked_the_bot_is_noted_and_holds_nobody_up(desk: C
     await rig.card(mission, ANN)
     await rig.ask(CARL, "/halt drill", "🛑 HALTED by Carl")
     await rig.message(CORA, "🛑 HALTED by Carl")
-    await rig.ask(CARL, "/resume RESUME", "active again")
+    await rig.resume()
     await rig.settled()
 
     lost = await rig.read(lambda unit: unit.all(tables.notices.select().where(tables.notices.c.state == "undeliverable")))

@@ -38,7 +38,7 @@ async def test_quiet_hours_silence_missions_and_results_but_no_halt(flat_desk: C
     await rig.ask(CARL, "/halt drill", "🛑 HALTED by Carl")
     halt = await rig.message(TOM, "🛑 HALTED by Carl")
     assert not halt.silent
-    await rig.ask(CARL, "/resume RESUME", "active again")
+    await rig.resume()
 
     page = await rig.ask(TOM, "/notify", "What you hear")
     await rig.press(TOM, page, "No quiet hours")

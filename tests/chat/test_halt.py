@@ -18,7 +18,7 @@ async def active_desk(flat_desk: ChatRig) -> AsyncIterator[ChatRig]:
     """The module's desk, on which no test leaves a halt."""
     yield flat_desk
     if "HALTED" in text_of(await flat_desk.ask(CARL, "/status", "Sortie")).upper():
-        await flat_desk.ask(CARL, "/resume RESUME", "active again")
+        await flat_desk.resume()
 
 
 async def test_a_trader_halts_in_a_group_and_everyone_concerned_sees_it(active_desk: ChatRig) -> None:
@@ -77,7 +77,7 @@ async def test_lifting_a_halt_takes_a_commander_and_the_typed_word(active_desk: 
     question = await rig.ask(CARL, "/resume", "type within two minutes")
     assert labels_of(question) == []
 
-    await rig.ask(CARL, "/resume RESUME", "The desk is active again.")
+    await rig.resume()
     await rig.reads(halted, "active, resumed by Carl")
     await rig.message(TOM, "resumed by Carl")
     await rig.message(OLGA, "resumed by Carl", GROUP)
@@ -96,8 +96,9 @@ async def test_reducing_is_lifted_by_a_commander_s_tap_and_can_become_a_halt(act
     late = await rig.press(CARL, question, "Resume")
     assert late.startswith(("RESUME_WORD", "HALT_CHANGED"))
 
-    await rig.ask(CARL, "/resume RESUME", "active again")
+    await rig.resume()
     await rig.ask(TOM, "/reduce", "Exits only now. Why?")
+    await rig.kill_over()
     await rig.press(CARL, await rig.ask(CARL, "/resume", "REDUCING by Tom"), "Resume")
     await rig.message(CARL, "The desk is active again.")
     assert (await rig.journal("halt.lifted"))[-1]["was"] == "reducing"
@@ -136,7 +137,7 @@ async def test_a_new_halt_is_a_new_message_even_while_the_last_one_is_still_bein
     await rig.ask(ANN, "/halt first", "“first”")
     await rig.settled()
     rig.world.faults.switch_on("delay", method="editMessageText", delay=0.5, count=6)
-    await rig.ask(CARL, "/resume RESUME", "active again")
+    await rig.resume()
     marks = {person: rig.mark(person) for person in (ANN, TOM)}
 
     await rig.ask(CARL, "/halt second", "“second”")

@@ -68,7 +68,7 @@ async def test_a_hostile_halt_reason_halts_and_reads_as_written(flat_desk: ChatR
     await rig.say(CARL, f"/halt {reason}"[:4096])
     await rig.message(OLGA, "🛑 HALTED by", GROUP, after=mark)
     shown = await rig.ask(TOM, "/resume", "A commander can lift it.")
-    await rig.ask(CARL, "/resume RESUME", "active again")
+    await rig.resume()
     await rig.settled()
 
     said = [*rig.since(mark, OLGA, GROUP), shown]

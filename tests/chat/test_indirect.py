@@ -108,4 +108,4 @@ async def test_an_old_command_is_not_carried_out_but_a_halt_is(flat_desk: ChatRi
     await rig.message(TOM, "🛑 HALTED by Tom")
 
     assert len(await rig.journal("strategy.")) == before
-    await rig.ask(CARL, "/resume RESUME", "active again")
+    await rig.resume()

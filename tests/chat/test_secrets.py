@@ -108,7 +108,7 @@ async def type_them(rig: ChatRig, canaries: Canaries) -> None:
         await rig.say(TOM, f"/call {value} long sl 1")
         await rig.say(TOM, value)
         await rig.ask(CARL, f"/halt {value}", "🛑 HALTED by Carl")
-        await rig.ask(CARL, "/resume RESUME", "active again")
+        await rig.resume()
 
 
 async def a_day(rig: ChatRig, box: Sandboxed, canaries: Canaries, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -23,7 +23,7 @@ from services.operations.venue_book import VenueBook, read_paper_book
 from services.operations.verify import run_all
 from services.storage import outbox, previews, trades
 from services.storage.database import Unit
-from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at
+from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at, resume
 
 STEPS = 8
 PRICES = ("62900", "63400", "64000", "64050", "64400", "66100", "67600")
@@ -80,10 +80,6 @@ async def close(rig: Rig, dice: random.Random) -> None:
             assert asked.token is not None
             await rig.trading.close(rig.actor(trade.person_id), asked.token.id, Act.CLOSE)
             return
-
-
-async def resume(rig: Rig) -> None:
-    await rig.trading.resume(rig.actor(CARL), None, "RESUME")
 
 
 async def act(rig: Rig, dice: random.Random) -> None:

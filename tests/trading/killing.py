@@ -21,7 +21,7 @@ from services.domain.states import HaltState, InstructionState
 from services.domain.trades import Trade
 from services.missions.entries import EntryWish
 from services.missions.fire import Fired
-from services.storage import counters, instructions, kills, orders, previews, terminals, trades
+from services.storage import counters, desk, instructions, kills, orders, previews, terminals, trades
 from services.storage.database import Unit
 from tests.trading.rig import ANN, CARL, Rig
 
@@ -144,6 +144,12 @@ async def open_trade(rig: Rig, person: int = ANN, symbol: str = "BTC/USDT") -> s
     for _ in range(3):
         await one_round(rig)
     return trade_id
+
+
+async def kinds(rig: Rig) -> list[str]:
+    """Return the kinds of the journal's rows, oldest first."""
+    rows = await rig.read(lambda unit: desk.journal_after(unit, 0, 10_000))
+    return [row.kind for row in rows]
 
 
 async def trade_of(rig: Rig, trade_id: str) -> Trade:

@@ -23,6 +23,7 @@ from services.domain.people import Actor, Person, Role
 from services.domain.ports import Venue
 from services.domain.signals import Mission, Side, Signal, targets_of
 from services.domain.trades import Terminal, TerminalMode
+from services.execution.rearming import RESUME_WORD
 from services.storage import desk, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.desk import Lease
@@ -173,9 +174,21 @@ class Rig:
         return await self.trading.database.read(body)
 
 
+async def resume(rig: Rig) -> None:
+    """Let Carl lift the desk's halt, and let the wait pass."""
+    for _ in range(3):
+        await rig.trading.work_kill()
+        await rig.step()
+    done = await rig.trading.resume(rig.actor(CARL), None, RESUME_WORD)
+    if done.due_at is not None:
+        rig.clock.advance((done.due_at - rig.clock.now()).total_seconds())
+        await rig.trading.watch_halt()
+
+
 def make_settings(folder: Path, **groups: Any) -> Settings:
     paper = {"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})}
-    return Settings(desk={"state_dir": folder}, paper=paper, **groups)
+    killing = {"rearm_wait_s": 1, **groups.pop("killing", {})}
+    return Settings(desk={"state_dir": folder}, paper=paper, killing=killing, **groups)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from services.domain.states import HaltState
 from services.missions.entries import EntryWish
 from services.storage import previews, trades
 from tests.operations.test_honest_lives import ForgetfulVenue, close, failures, show_everything
-from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at
+from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at, resume
 
 STEPS = 14
 PRICES = ("63400", "63800", "63990", "64000", "64010", "64150", "64400")
@@ -50,7 +50,7 @@ async def act(rig: Rig, dice: random.Random) -> None:
         "cancel": lambda: rig.trading.cancel(rig.actor(dice.choice((ANN, TOM))), None),
         "close": lambda: close(rig, dice),
         "halt": lambda: rig.trading.halt(rig.actor(CARL), dice.choice((HaltState.HALTED, HaltState.REDUCING)), "now"),
-        "resume": lambda: rig.trading.resume(rig.actor(CARL), None, "RESUME"),
+        "resume": lambda: resume(rig),
         "measure": lambda: rig.trading.measure_routes(),
     }
     name = dice.choices(list(deeds), weights=(8, 8, 3, 2, 2, 1, 2, 1))[0]

@@ -18,7 +18,7 @@ from services.execution.executor import Executor
 from services.storage import desk
 from services.storage.database import Unit
 from tests.crash.audit import all_trades
-from tests.trading.rig import ANN, CARL, Rig, desk_at
+from tests.trading.rig import ANN, CARL, Rig, desk_at, resume
 from tests.trading.taps import confirm_token
 
 ROUNDS, POINTS = 200, 8
@@ -35,6 +35,7 @@ async def race(rig: Rig, at: int) -> int:
 
     Returns where in the journal the round began.
     """
+    rig.quote("63999.99", "64000.01")
     token = await confirm_token(rig)
     head = await rig.read(desk.journal_head)
     loop = asyncio.get_running_loop()
@@ -63,13 +64,6 @@ async def race(rig: Rig, at: int) -> int:
     for _ in range(3):
         await rig.step()
     return int(head.sequence)
-
-
-async def resume(rig: Rig) -> None:
-    """Lift the halt and forget the round's missions."""
-    asked = await rig.trading.resume.ask(rig.actor(CARL))
-    assert asked.token is not None
-    await rig.trading.resume(rig.actor(CARL), asked.token.id, "RESUME")
 
 
 def sent_and_halted(unit: Unit, since: int) -> tuple[list[int], list[int]]:

@@ -14,12 +14,13 @@ from services.domain.money import Price, Quantity
 from services.domain.orders import Instruction, OrderRequest, OrderRole, OrderSide, OrderType, Purpose
 from services.domain.states import InstructionState, OrderState, TradeState
 from services.execution.killing import BATCH
-from services.storage import desk, instructions, orders, trades
+from services.storage import instructions, orders, trades
 from services.storage.database import Unit
 from tests.trading.killing import (
     Moody,
     as_it_stands,
     at_the_venue,
+    kinds,
     many_resting,
     one_round,
     open_trade,
@@ -31,11 +32,6 @@ from tests.trading.killing import (
 from tests.trading.rig import ANN, TOM, Rig, desk_at
 
 PROTECTED = {OrderType.STOP, OrderType.LIMIT}
-
-
-async def kinds(rig: Rig) -> list[str]:
-    rows = await rig.read(lambda unit: desk.journal_after(unit, 0, 10_000))
-    return [row.kind for row in rows]
 
 
 async def sales_of(rig: Rig, trade_id: str) -> list[Instruction]:

@@ -276,6 +276,7 @@ def halt_view(**changed: object) -> HaltView:
     base = HaltView(
         halt=halt,
         kill=KILL,
+        rearm=None,
         exposure=EXPOSURE,
         modes=(TerminalMode.PAPER,),
         private=False,
@@ -412,6 +413,7 @@ NOTICES: dict[str, dict[str, object]] = {
     },
     "refused_group": {"person": "Ann", "mission": 12, "code": "SPREAD"},
     "reminder": {"mission": 12, "symbol": "BTC/USDT", "code": "DAILY_LOSS"},
+    "rearm_off": {"why": "Tom halted again", "at": "2026-11-21T14:41:00+00:00"},
     "resumed": {"by": "Carl", "was": "halted", "at": "2026-11-21T14:41:00+00:00"},
     "revoked": {"desk": "Sortie", "by": "Carl"},
     "stranger": {"desk": "Sortie", "id": 9001, "asked": True},

@@ -235,6 +235,7 @@ _KINDS: Mapping[str, _Kind] = {
     "proposal": _Kind(_proposal, _decide),
     "refused_group": _Kind(_refused),
     "reminder": _Kind(None, _mission),
+    "rearm_off": _Kind(lambda facts: {"at": datetime.fromisoformat(str(facts["at"]))}),
     "resumed": _Kind(lambda facts: {"at": datetime.fromisoformat(str(facts["at"]))}),
     "revoked": _Kind(),
     "stranger": _Kind(),

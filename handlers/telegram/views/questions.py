@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from html import escape
 
 from handlers.telegram.callbacks import ActButton, DeskButton, DeskVerb, MissionButton, MissionVerb, TradeButton, TradeVerb
-from handlers.telegram.views.format import price, quantity, round_money
+from handlers.telegram.views.format import clock, price, quantity, round_money, span
 from handlers.telegram.views.message import Button, Rendered, Style
 from handlers.telegram.views.words import trail_words
 from services.domain.buttons import Act
@@ -16,7 +17,7 @@ from services.domain.states import HaltState
 from services.domain.trades import Trade
 from services.execution.flattening import FlattenAsked
 from services.execution.manage import CloseAsked
-from services.execution.rearming import RESUME_WORD, ResumeAsked
+from services.execution.rearming import RESUME_WORD, ResumeAsked, Resumed
 from services.missions.skip import REASONS
 
 HALT_REASONS = ("exchange trouble", "news", "strategy misfires", "handover", "other")
@@ -124,6 +125,15 @@ def resume_question(asked: ResumeAsked, since: str, risk_percent: Decimal | None
         return Rendered(text="\n".join([*lines, "A commander can lift it."]))
     if halt.state is HaltState.HALTED:
         lines.append(f"To lift it, type within two minutes:\n<code>/resume {RESUME_WORD}</code>")
+        lines.append(f"Entries pass {span(timedelta(seconds=asked.wait_s))} after that; any halt meanwhile stops it.")
         return Rendered(text="\n".join(lines))
     confirm = Button(text="Resume", data=ActButton(act=Act.RESUME, token=asked.token.id), style=Style.SUCCESS)
     return Rendered(text="\n".join(lines), rows=((confirm,),))
+
+
+def resumed(done: Resumed) -> Rendered:
+    """Say that the desk is active, or when it will be."""
+    if done.due_at is None:
+        return Rendered(text="The desk is active again.")
+    wait = f"⏳ The halt is lifted at {clock(done.due_at)}."
+    return Rendered(text=f"{wait}\nUntil then entries stay stopped, and any new halt ends the wait.")
