@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -52,7 +53,9 @@ class PrivateRotatingFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """Say that a line was lost and why, without its text, which has not been cleaned."""
         kind = sys.exc_info()[0]
-        sys.stderr.write(f"log.lost {record.name} {kind.__name__ if kind else 'unknown'}\n")
+        # Standard error may lie on the same full disk.
+        with suppress(OSError):
+            sys.stderr.write(f"log.lost {record.name} {kind.__name__ if kind else 'unknown'}\n")
 
 
 def configure_logging(settings: Settings, *, console: bool | None = None) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import stat
@@ -128,6 +130,24 @@ def test_line_that_cannot_be_formatted_is_reported_without_its_text(
     shown = capfd.readouterr()
     assert "log.lost aiogram TypeError" in shown.err
     assert secrets["webhook"] not in shown.err + shown.out
+
+
+def test_a_line_that_is_lost_where_standard_error_is_full_too_ends_nothing(
+    log_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    (handler,) = (each for each in logging.getLogger().handlers if isinstance(each, PrivateRotatingFile))
+    monkeypatch.setattr(handler, "stream", Full())
+    monkeypatch.setattr("sys.stderr", Full())
+
+    logging.getLogger("sortie").error("said to nobody")
+
+    monkeypatch.undo()
+    logging.getLogger("sortie").error("said again")
+    assert _events(log_file)[-1]["message"] == "said again"
 
 
 def test_uncaught_errors_are_logged_in_any_thread(log_file: Path, secrets: dict[str, str]) -> None:
