@@ -17,6 +17,9 @@ LIFE: ContextVar[int] = ContextVar("life", default=0)
 MOST_TURNS = 30_000
 """The most turns of the loop within one second."""
 
+TURN_S = 1e-6
+"""What a turn takes at least: a wait too short for the clock to show would never end otherwise."""
+
 
 class Died(BaseException):
     """Raised by a crash point in a unit of work: the process is gone before the next instruction."""
@@ -42,8 +45,7 @@ class _Jump(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise NothingLeft
-        if timeout > 0:
-            self.now += timeout
+        self.now += max(timeout, TURN_S)
         self._turns += 1
         if self.now - self._since >= 1:
             self._turns, self._since = 0, self.now

@@ -285,9 +285,11 @@ def play(plan: Plan) -> Report:
     loop.set_exception_handler(lambda *_: None)
     try:
         with _quiet():
-            return _played(plan, folder, loop)
+            try:
+                return _played(plan, folder, loop)
+            finally:
+                _let_go(loop)
     finally:
-        _let_go(loop)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -304,6 +306,7 @@ def _played(plan: Plan, folder: Path, loop: VirtualLoop) -> Report:
 
 def _let_go(loop: VirtualLoop) -> None:
     """Close the loop, and let what died in it go without a word."""
+    asyncio.set_event_loop(None)
     loop.close()
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
