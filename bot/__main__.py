@@ -257,9 +257,9 @@ def _settings() -> Settings:
     settings = load_settings()
     configure_shell_logging(settings)
     if not settings.database_url.startswith("sqlite"):
-        from bot.extras import ensure_driver
+        from bot.extras import DRIVER, ensure
 
-        ensure_driver(settings.database_url)
+        ensure(DRIVER)
     return settings
 
 

@@ -1,6 +1,6 @@
 """Make the virtual environment that the Makefile and demo.py run in; the standard library alone, and old Pythons can read it.
 
-usage: python deploy/environment.py [core] [postgres] [test] [check] [-- command arguments...]
+usage: python deploy/environment.py [core] [postgres] [alerts] [test] [check] [-- command arguments...]
 
 Installs what the named sets lock (requirements/<set>.txt) unless a stamp says that it is there, then runs the command from the
 environment. It may be stopped at any point: the next run goes on, and mends what was cut short.
@@ -29,6 +29,7 @@ STAMP = HOME / "sortie-installed.json"
 SETS = {
     "core": "what the desk needs, less than 60 MB",
     "postgres": "the PostgreSQL driver",
+    "alerts": "the second channel of alerts",
     "test": "what the tests need",
     "check": "what the checks need",
 }

@@ -16,8 +16,9 @@ UV = "uv>=0.8,<1"
 FILES: dict[str, list[str]] = {
     "core": [],
     "postgres": ["postgres"],
-    "test": ["postgres", "test"],
-    "check": ["postgres", "test", "check"],
+    "alerts": ["alerts"],
+    "test": ["postgres", "alerts", "test"],
+    "check": ["postgres", "alerts", "test", "check"],
 }
 
 

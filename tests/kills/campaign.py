@@ -21,7 +21,7 @@ from tests.kills.judge import Evidence, Verdict, gather, judge
 from tests.kills.people import Crowd
 from tests.kills.world import World, world
 
-THROW = "halt"
+THROW = "kill"
 KILL_WITHIN_S = 0.05
 SETTLE_S = 90.0
 HALTED_S = 30.0

@@ -39,6 +39,7 @@ ROOM: Mapping[str, str] = {
     "SORTIE_SIGNALS__OFFERS_PER_DAY": "100000",
     "SORTIE_SIGNALS__COOLDOWN_S": "5",
     "SORTIE_PAPER__LATENCY_MS": "40",
+    "SORTIE_KILLING__REARM_WAIT_S": "1",
 }
 
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL driver comes when it is first needed, and only into an environment of the checkout's own."""
+"""What only some desks need comes when it is first used, and only into an environment of the checkout's own."""
 
 from __future__ import annotations
 
@@ -30,18 +30,22 @@ def asked(checkout: Path) -> str | None:
     return note.read_text(encoding="utf-8") if note.exists() else None
 
 
-def test_the_first_use_installs_the_locked_set(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert extras.ensure_driver(URL, root=checkout, prefix=checkout / ".venv")
+@pytest.mark.parametrize(
+    ("extra", "word"), [(extras.DRIVER, "PostgreSQL"), (extras.CHANNELS, "second channel")], ids=["postgres", "alerts"]
+)
+def test_the_first_use_installs_the_locked_set(
+    checkout: Path, capsys: pytest.CaptureFixture[str], extra: extras.Extra, word: str
+) -> None:
+    assert extras.ensure(extra, root=checkout, prefix=checkout / ".venv")
 
-    assert asked(checkout) == "postgres"
-    assert "PostgreSQL" in capsys.readouterr().err
+    assert asked(checkout) == extra.name
+    assert word in capsys.readouterr().err
 
 
 def test_nothing_is_installed_where_it_is_not_needed_or_not_ours(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not extras.ensure_driver("sqlite:///var/sortie.db", root=checkout, prefix=checkout / ".venv")
-    assert not extras.ensure_driver(URL, root=checkout, prefix=checkout / "elsewhere")
+    assert not extras.ensure(extras.DRIVER, root=checkout, prefix=checkout / "elsewhere")
     monkeypatch.setattr(extras, "find_spec", lambda _: object())
-    assert not extras.ensure_driver(URL, root=checkout, prefix=checkout / ".venv")
+    assert not extras.ensure(extras.DRIVER, root=checkout, prefix=checkout / ".venv")
 
     assert asked(checkout) is None
 
