@@ -11,6 +11,7 @@ log = structlog.get_logger()
 RESTART_FIRST_S = 0.5
 RESTART_MOST_S = 30.0
 HEALTHY_AFTER_S = 60.0
+CANCEL_AGAIN_S = 0.5
 
 
 class TaskNursery:
@@ -54,10 +55,12 @@ class TaskNursery:
     async def close(self) -> None:
         """Cancel everything and wait until it is gone."""
         self._closing = True
-        tasks = [*self._tasks.values(), *self._jobs]
-        for task in tasks:
-            task.cancel("stop")
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left: set[asyncio.Task[None]] = {*self._tasks.values(), *self._jobs}
+        while left:
+            for task in left:
+                task.cancel("stop")
+            # Python 3.11's wait_for loses a cancellation that comes just as what it waits for is done: it is said again.
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause = RESTART_FIRST_S
