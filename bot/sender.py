@@ -17,6 +17,7 @@ from bot.pacing import Pacer
 from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.notices import render_notice
+from services.domain.errors import Unavailable
 from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.notices import Card, Notice, Priority
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
@@ -34,6 +35,7 @@ RETRY_MOST_S = 60.0
 READING_S = 45.0
 ANSWER_FOR_S = 90.0
 RETRY_ANSWER_MOST_S = 5.0
+BOOK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ class Sender:
             return
         rendered = render_card(card.key, facts) if facts is not None else None
         if rendered is None:
-            await self._database.write(lambda unit: outbox.drop_card(unit, card.key, card.chat_id))
+            await self._book(lambda unit: outbox.drop_card(unit, card.key, card.chat_id))
             return
         digest = rendered.digest()
         envelope = Envelope(chat_id=card.chat_id, thread_id=card.thread_id, silent=card.silent, reply_to=reply_to)
@@ -213,11 +215,11 @@ class Sender:
         if outcome.fate is Fate.DELIVERED:
             self._held.pop(item.key, None)
             self._read_until.pop((card.chat_id, outcome.message_id or 0), None)
-            await self._database.write(
+            await self._book(
                 lambda unit: outbox.shown(unit, card, message_id=outcome.message_id, digest=digest, has_photo=outcome.has_photo)
             )
         elif outcome.fate is Fate.NEVER:
-            await self._database.write(lambda unit: self._give_up(unit, card.chat_id, outcome, card=card))
+            await self._book(lambda unit: self._give_up(unit, card.chat_id, outcome, card=card))
         else:
             await self._postpone(item, outcome)
 
@@ -233,13 +235,23 @@ class Sender:
         outcome = await self._delivery.send(envelope, rendered)
         if outcome.fate is Fate.DELIVERED:
             self._held.pop(item.key, None)
-            await self._database.write(lambda unit: outbox.told(unit, notice, outcome.message_id))
+            await self._book(lambda unit: outbox.told(unit, notice, outcome.message_id))
             waited = self._clock.now() - (notice.not_before or notice.created_at)
             self._meter.time(Timed.MESSAGE, waited.total_seconds())
         elif outcome.fate is Fate.NEVER:
-            await self._database.write(lambda unit: self._give_up(unit, notice.chat_id, outcome, notice=notice))
+            await self._book(lambda unit: self._give_up(unit, notice.chat_id, outcome, notice=notice))
         else:
             await self._postpone(item, outcome)
+
+    async def _book(self, body: Callable[[Unit], None]) -> None:
+        """Book what became of a message, however long the database takes no writes: unbooked it would be sent again."""
+        while True:
+            try:
+                await self._database.write(body)
+                return
+            except Unavailable as error:
+                log.warning("message.not_booked", reason=error.code)
+                await self._clock.sleep(BOOK_AGAIN_S)
 
     def _give_up(
         self, unit: Unit, chat_id: int, outcome: Outcome, *, card: Card | None = None, notice: Notice | None = None
@@ -255,7 +267,7 @@ class Sender:
     async def _postpone(self, item: _Item, outcome: Outcome) -> None:
         if outcome.fate is Fate.MOVED and outcome.chat_id is not None:
             moved_to = outcome.chat_id
-            await self._database.write(lambda unit: chats.migrate(unit, item.chat_id, moved_to))
+            await self._book(lambda unit: chats.migrate(unit, item.chat_id, moved_to))
             return
         tries = self._held.get(item.key, (0.0, 0))[1] + 1
         pause = outcome.wait_s
