@@ -74,6 +74,7 @@ class ListName(StrEnum):
     DIGEST = "digest"
     HELP = "help"
     DOCTOR = "doctor"
+    SLO = "slo"
 
 
 class MissionButton(CallbackData, prefix="m"):

@@ -41,6 +41,7 @@ class DeskHandlers:
             row("help", "What I can do", "[command]", observer, read, Where.ANYWHERE, self.help),
             row("menu", "Buttons for the daily things", "", observer, read, Where.ANYWHERE, self.menu),
             row("status", "Is the desk alive", "", observer, read, Where.ANYWHERE, listing(ListName.STATUS)),
+            row("slo", "Does it keep its promises", "[7d]", observer, read, Where.ANYWHERE, listing(ListName.SLO)),
             row("whoami", "My role and terminal", "", observer, read, Where.PRIVATE, self.whoami),
             row("strategies", "Strategies and their record", "", observer, read, Where.ANYWHERE, listing(ListName.STRATEGIES)),
             row("enable", "Switch a strategy on", "name", boss, Kind.ACT, Where.ANYWHERE, self.enable),

@@ -12,10 +12,12 @@ from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.health import render_doctor, render_status
 from handlers.telegram.views.lists import render_list
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.slo import render_slo
 from services.access.authority import require
 from services.domain.errors import NotFound
 from services.domain.people import Role
 from services.operations.places import halted_since
+from services.operations.slo import Window, measure
 from services.operations.status import DeskStatus, desk_status
 from services.reporting.digest_content import digest_now
 from services.reporting.lists import ListData, Terms, read_list
@@ -47,6 +49,7 @@ class Lists:
             ListName.STATUS: self._status,
             ListName.DOCTOR: self._doctor,
             ListName.DIGEST: self._digest,
+            ListName.SLO: self._slo,
         }
 
     def command(self, name: ListName) -> Handler:
@@ -95,6 +98,11 @@ class Lists:
     async def _doctor(self, request: Request, page: int, arg: str) -> Rendered:
         await request.toast("Asking every dependency, up to ten seconds.")
         return render_doctor(await self._app.doctor())
+
+    async def _slo(self, request: Request, page: int, arg: str) -> Rendered:
+        week = arg.strip().lower() in ("7d", "7", "week")
+        window = Window.WEEK if week else Window.DAY
+        return render_slo(await self._app.database.read(lambda unit: measure(unit, window)))
 
     async def _digest(self, request: Request, page: int, arg: str) -> Rendered:
         live = self._app.live()

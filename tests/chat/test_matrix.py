@@ -42,6 +42,7 @@ TABLE = (
     Row("/help", "Tap a command", "d+++", "r+++"),
     Row("/menu", "What would you like", "d+++", "r+++"),
     Row("/status", "up ", "d+++", "r+++"),
+    Row("/slo", "Objectives, 24 h", "d+++", "r+++"),
     Row("/whoami", "zone UTC", "d+++", "pppp"),
     Row("/strategies", "Strategies, 90 days", "d+++", "r+++"),
     Row("/enable trend", "trend is on now", "drr+", "rrr+"),

@@ -21,7 +21,7 @@ from services.domain.verdicts import CheckCode
 PROMISED = re.findall(
     r"\w+",
     """
-    start help menu status whoami missions mission fire skip call positions orders cancel close closeall
+    start help menu status slo whoami missions mission fire skip call positions orders cancel close closeall
     balance pnl history risk halt reduce stop resume strategies enable disable universe terminals people
     invite grant revoke chats bind notify digest settings doctor amend resolve proof routes runbook kill
     """,
