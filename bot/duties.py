@@ -47,16 +47,26 @@ class Duties:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
+    def start_stopping(self) -> None:
+        """Start what stops the desk and sends its exits: a kill that a crash cut short goes on before the market is read."""
+        graph, trading = self._graph, self._graph.trading
+        for name, work in (
+            ("paper", trading.paper.run),
+            ("executor", trading.executor.run),
+            ("fills", trading.sync.run_fills),
+            ("resolve", trading.resolve.run),
+            ("kill", trading.work_kill.run),
+            ("halt", trading.watch_halt.run),
+            ("leases", self._renew_leases),
+        ):
+            graph.nursery.stage(name, work)
+
     def start_trading(self) -> None:
         """Start everything that follows the market and the venues."""
         graph, trading = self._graph, self._graph.trading
         for name, work in (
             ("feed", self._run_feed),
-            ("paper", trading.paper.run),
-            ("executor", trading.executor.run),
-            ("fills", trading.sync.run_fills),
             ("reconcile", trading.sync.run_reconcile),
-            ("resolve", trading.resolve.run),
             ("entries", trading.entries.run),
             ("kill", trading.work_kill.run),
             ("halt", trading.watch_halt.run),

@@ -76,6 +76,7 @@ class Graph:
         self.ticker = surroundings.ticker()
         self.charts = surroundings.charts()
         self.leases: dict[str, Lease] = {}
+        self._recovered: set[int] = set()
         self.market: MarketData = surroundings.market or build_market(settings, self.clock)
         self._build_market()
         self._build_chat(token)
@@ -243,10 +244,19 @@ class Graph:
         self.trading.instruments.update({each.symbol: each for each in instruments})
         await self.trading.database.write(lambda unit: desk.save_universe(unit, instruments))
 
+    async def recover_halts(self) -> None:
+        """Run again what stops the desk, however old it is, before the market is read and the venues are compared."""
+        recovery = Recovery(self.trading.database, self.table)
+        raws = [json.loads(payload) for _, payload in await recovery.unfinished() if payload]
+        for raw in (raw for raw in raws if recovery.stops(raw)):
+            self._recovered.add(raw["update_id"])
+            self.intake.start(raw)
+
     async def recover_updates(self) -> None:
         """Run again what may, and tell the rest as interrupted."""
         recovery = Recovery(self.trading.database, self.table)
-        raws = [json.loads(payload) for _, payload in await recovery.unfinished() if payload]
+        unfinished = [json.loads(payload) for _, payload in await recovery.unfinished() if payload]
+        raws = [raw for raw in unfinished if raw["update_id"] not in self._recovered]
         again = [raw for raw in raws if recovery.runs_again(raw)]
         await recovery.interrupt([raw for raw in raws if not recovery.runs_again(raw)])
         for raw in again:

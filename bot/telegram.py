@@ -177,6 +177,12 @@ class Recovery:
         """Return the updates that a crash cut off, oldest first."""
         return await self._database.read(updates.received)
 
+    def stops(self, raw: Mapping[str, Any]) -> bool:
+        """Tell whether an update stops something."""
+        spec, tap = _command_in(raw, self._table), raw.get("callback_query")
+        halting = isinstance(tap, Mapping) and str(tap.get("data", "")).startswith("d:halt")
+        return halting or (spec is not None and spec.kind is Kind.SAFETY)
+
     def runs_again(self, raw: Mapping[str, Any]) -> bool:
         """Tell whether an update is a read, or stops something."""
         if isinstance(raw.get("message"), Mapping):
