@@ -6,7 +6,7 @@ import json
 from functools import partial
 
 import structlog
-from aiogram import Bot, Dispatcher
+from aiogram import Dispatcher
 
 from bot.acts import people_acts, trading_acts
 from bot.delivery import Delivery
@@ -23,7 +23,7 @@ from bot.requests import Requests
 from bot.sender import Sender
 from bot.surroundings import Surroundings
 from bot.system import StageWakeups
-from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, publish_commands, publish_menu
+from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands, publish_menu
 from bot.unwritable import WatchWrites
 from bot.webhook import Webhook
 from bot.wiring import Outside, Trading, build_dead_man, build_market, build_trading
@@ -122,7 +122,7 @@ class Graph:
 
     def _build_chat(self, token: str) -> None:
         settings, telegram, database = self.settings, self.settings.telegram, self.trading.database
-        self.bot = Bot(token=token, session=self.surroundings.session(telegram.api_base))
+        self.bot = make_bot(token, self.surroundings.session(telegram.api_base))
         self.bot.session.middleware(MeasureCalls(self.meters))
         pacer = Pacer(telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic)
         self.sender = Sender(

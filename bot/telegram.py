@@ -11,9 +11,24 @@ import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.base import BaseSession
+from aiogram.client.session.middlewares.base import NextRequestMiddlewareType
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
-from aiogram.methods import AnswerCallbackQuery, EditMessageText, Response, SendMessage, SetMyCommands
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    EditMessageText,
+    Response,
+    SendMessage,
+    SetMyCommands,
+    TelegramMethod,
+)
+from aiogram.methods.base import TelegramType
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllGroupChats,
@@ -47,6 +62,22 @@ TOAST_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 def http_session(api_base: str) -> BaseSession:
     """Return the way to a Bot API server; each call is bounded."""
     return _Session(api=TelegramAPIServer.from_base(api_base), timeout=CALL_TIMEOUT_S)
+
+
+def make_bot(token: str, session: BaseSession) -> Bot:
+    """Return a bot that makes its calls through a session."""
+    session.middleware(_unread_is_lost)
+    return Bot(token=token, session=session)
+
+
+async def _unread_is_lost(
+    make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
+) -> Response[TelegramType]:
+    """Take an answer that cannot be read, a proxy's page or half a body, for one that got lost: those are reckoned with."""
+    try:
+        return await make_request(bot, method)
+    except ClientDecodeError as error:
+        raise TelegramNetworkError(method=method, message="the answer cannot be read") from error
 
 
 class _Session(AiohttpSession):
