@@ -113,11 +113,14 @@ def current() -> None:
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    install: Annotated[bool, typer.Option("--install", help="Also whether the desk is at home on this machine.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Ask settings, database, Telegram, venues, disk and clock how they are."""
     from bot.doctor_command import run_doctor
 
-    raise typer.Exit(run_doctor(as_json=as_json))
+    raise typer.Exit(run_doctor(as_json=as_json, install=install))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from importlib import import_module
 import typer
 
 from bot.doctor_probes import desk_probes
+from bot.install_probes import install_probes
 from bot.logging import configure_shell_logging
 from bot.redaction import process_redactor
 from bot.system import SystemClock
@@ -17,14 +18,14 @@ from config.settings import SettingsError, load_settings
 from services.operations.doctor import CheckResult, run_checks
 
 
-def run_doctor(*, as_json: bool) -> int:
-    """Check everything, print the results and return 0 when all is well, else 1."""
-    results = _results()
+def run_doctor(*, as_json: bool, install: bool = False) -> int:
+    """Check everything, print the results and return 0 when all is well, else 1; ``install`` asks about the machine too."""
+    results = _results(install=install)
     typer.echo(_json(results) if as_json else _table(results))
     return 0 if all(each.ok for each in results) else 1
 
 
-def _results() -> list[CheckResult]:
+def _results(*, install: bool) -> list[CheckResult]:
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -39,7 +40,8 @@ def _results() -> list[CheckResult]:
     # Importing it takes a while and would hold up every check; it would count as their time.
     import_module("ccxt.async_support")
     clock = SystemClock()
-    return asyncio.run(run_checks(desk_probes(settings, clock), clock))
+    probes = desk_probes(settings, clock) + (install_probes(settings, clock) if install else [])
+    return asyncio.run(run_checks(probes, clock))
 
 
 def _json(results: list[CheckResult]) -> str:

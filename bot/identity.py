@@ -53,6 +53,17 @@ async def ask_identity(api_base: str, token: str, *, limit_s: float = LIMIT_S) -
         raise NoIdentity(f"{_host(api_base)} does not answer as a Bot API server does", _BASE_FIX) from None
 
 
+async def ask_webhook(api_base: str, token: str, *, limit_s: float = LIMIT_S) -> str:
+    """Return the address that Telegram sends this bot's updates to, empty when it waits to be asked, or raise NoIdentity."""
+    status, _, body = await _get(f"{api_base.rstrip('/')}/bot{token}/getWebhookInfo", limit_s)
+    if status != 200:
+        raise NoIdentity(f"{_host(api_base)} answered {status}", "mend what the check of Telegram says")
+    try:
+        return str(body["result"]["url"])
+    except (KeyError, TypeError):
+        raise NoIdentity(f"{_host(api_base)} does not answer as a Bot API server does", _BASE_FIX) from None
+
+
 async def ask_time(api_base: str, *, limit_s: float = LIMIT_S) -> datetime:
     """Return the Bot API server's clock, cut to the second as HTTP writes it, or raise NoIdentity."""
     _, date, _ = await _get(api_base, limit_s)

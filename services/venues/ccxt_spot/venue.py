@@ -17,6 +17,7 @@ from services.venues.ccxt_spot.calls import Caller
 from services.venues.ccxt_spot.clients import Clients, Connect
 from services.venues.ccxt_spot.fills import FillReader
 from services.venues.ccxt_spot.reading import AccountReader
+from services.venues.ccxt_spot.rights import may_withdraw
 from services.venues.ccxt_spot.silence import Countdown
 from services.venues.ccxt_spot.streams import AccountStream
 from services.venues.ccxt_spot.writing import AccountWriter
@@ -201,6 +202,10 @@ class CcxtVenue:
         """Stop the exchange's countdown."""
         self._require_ours(account)
         await self._countdown.stand_down()
+
+    async def may_withdraw(self) -> bool | None:
+        """Tell whether the key may withdraw, which the desk never needs; None where the exchange does not say."""
+        return await may_withdraw(self._caller, self._settings.exchange)
 
     def _news(self) -> None:
         if self._account is not None:
