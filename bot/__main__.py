@@ -161,6 +161,24 @@ def halt(
 
 
 @app.command()
+def drill(
+    which: Annotated[str, typer.Argument(metavar="kill|outage|restore|all", help="What is drilled.")] = "all",
+) -> None:
+    """Try a kill, an outage or a restore on paper, beside the desk; the desk remembers how it went."""
+    from bot.drills.run import RunDrill
+    from bot.system import SystemClock, SystemIds
+    from handlers.cli.drill import kinds_of, run_drills
+    from migrations import api
+
+    try:
+        kinds = kinds_of(which)
+    except ValueError as error:
+        raise typer.BadParameter(f"{which!r} is no drill", param_hint="kill|outage|restore|all") from error
+    settings, clock = _settings(), SystemClock()
+    raise typer.Exit(run_drills(settings, clock, SystemIds(), RunDrill(settings, clock, api), kinds))
+
+
+@app.command()
 def backup(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Where to; unset: `backup.dir`.")] = None,
     keep: Annotated[int | None, typer.Option(min=1, metavar="N", help="Keep only so many of the newest there.")] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.telegram.app import App
 from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
+from handlers.telegram.drills import DrillHandlers
 from handlers.telegram.entries import EntryHandlers
 from handlers.telegram.incidents import IncidentHandlers
 from handlers.telegram.lists import Lists
@@ -34,6 +35,7 @@ class Rooms:
             people.commands(),
             reconcile.commands(),
             incidents.commands(),
+            DrillHandlers(app).commands(),
         )
         desk.know(self.table)
         self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents)

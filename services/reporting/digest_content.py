@@ -26,12 +26,14 @@ from services.risk.days import day_of
 from services.storage import desk, terminals, trades, verdicts
 from services.storage.counters import get_fact, set_fact
 from services.storage.database import Unit
+from services.storage.drills import last_drills
 from services.storage.tables import decisions, missions
 
 ANCHOR = "digest.journal"
 A_DAY = timedelta(days=1)
 MOST_ROWS = 200_000
 MOST_POINTS = 300
+DRILLS_LAST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +182,19 @@ def _health_facts(unit: Unit, since: datetime, viewer: Viewer) -> dict[str, obje
         "sequence": chain.sequence,
         "head": chain.head,
         "broken_at": chain.broken_at,
+        "drills": [
+            [each.kind.value, each.at.isoformat(), each.passed]
+            for each in last_drills(unit)
+            if unit.now - each.at <= DRILLS_LAST
+        ],
         "halts": [f"{line.covers} {line.halt.state.value} by {line.halt.by_name}" for line in halt_lines(unit, viewer)],
     }
+
+
+def _drills(unit: Unit) -> list[list[object]]:
+    """Return the last drill of each kind of the last month: what, when, and whether it passed."""
+    lately = [each for each in last_drills(unit) if unit.now - each.at <= DRILLS_LAST]
+    return [[each.kind.value, each.at.isoformat(), each.passed] for each in lately]
 
 
 def journal_state(unit: Unit) -> JournalState:

@@ -70,6 +70,7 @@ TABLE = (
     Row("/history", "Closed trades", "d+++", "r>>>"),
     Row("/risk", "no halt in force", "d+++", "r+++"),
     Row("/runbook stop late", "STOP_LATE · urgent", "d+++", "r+++"),
+    Row("/drill", "sortie drill all", "d+++", "r+++"),
     Row("/resolve", "nothing is unknown", "dr++", "rr>>"),
     Row("/people", "Olga", "drr+", "rrr+"),
     Row("/invite observer", "One-time link", "drr+", "pppp"),

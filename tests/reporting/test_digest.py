@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from sqlalchemy import delete, update
 
 from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.notices import render_notice
+from services.domain.drills import DrillKind, DrillResult, Step
 from services.domain.notices import Event, Loudness, Notice, Topic
 from services.domain.people import Actor
 from services.reporting.digest import SendDigests, digest_now, next_time
 from services.storage import chats, desk, outbox, people
 from services.storage.chats import Chat, Place
 from services.storage.database import Unit
+from services.storage.drills import book_drill
 from services.storage.tables import journal
 from tests.reporting.stage import GROUP, live_of, observer, stopped_out, traded
 from tests.trading.rig import ANN, CARL, START, TOM, Rig, desk_at
@@ -190,6 +193,19 @@ async def test_a_digest_verifies_the_journal_from_where_the_last_one_ended(tmp_p
     assert broken["broken_at"] == sound["sequence"]
     assert shortened["broken_at"] is not None
     assert "BROKEN" in render_notice("digest", shortened).plain()
+
+
+async def test_a_digest_names_the_drills_of_the_last_month(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        for days, kind, ok in ((0, DrillKind.RESTORE, True), (20, DrillKind.KILL, False), (15, DrillKind.OUTAGE, True)):
+            rig.clock.advance(days * 86_400)
+            step = Step(what="x", ok=ok, detail="")
+            result = DrillResult(kind=kind, at=rig.clock.now(), took_s=1, steps=(step,), figures={})
+            await rig.trading.database.write(partial(book_drill, actor=JOB, result=result))
+        facts = await now_for(rig, CARL)
+
+    assert [each[0] for each in facts["drills"]] == ["kill", "outage"]  # type: ignore[attr-defined]
+    assert "drill kill FAILED" in render_notice("digest", facts).plain()
 
 
 async def test_a_desk_where_nothing_happened_says_so(tmp_path: Path) -> None:

@@ -339,6 +339,7 @@ DIGEST: dict[str, object] = {
     "sequence": 4212,
     "head": "9f3c" + "0" * 58 + "e1",
     "broken_at": None,
+    "drills": [["kill", "2026-11-18T09:00:00+00:00", True], ["restore", "2026-11-19T09:00:00+00:00", True]],
     "halts": [],
 }
 NOTICES: dict[str, dict[str, object]] = {

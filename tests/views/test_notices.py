@@ -63,7 +63,7 @@ def test_the_digest_reads_like_this_and_has_its_curve() -> None:
         "best ETH +1.4 R · worst LTC −1.0 R\n"
         "slip +1.2, worst +8.3 bps (9) · maker 40 %\n"
         "ack 0.31 s (9) · journal 4,212 ✓ 9f3c…e1\n"
-        "incidents none"
+        "incidents none · drills ok, 19 Nov"
     )
     assert isinstance(rendered.chart, EquitySpec)
     assert len(rendered.chart.points) == 2
@@ -78,6 +78,36 @@ def test_a_private_digest_adds_money_and_still_fits() -> None:
 
     assert "+12.30 USDT · equity 10,081.20 USDT" in rendered.plain()
     assert problems(rendered) == []
+
+
+@pytest.mark.parametrize(
+    ("drills", "said"),
+    [
+        ([], "incidents none · no drill in 30 days"),
+        ([["kill", "2026-11-18T09:00:00+00:00", False], ["outage", "2026-11-19T09:00:00+00:00", True]], "· drill kill FAILED"),
+    ],
+    ids=["none", "failed"],
+)
+def test_a_digest_says_when_nobody_drills_and_what_failed(drills: list[object], said: str) -> None:
+    rendered = render_digest(samples.DIGEST | {"drills": drills})
+
+    assert rendered.plain().endswith(said)
+    assert problems(rendered) == []
+
+
+def test_a_drill_that_failed_is_said_beside_incidents() -> None:
+    troubled = samples.DIGEST | {"incidents": {"STAGE_SILENT": 2, "ORDER_LOST": 1}, "drills": []}
+
+    rendered = render_digest(troubled)
+
+    assert rendered.plain().endswith("incidents 3 · no drill in 30 days")
+    assert problems(rendered) == []
+
+
+def test_a_digest_that_was_stored_before_there_were_drills_says_nothing_of_them() -> None:
+    before = {name: value for name, value in samples.DIGEST.items() if name != "drills"}
+
+    assert render_digest(before).plain().endswith("incidents none")
 
 
 def test_a_broken_journal_is_said_loudly() -> None:

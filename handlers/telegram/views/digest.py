@@ -40,7 +40,7 @@ def render_digest(facts: Mapping[str, object]) -> Rendered:
         refused=_tally(facts, "refused", CODES),
         best=_named(facts["best"]),
         worst=_named(facts["worst"]),
-        incidents=_tally(facts, "incidents", 2) or "none",
+        incidents=_incidents(facts),
         slip=_slip(facts),
         ack=_ack(facts),
         chain=_chain(facts),
@@ -113,6 +113,25 @@ def _ack(facts: Mapping[str, object]) -> str:
     """Write how long venues took to answer, with the sample."""
     ack = decimal_of(facts.get("ack_s"))
     return f"{seconds(float(ack))} ({_count(facts, 'n_ack')})" if ack is not None else MISSING
+
+
+def _incidents(facts: Mapping[str, object]) -> str:
+    """Write what went wrong, and how the desk's drills stand where there is room, or when they do not stand well."""
+    found, counted, (well, drills) = _tally(facts, "incidents", 2), facts["incidents"], _drills(facts)
+    if found and not well and isinstance(counted, Mapping):
+        return f"{sum(int(count) for count in counted.values())} · {drills}"
+    return found or listing(["none", drills])
+
+
+def _drills(facts: Mapping[str, object]) -> tuple[bool, str]:
+    """Return whether drills stand well, and write how; nothing for a digest of before there were drills."""
+    if "drills" not in facts:
+        return True, ""
+    known = [(_time(each[1]), str(each[0]), bool(each[2])) for each in _list(facts, "drills") if isinstance(each, list)]
+    if not known:
+        return False, "no drill in 30 days"
+    failed = [name for _, name, passed in sorted(known) if not passed]
+    return not failed, f"drill {clip(failed[0], 8)} FAILED" if failed else f"drills ok, {max(known)[0]:%d %b}"
 
 
 def _chain(facts: Mapping[str, object]) -> str:
