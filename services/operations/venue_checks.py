@@ -200,7 +200,7 @@ def _trade_sums(evidence: Evidence, trade: Any, fills: list[Any]) -> list[str]:
         for name, total in sums.items()
         if getattr(trade, name) != total
     ]
-    return wrong or _remainder(evidence, trade)
+    return wrong or _remainder(evidence, trade, fills)
 
 
 def _size(fill: Any) -> Decimal:
@@ -216,7 +216,7 @@ def _fee(fill: Any, base: str) -> Decimal:
     return Decimal(fill.fee * fill.price if fill.fee_currency == base else fill.fee)
 
 
-def _remainder(evidence: Evidence, trade: Any) -> list[str]:
+def _remainder(evidence: Evidence, trade: Any, fills: list[Any]) -> list[str]:
     """What a closed trade leaves is dust, booked as such; nothing exits more than it entered."""
     left = trade.entry_quantity - trade.exit_quantity
     if left < 0:
@@ -229,9 +229,17 @@ def _remainder(evidence: Evidence, trade: Any) -> list[str]:
     # What others took and no fill explains was written off by a person's decision.
     if trade.close_reason == ELSEWHERE:
         return []
-    if grid is not None and left and left >= max(Decimal(grid["min_quantity"]), Decimal(grid["step"])):
-        return [f"trade {trade.number} is closed with {left} left, more than dust"]
+    # A fee taken in the base asset is gone: nobody can sell it.
+    rest = left - _total(fill.fee for fill in fills if fill.fee_currency == _base(evidence, trade.symbol))
+    if grid is not None and _could_be_sold(rest, trade, grid):
+        return [f"trade {trade.number} is closed with {rest} left, more than dust"]
     return []
+
+
+def _could_be_sold(rest: Decimal, trade: Any, grid: Mapping[str, str]) -> bool:
+    """Tell whether the venue would have taken a sale of this size at about the price of the entry."""
+    worth = rest * trade.entry_cost / trade.entry_quantity if trade.entry_quantity else ZERO
+    return rest >= max(Decimal(grid["min_quantity"]), Decimal(grid["step"])) and worth >= Decimal(grid["min_notional"])
 
 
 def _total(amounts: Iterable[Decimal]) -> Decimal:
