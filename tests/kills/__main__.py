@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -11,16 +12,41 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.kills import campaign, report
+from bench.report import commit_of_source, machine
+from tests.kills import campaign, report, soak, soak_page
 from tests.kills.controls import blind_spots
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for; return 0, or 1 when something promised was not kept or a control was not seen."""
-    args = _parser().parse_args(arguments)
+    parser = _parser()
+    args = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140)
-    folder = Path(tempfile.mkdtemp(prefix="sortie-kills-"))
-    return asyncio.run(_kills(args, console, folder))
+    code = 0
+    if args.soak or not args.write_docs:
+        folder = Path(tempfile.mkdtemp(prefix="sortie-kills-"))
+        code = asyncio.run((_soak if args.soak else _kills)(args, console, folder))
+        if code == 0:
+            shutil.rmtree(folder)
+    if args.write_docs:
+        try:
+            console.print(f"written: {soak_page.write(args.runs)}", soft_wrap=True)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+    return code
+
+
+async def _soak(args: argparse.Namespace, console: Console, folder: Path) -> int:
+    done = await soak.run(folder, args.hours, args.seed, lambda text: console.print(text, highlight=False))
+    found = soak.figures(done, commit_of_source(), machine())
+    for name, value in found.items():
+        console.print(f"{name:24} {value}", highlight=False, markup=False)
+    for line in report.wrong(done.verdict):
+        console.print(line, style="red", markup=False)
+    if args.json is not None:
+        report.keep(args.json, found)
+    console.print("all kept" if done.ok else f"NOT kept: everything is in {folder}", highlight=False)
+    return 0 if done.ok else 1
 
 
 async def _kills(args: argparse.Namespace, console: Console, folder: Path) -> int:
@@ -31,7 +57,7 @@ async def _kills(args: argparse.Namespace, console: Console, folder: Path) -> in
     for line in report.offenders(result, blind):
         console.print(line, style="red", markup=False)
     if args.json is not None:
-        report.write_json(args.json, result, blind)
+        report.keep(args.json, report.figures(result, blind))
     ok = report.holds(result, blind)
     console.print("all kept" if ok else f"NOT kept: seed {args.seed}, everything is in {folder}", highlight=False)
     return 0 if ok else 1
@@ -42,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=10, metavar="N", help="kills at random moments (default 10)")
     parser.add_argument("--kill-halts", type=int, default=0, metavar="N", help="kills within 50 ms of /kill (default 0)")
     parser.add_argument("--seed", type=int, default=1, help="of people, market and moments (default 1)")
+    parser.add_argument(
+        "--soak", action="store_true", help="kill nothing: let people act for hours, and watch memory and delays"
+    )
+    parser.add_argument("--hours", type=float, default=2.0, metavar="H", help="length of the soak (default 2)")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/soak.md from the runs named by --with")
+    parser.add_argument("--with", dest="runs", type=Path, nargs="+", default=(), metavar="FILE", help="JSON that runs kept")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser
 

@@ -29,6 +29,7 @@ ROUNDS = 6
 # In this long after the desk said that it is ready it is killed at a moment drawn evenly.
 UNDER_LOAD_S = 4.0
 AFTER_ACT_S = 0.15
+BUSY_WITHIN_S = 20.0
 START_UP_S = 4.0
 SHUT_DOWN_S = 1.0
 UNSETTLED = ("intent", "sent", "unknown")
@@ -84,8 +85,8 @@ async def run(folder: Path, terms: Terms, say: Callable[[str], None]) -> Result:
             await asyncio.sleep(terms.warm_up_s)
             moments = [await _kill(around, crowd, chance, say) for _ in range(terms.kills)]
             came_up = [await _kill_a_halt(around, crowd, chance, say) for _ in range(terms.kill_halts)]
-        await _settle(around)
-        evidence = await _last_look(around, crowd, folder)
+        await settle(around)
+        evidence = await last_look(around, crowd, folder)
     return Result(
         terms=terms,
         kills=around.desk.kills,
@@ -107,15 +108,13 @@ async def _kill(around: World, crowd: Crowd, chance: random.Random, say: Callabl
         await desk.kill()
         await desk.start()
         await asyncio.sleep(at * START_UP_S)
-    elif moment is Moment.UNDER_LOAD:
-        await asyncio.sleep(at * UNDER_LOAD_S)
-    elif moment is Moment.AFTER_ACT:
-        await asyncio.sleep(1)
-        await crowd.next_act(UNDER_LOAD_S)
-        await asyncio.sleep(at * AFTER_ACT_S)
-    else:
+    elif moment is Moment.STOPPING:
         desk.ask_to_stop()
         await asyncio.sleep(at * SHUT_DOWN_S)
+    else:
+        # Where the machine is slow people are too: without an act there is no load.
+        await crowd.next_act(BUSY_WITHIN_S)
+        await asyncio.sleep(at * (AFTER_ACT_S if moment is Moment.AFTER_ACT else UNDER_LOAD_S))
     await desk.kill()
     await desk.start()
     took = await desk.ready()
@@ -132,7 +131,8 @@ async def _kill_a_halt(around: World, crowd: Crowd, chance: random.Random, say: 
     thrower = chance.choice(crowd.people)
     throw = acts.halt(THROW, f"drill {chance.randrange(10**9)}")
     throwing = asyncio.create_task(thrower.do(throw))
-    await crowd.next_act(UNDER_LOAD_S)
+    while not any(act.what == throw.text for act in crowd.acts) and not throwing.done():
+        await crowd.next_act(BUSY_WITHIN_S)
     await asyncio.sleep(chance.random() * KILL_WITHIN_S)
     await around.desk.kill()
     await around.desk.start()
@@ -183,13 +183,13 @@ def _is_quiet(unit: Unit) -> bool:
     return not any(unit.first(each).n for each in (waiting, unsettled, apart)) and not outbox.backlog(unit)
 
 
-async def _settle(around: World) -> None:
+async def settle(around: World) -> None:
     """Wait until nothing is in flight any more."""
     if not await _comes(around, _is_quiet, SETTLE_S):
         raise AssertionError(f"the desk did not come to rest within {SETTLE_S:g} s, see {around.desk.reading.state}")
 
 
-async def _last_look(around: World, crowd: Crowd, folder: Path) -> Evidence:
+async def last_look(around: World, crowd: Crowd, folder: Path) -> Evidence:
     """Stop the desk and gather what both sides say; the exchange goes on, so what it did meanwhile asks for another round."""
     for number in range(ROUNDS):
         await around.desk.stop()
@@ -202,5 +202,5 @@ async def _last_look(around: World, crowd: Crowd, folder: Path) -> Evidence:
             return evidence
         await around.desk.start()
         await around.desk.ready()
-        await _settle(around)
+        await settle(around)
     raise AssertionError(f"the exchange traded in each of {ROUNDS} moments in which the desk was down")

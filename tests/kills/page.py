@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -43,9 +44,9 @@ class Page(SandboxClient):
         await self._ask("POST", "/page/faults", {"clear": True})
 
     async def writes_by_client_id(self) -> Mapping[str, int]:
-        """Return how often the exchange was asked to place each client id."""
-        written: Mapping[str, int] = (await self._ask("GET", "/market/writes"))["by_client_id"]
-        return written
+        """Return how often the exchange was asked to place each client id; a cancel names the order it takes away."""
+        writes = (await self._ask("GET", "/market/writes"))["writes"]
+        return Counter(name for each in writes if each["method"] == "POST" for name in each["client_ids"])
 
     def was_toasted(self, query: str) -> bool:
         """Tell whether the bot answered a tap while the person could still see it."""

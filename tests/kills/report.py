@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from bench.report import commit_of_source, machine
 from tests.kills.campaign import Result
+from tests.kills.judge import Verdict
 
 READY_TARGET_S = 15.0
 
@@ -58,22 +58,31 @@ def table(result: Result, blind: Sequence[str]) -> Table:
 
 def offenders(result: Result, blind: Sequence[str]) -> list[str]:
     """Return a line for everything that is wrong."""
-    verdict = result.verdict
+    return [*wrong(result.verdict), *(f"control: {line}" for line in blind)]
+
+
+def wrong(verdict: Verdict) -> list[str]:
+    """Return a line for everything that a judge names."""
     named = {
         "duplicate": verdict.duplicates,
         "lost fill": verdict.lost_fills,
         "naked": verdict.naked,
         "no answer": verdict.unanswered,
-        "control": blind,
         "verify": [f"{each.number} {each.name}: {each.detail}" for each in verdict.checks if each.status.value != "OK"],
     }
     return [f"{what}: {line}" for what, lines in named.items() for line in lines]
 
 
-def write_json(file: Path, result: Result, blind: Sequence[str]) -> None:
-    """Keep the figures for the soak's page."""
+def keep(file: Path, figures: Mapping[str, object]) -> None:
+    """Keep the figures of a run for the page of the long runs."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def figures(result: Result, blind: Sequence[str]) -> dict[str, object]:
+    """Return what is kept of a campaign."""
     verdict = result.verdict
-    content: dict[str, Any] = {
+    return {
         "kind": "kills",
         "commit": commit_of_source(),
         "at": datetime.now(UTC).isoformat(),
@@ -101,8 +110,6 @@ def write_json(file: Path, result: Result, blind: Sequence[str]) -> None:
         "blind": list(blind),
         "ok": holds(result, blind),
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _seconds(values: Sequence[float]) -> str:
@@ -113,5 +120,5 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99), "max": max(values)}
 
 
-def _of(counts: Any, *names: str) -> str:
+def _of(counts: Mapping[str, int], *names: str) -> str:
     return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in names)
