@@ -140,7 +140,7 @@ def halt(
     cancel: Annotated[bool, typer.Option("--cancel", help="Then take every entry off every venue, and wait for it.")] = False,
     flatten: Annotated[bool, typer.Option("--flatten", help="Then sell every position as well, and wait for it.")] = False,
 ) -> None:
-    """Stop new exposure at once, with Telegram down too; protection stays, and exits pass."""
+    """Stop new exposure at once, with Telegram, the desk or a venue down too; protection stays, and exits pass."""
     from bot.system import SystemClock, SystemIds
     from handlers.cli.halt import halt_desk, lift_halt
 
