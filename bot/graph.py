@@ -32,6 +32,7 @@ from handlers.telegram.app import App
 from handlers.telegram.lists import Lists
 from handlers.telegram.rooms import Rooms
 from handlers.telegram.router import ChatRoutes
+from services.access.incidents import TakeIncident
 from services.access.roles import RoleBook
 from services.access.seeding import SeedPeople
 from services.domain.errors import Unavailable
@@ -206,6 +207,7 @@ class Graph:
             ids=self.ids,
             trading=trading_acts(trading, self.settings.protection),
             people=people_acts(database, self.roles, self.ids),
+            take_incident=TakeIncident(database),
             call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),
             registry=self.registry,
             live=self.live,

@@ -13,17 +13,16 @@ import structlog
 
 from bot.delivery import Envelope
 from bot.sender import Sender
+from handlers.telegram.views.incidents import render_unstored
 from handlers.telegram.views.message import Rendered
-from handlers.telegram.views.notices import render_notice
 from services.access import audience
-from services.access.runbooks import RUNBOOKS
 from services.domain.errors import Unavailable
 from services.domain.incidents import AlertCode
 from services.domain.notices import Event, Topic
 from services.domain.people import Actor, Role
 from services.domain.ports import Clock, Ids, Nursery
 from services.operations.stages import DATABASE, SAVE_EVERY_S, Stages
-from services.storage import chats, desk, people
+from services.storage import chats, incidents, people
 from services.storage.counters import set_fact
 from services.storage.database import Database, Unit
 
@@ -89,9 +88,7 @@ class WatchWrites:
         await self._sender.straight(envelope, rendered)
 
     def _alert(self, *, private: bool) -> Rendered:
-        page, code = RUNBOOKS[AlertCode.DATABASE_UNWRITABLE], AlertCode.DATABASE_UNWRITABLE.value
-        said = {"code": code, "subject": SUBJECT, "done": page.done, "next": page.next}
-        return render_notice("alert", said | {"detail": self._reason}) if private else render_notice("alert_group", said)
+        return render_unstored(AlertCode.DATABASE_UNWRITABLE, SUBJECT, self._reason if private else "")
 
     async def _recipients(self) -> Mapping[int, int | None]:
         try:
@@ -106,8 +103,8 @@ class WatchWrites:
             return
         seconds = round((unit.now - self._since).total_seconds())
         facts: dict[str, object] = {"seconds": seconds, "detail": self._reason}
-        desk.open_incident(unit, self._ids.row(), AlertCode.DATABASE_UNWRITABLE.value, SUBJECT, facts)
-        desk.close_incident(unit, AlertCode.DATABASE_UNWRITABLE.value, SUBJECT)
+        incidents.open_incident(unit, self._ids.row(), AlertCode.DATABASE_UNWRITABLE.value, SUBJECT, facts)
+        incidents.close_incident(unit, AlertCode.DATABASE_UNWRITABLE.value, SUBJECT)
         actor = Actor.job("storage", f"storage-{self._ids.row()}")
         unit.record(actor, "database.writable", since=self._since.isoformat(), **facts)
         audience.tell_topic(unit, Topic.RISK, "writable_again", facts)

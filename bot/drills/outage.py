@@ -9,7 +9,7 @@ from services.domain.entries import EntryKind
 from services.domain.orders import Purpose
 from services.domain.states import InstructionState, TradeState
 from services.operations.judgement import Status
-from services.storage import desk, instructions, trades
+from services.storage import incidents, instructions, trades
 from services.storage.database import Unit
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -90,7 +90,7 @@ async def _told(world: World) -> bool:
 
 
 def _incidents(unit: Unit) -> list[tuple[str, int]]:
-    return [(row.code, row.count) for row in desk.open_incidents(unit)]
+    return [(row.code, row.count) for row in incidents.open_incidents(unit)]
 
 
 def _books(unit: Unit) -> list[tuple[str, str]]:

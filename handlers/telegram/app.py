@@ -18,6 +18,7 @@ from services.access.authority import require
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
+from services.access.incidents import TakeIncident
 from services.access.links import Invite
 from services.access.roles import Grant, Revoke
 from services.access.start import Start
@@ -101,6 +102,7 @@ class App:
     ids: Ids
     trading: TradingActs
     people: PeopleActs
+    take_incident: TakeIncident
     call: CallMission
     registry: Registry
     live: Callable[[], Live]

@@ -75,6 +75,7 @@ class ListName(StrEnum):
     HELP = "help"
     DOCTOR = "doctor"
     SLO = "slo"
+    INCIDENTS = "incidents"
 
 
 class MissionButton(CallbackData, prefix="m"):

@@ -25,7 +25,7 @@ class Rooms:
         desk = DeskHandlers(app, lists, switch)
         missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
-        reconcile, incidents = ReconcileHandlers(app), IncidentHandlers(app)
+        reconcile, incidents = ReconcileHandlers(app), IncidentHandlers(app, lists)
         self.table = CommandTable(
             desk.commands(),
             missions.commands(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+INCIDENTS = "incident:"
+
 
 def mission_card(mission_id: str) -> str:
     """Return the key of a mission's card."""
@@ -31,3 +33,8 @@ def halt_card() -> str:
 def checklist_card(person_id: int) -> str:
     """Return the key of a new person's checklist."""
     return f"checklist:{person_id}"
+
+
+def incident_card(incident_id: str) -> str:
+    """Return the key of an incident's card."""
+    return f"{INCIDENTS}{incident_id}"

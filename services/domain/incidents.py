@@ -1,7 +1,10 @@
-"""What can be wrong, and how urgent that is."""
+"""What can be wrong, how urgent that is, and what is wrong now."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -34,3 +37,35 @@ class Severity(StrEnum):
 
     URGENT = "urgent"
     ROUTINE = "routine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Something wrong, told once and counted.
+
+    ``code`` is an ``AlertCode`` unless another version of the desk wrote it, ``person_id`` whom it concerns beside the
+    commanders. ``step`` counts the calls after the first, ``waited_s`` how long the last one has gone unanswered, by the
+    desk's monotonic time: a clock that jumps and a desk that does not run count for nothing.
+    """
+
+    id: str
+    code: str
+    subject: str
+    opened_at: datetime
+    last_at: datetime
+    count: int
+    closed_at: datetime | None
+    facts: Mapping[str, object]
+    person_id: int | None
+    taken_at: datetime | None
+    taken_by: int | None
+    step: int
+    waited_s: int
+
+
+class Opening(StrEnum):
+    """What reporting something wrong came to: a new incident, one that was over a moment ago, or one more of the same."""
+
+    NEW = "new"
+    REOPENED = "reopened"
+    REPEATED = "repeated"

@@ -18,7 +18,7 @@ from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, OrderState
 from services.domain.trades import Terminal
 from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport, name_of
 from services.execution.proposing import Standing
-from services.storage import desk, holdings, instructions, orders, outbox, people, proposals, terminals
+from services.storage import desk, holdings, incidents, instructions, orders, outbox, people, proposals, terminals
 from services.storage.database import Unit
 
 BEFORE_THE_DESK = "held before the desk"
@@ -59,7 +59,7 @@ class Comparing:
         """
         self._booking.apply(unit, actor, terminal, report)
         self._booking.convert_fees(unit, actor, terminal)
-        desk.close_incident(unit, AlertCode.VENUE_UNREACHABLE.value, terminal.name)
+        incidents.close_incident(unit, AlertCode.VENUE_UNREACHABLE.value, terminal.name)
         if holdings.begin(unit, terminal.id):
             self._begin(unit, actor, terminal, report)
         differing = _differing(unit, terminal, report)

@@ -18,7 +18,7 @@ from services.domain.ports import Ids
 from services.domain.proposals import UNDECIDED, Answer, Evidence, Proposal, ProposalKind, ProposalState, answers_for
 from services.domain.states import DOUBTFUL_INSTRUCTION_STATES, LIVE_ORDER_STATES, InstructionState
 from services.domain.trades import Terminal
-from services.storage import desk, holdings, instructions, orders, proposals, terminals
+from services.storage import holdings, incidents, instructions, orders, proposals, terminals
 from services.storage.database import Unit
 
 CODES: Mapping[ProposalKind, AlertCode] = MappingProxyType(
@@ -121,7 +121,7 @@ class Proposing:
     def end(self, unit: Unit, actor: Actor, terminal: Terminal, after: Proposal, *, before: Proposal) -> Proposal:
         """Store the end of a proposal, close its incident and journal both."""
         stored = proposals.save(unit, before, after)
-        desk.close_incident(unit, CODES[after.kind].value, incident_subject(terminal, after))
+        incidents.close_incident(unit, CODES[after.kind].value, incident_subject(terminal, after))
         unit.record(
             actor,
             f"proposal.{after.state.value}",
@@ -226,11 +226,11 @@ class Proposing:
         facts = proposal_facts(unit, terminal, proposal)
         match proposal.kind:
             case ProposalKind.POSITION_DIFFERS:
-                alert(unit, self._ids, AlertCode.POSITION_MISMATCH, subject, facts, owner, template="proposal")
+                alert(unit, self._ids, AlertCode.POSITION_MISMATCH, subject, facts, owner)
             case ProposalKind.FOREIGN_FILL | ProposalKind.FOREIGN_ORDER:
-                alert(unit, self._ids, AlertCode.FOREIGN_ORDER, subject, facts, owner, template="proposal")
+                alert(unit, self._ids, AlertCode.FOREIGN_ORDER, subject, facts, owner)
             case ProposalKind.ORDER_LOST:
-                alert(unit, self._ids, AlertCode.ORDER_LOST, subject, facts, owner, template="proposal")
+                alert(unit, self._ids, AlertCode.ORDER_LOST, subject, facts, owner)
 
 
 def incident_subject(terminal: Terminal, proposal: Proposal) -> str:
@@ -252,6 +252,7 @@ def proposal_facts(unit: Unit, terminal: Terminal, proposal: Proposal) -> dict[s
     allowed = answers_for(proposal.kind, evidence.quantity, held_of(unit, proposal))
     return {
         "proposal": proposal.id,
+        "next": f"/resolve {proposal.short_id}",
         "kind": proposal.kind.value,
         "terminal": terminal.name,
         "mode": terminal.mode.value,

@@ -17,7 +17,7 @@ from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState
 from services.execution import telling
 from services.execution.executor import CALL_TIMEOUT_S, Executor
-from services.storage import desk, instructions, terminals, trades
+from services.storage import incidents, instructions, terminals, trades
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -136,11 +136,11 @@ class ResolveUnknown:
 
     def _accept(self, unit: Unit, actor: Actor, instruction: Instruction, found: list[VenueOrder]) -> None:
         self._executor.book_acceptance(unit, actor, instruction, found)
-        desk.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
+        incidents.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
 
     def _refuse(self, unit: Unit, actor: Actor, instruction: Instruction) -> None:
         self._executor.book_rejection(unit, actor, instruction, "NOT_FOUND")
-        desk.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
+        incidents.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
 
     async def _complain(self, instruction: Instruction) -> None:
         if self._clock.now() - (instruction.sent_at or instruction.created_at) < ALERT_AFTER:

@@ -34,7 +34,7 @@ from services.execution.deciding import may_decide
 from services.execution.executor import Executor
 from services.execution.proposing import held_of
 from services.execution.resolve import find_all
-from services.storage import desk, instructions, orders, proposals, terminals, trades
+from services.storage import incidents, instructions, orders, proposals, terminals, trades
 from services.storage.database import Database, Unit
 
 T = TypeVar("T")
@@ -194,7 +194,7 @@ class ResolveByHand:
         if instructions.set_state(unit, instruction, InstructionState.RESOLVED, answer=answer) is None:
             raise NotFound("QUESTION", reference=instruction.id)
         unit.record(actor, "instruction.resolved", instruction=instruction.id, taken=taken, reason=reason)
-        desk.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
+        incidents.close_incident(unit, AlertCode.OUTCOME_UNKNOWN.value, instruction.id)
         if taken:
             _book_as_taken(unit, instruction)
         else:

@@ -36,7 +36,7 @@ from services.execution.protection import Exits, covers, live_exits, wanted_exit
 from services.execution.standing import NOTHING_TO_REDUCE, PLAN_ANEW, Books, in_groups, read_books
 from services.execution.writes import add_cancel, add_close, add_protection
 from services.portfolio.accounts import AccountBoard
-from services.storage import desk, instructions, orders, proposals, silences, terminals, trades
+from services.storage import desk, incidents, instructions, orders, proposals, silences, terminals, trades
 from services.storage.database import Unit
 
 MAX_PROTECT_REJECTIONS = 3
@@ -209,7 +209,7 @@ class Settling:
             telling.opened(unit, after)
         if after.state is TradeState.CLOSED:
             for code in ENDS_WITH_THE_TRADE:
-                desk.close_incident(unit, code.value, subject_of(after))
+                incidents.close_incident(unit, code.value, subject_of(after))
             balance = self._accounts.latest(after.terminal_id)
             telling.closed(unit, after, balance.equity if balance else None)
             checklist.tick(unit, after.person_id, "close")

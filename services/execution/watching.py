@@ -24,7 +24,7 @@ from services.execution.manage import instrument_of
 from services.execution.protection import spread
 from services.execution.settling import ANSWERS, Settling, facts_for, subject_of
 from services.execution.standing import Books, in_groups, read_books
-from services.storage import desk, trades
+from services.storage import incidents, trades
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -180,12 +180,12 @@ class WatchTrades:
             alert(unit, self._ids, AlertCode.STOP_LATE, about, facts, person)
         for code in OVER_WHEN_QUIET:
             if code not in wrong:
-                desk.close_incident(unit, code.value, about)
+                incidents.close_incident(unit, code.value, about)
 
 
 def _alarmed(unit: Unit, trade: Trade) -> frozenset[AlertCode]:
     """Return what was alarmed of the trade before this process and ends when it is over."""
-    named = {row.code for row in desk.open_incidents(unit) if row.subject == subject_of(trade)}
+    named = {row.code for row in incidents.open_incidents(unit) if row.subject == subject_of(trade)}
     return frozenset(code for code in OVER_WHEN_QUIET if code.value in named)
 
 

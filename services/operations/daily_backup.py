@@ -15,7 +15,7 @@ from services.domain.people import Actor
 from services.domain.ports import Ids
 from services.domain.schedule import next_time
 from services.operations.backup import Backup, MakeBackup
-from services.storage import desk
+from services.storage import desk, incidents
 from services.storage.database import Database, Unit
 from services.storage.tables import duties
 
@@ -78,7 +78,7 @@ def _next(unit: Unit) -> datetime | None:
 def _book(unit: Unit, actor: Actor, due: list[str], backup: Backup) -> None:
     for name in due:
         desk.finish_duty(unit, name)
-    desk.close_incident(unit, AlertCode.BACKUP_FAILED.value, SUBJECT)
+    incidents.close_incident(unit, AlertCode.BACKUP_FAILED.value, SUBJECT)
     unit.record(
         actor,
         "backup.made",

@@ -14,7 +14,7 @@ from services.domain.incidents import Severity
 from services.domain.money import ZERO
 from services.domain.proposals import UNDECIDED
 from services.domain.states import InstructionState, NoticeState, TradeState, UpdateState
-from services.storage import desk, halts, terminals, trades
+from services.storage import halts, incidents, terminals, trades
 from services.storage.database import Unit
 from services.storage.tables import cards, instructions, journal, notices, positions, proposals, requests, updates
 from services.storage.tables import trades as trade_rows
@@ -82,7 +82,7 @@ class Readings:
 def read_gauges(unit: Unit) -> Readings:
     """Read everything; ages are as of the unit's time, never negative."""
     live = trades.count_live(unit)
-    found = Counter(severity_of(row.code).value for row in desk.open_incidents(unit))
+    found = Counter(severity_of(row.code).value for row in incidents.open_incidents(unit))
     return Readings(
         queues={name: _queue(unit, name) for name in _QUEUES},
         unknown=_aged(unit.first(_UNKNOWN), unit.now),

@@ -8,7 +8,7 @@ from services.access.alerts import AlertCode, alert
 from services.domain.errors import Unavailable
 from services.domain.people import Actor
 from services.domain.ports import Ids
-from services.storage import desk
+from services.storage import incidents
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -45,5 +45,5 @@ class JudgePings:
             facts: dict[str, object] = {"detail": f"{self._lost} pings in a row were lost", "lost": self._lost}
             if alert(unit, self._ids, AlertCode.HEARTBEAT_FAILED, SUBJECT, facts):
                 unit.record(actor, "heartbeat.lost", lost=self._lost)
-        elif desk.close_incident(unit, AlertCode.HEARTBEAT_FAILED.value, SUBJECT):
+        elif incidents.close_incident(unit, AlertCode.HEARTBEAT_FAILED.value, SUBJECT):
             unit.record(actor, "heartbeat.back")

@@ -13,7 +13,7 @@ from services.domain.errors import Unavailable
 from services.domain.measures import Meter, Timed
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids
-from services.storage import desk
+from services.storage import incidents
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -96,7 +96,7 @@ class LoopLag:
         if late:
             if alert(unit, self._ids, AlertCode.LOOP_LAG, SUBJECT, facts):
                 unit.record(actor, "loop.late", p99_ms=p99_ms, limit_ms=limit_ms)
-        elif desk.close_incident(unit, AlertCode.LOOP_LAG.value, SUBJECT):
+        elif incidents.close_incident(unit, AlertCode.LOOP_LAG.value, SUBJECT):
             unit.record(actor, "loop.in_time", p99_ms=p99_ms)
 
 

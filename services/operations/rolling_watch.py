@@ -8,7 +8,7 @@ from services.access.alerts import AlertCode, alert
 from services.domain.people import Actor
 from services.domain.ports import Ids
 from services.operations.rolling_copy import RollingCopy
-from services.storage import desk
+from services.storage import incidents
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -49,4 +49,4 @@ class WatchRolling:
 
 
 def _close(unit: Unit) -> None:
-    desk.close_incident(unit, AlertCode.BACKUP_STALE.value, SUBJECT)
+    incidents.close_incident(unit, AlertCode.BACKUP_STALE.value, SUBJECT)

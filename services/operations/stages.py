@@ -14,7 +14,7 @@ from services.domain.errors import Unavailable
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids
 from services.operations.journal_anchor import keep_head
-from services.storage import desk
+from services.storage import desk, incidents
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -249,7 +249,7 @@ class WatchStages:
         if self._alarmed is None:
             self._alarmed = self._open_before(unit)
         for name in back:
-            if desk.close_incident(unit, AlertCode.STAGE_SILENT.value, name):
+            if incidents.close_incident(unit, AlertCode.STAGE_SILENT.value, name):
                 unit.record(actor, "stage.back", stage=name)
         for name, silence in late.items():
             facts: dict[str, object] = {
@@ -265,4 +265,4 @@ class WatchStages:
 
     def _open_before(self, unit: Unit) -> set[str]:
         """Take over what the process before left open."""
-        return {row.subject for row in desk.open_incidents(unit) if row.code == AlertCode.STAGE_SILENT.value}
+        return {row.subject for row in incidents.open_incidents(unit) if row.code == AlertCode.STAGE_SILENT.value}

@@ -16,7 +16,7 @@ from services.domain.states import HaltState, InstructionState, TradeState, Upda
 from services.domain.trades import TerminalMode
 from services.operations.stages import DATABASE, LATE_AFTER, SAVE_EVERY_S, STAGES
 from services.risk.ledger import file_halt
-from services.storage import desk, halts, outbox, terminals, trades
+from services.storage import desk, halts, incidents, outbox, terminals, trades
 from services.storage.counters import get_fact
 from services.storage.database import Unit
 from services.storage.tables import instructions, leases, requests, updates
@@ -133,7 +133,7 @@ def desk_status(
         commit=next((stage.detail for stage in stages if stage.name == DATABASE), ""),
         incidents=tuple(
             OpenIncident(code=row.code, subject=row.subject, opened_at=row.opened_at, count=row.count)
-            for row in desk.open_incidents(unit)
+            for row in incidents.open_incidents(unit)
         ),
         live_trades=sum(live.values()),
         open_positions=live.get(TradeState.OPEN, 0) + live.get(TradeState.CLOSING, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.domain.cards import INCIDENTS
 from services.domain.people import Role
 from services.domain.trades import Trade
 from services.reporting.desk_views import (
@@ -12,6 +13,7 @@ from services.reporting.desk_views import (
     grouped_view,
     halt_view,
 )
+from services.reporting.incident_view import IncidentView, incident_view
 from services.reporting.live import Live
 from services.reporting.mission_view import LONGEST_NUMBER, MissionView, mission_view
 from services.reporting.preview_view import PreviewView, preview_view
@@ -19,7 +21,7 @@ from services.reporting.trade_view import TradeView, trade_view
 from services.storage import people, trades
 from services.storage.database import Unit
 
-CardFacts = MissionView | PreviewView | TradeView | HaltView | GroupedView | ChecklistView
+CardFacts = MissionView | PreviewView | TradeView | HaltView | GroupedView | ChecklistView | IncidentView
 
 
 def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | None:
@@ -43,6 +45,8 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         return grouped_view(unit, rest, chat_id, live.zone)
     if kind == "halt":
         return halt_view(unit, chat_id, live)
+    if key.startswith(INCIDENTS):
+        return incident_view(unit, rest, chat_id, live)
     if kind == "checklist" and private:
         return checklist_view(unit, chat_id) if rest == str(chat_id) else None
     return None
@@ -65,6 +69,7 @@ __all__ = [
     "ChecklistView",
     "GroupedView",
     "HaltView",
+    "IncidentView",
     "MissionView",
     "PreviewView",
     "TradeView",
@@ -72,6 +77,7 @@ __all__ = [
     "find_trade",
     "grouped_view",
     "halt_view",
+    "incident_view",
     "load_card",
     "may_see_money",
     "mission_view",

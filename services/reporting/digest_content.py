@@ -23,7 +23,7 @@ from services.reporting.exposure import exposure
 from services.reporting.live import Live
 from services.reporting.viewer import Viewer, accounts_of, modes_of, read_viewer
 from services.risk.days import day_of
-from services.storage import desk, terminals, trades, verdicts
+from services.storage import desk, incidents, terminals, trades, verdicts
 from services.storage.counters import get_fact, set_fact
 from services.storage.database import Unit
 from services.storage.drills import last_drills
@@ -176,8 +176,8 @@ def _count(unit: Unit, *where: ColumnElement[bool]) -> int:
 def _health_facts(unit: Unit, since: datetime, viewer: Viewer) -> dict[str, object]:
     chain = journal_state(unit)
     return {
-        "incidents": dict(Counter(row.code for row in desk.incidents_since(unit, since)).most_common()),
-        "open_incidents": len(desk.open_incidents(unit)),
+        "incidents": dict(Counter(row.code for row in incidents.incidents_since(unit, since)).most_common()),
+        "open_incidents": len(incidents.open_incidents(unit)),
         "journal": chain.rows,
         "sequence": chain.sequence,
         "head": chain.head,

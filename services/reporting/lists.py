@@ -18,6 +18,7 @@ from services.reporting.desk_lists import (
     terminals_list,
     universe_list,
 )
+from services.reporting.incident_list import IncidentsList, incidents_list
 from services.reporting.live import Live
 from services.reporting.people_lists import (
     ChatsList,
@@ -59,6 +60,7 @@ ListData = (
     | ChatsList
     | NotifyList
     | SettingsList
+    | IncidentsList
 )
 
 
@@ -87,6 +89,7 @@ _READERS: Mapping[str, Callable[[_Question], ListData | None]] = {
     "people": lambda q: people_list(q.unit, q.viewer, q.live),
     "chats": lambda q: chats_list(q.unit, q.live),
     "notify": lambda q: notify_list(q.unit, q.viewer, q.live),
+    "incidents": lambda q: incidents_list(q.unit, q.live),
     "settings": lambda q: settings_list(q.unit, q.viewer, q.live),
 }
 LISTS = frozenset(_READERS)

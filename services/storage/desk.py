@@ -1,4 +1,4 @@
-"""The desk's own rows: leases, stages, duties, requests, incidents, universes, strategies and the journal."""
+"""The desk's own rows: leases, stages, duties, requests, universes, strategies and the journal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from services.domain.market import Instrument, Tier, Universe
 from services.domain.money import canonical
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
-from services.storage.tables import duties, incidents, journal, leases, requests, stages, strategies, universes
+from services.storage.tables import duties, journal, leases, requests, stages, strategies, universes
 
 _OUR_LEASE = update(leases).where(
     leases.c.role == bindparam("held_role"), leases.c.owner == bindparam("holder"), leases.c.epoch == bindparam("held_epoch")
 )
 _OPEN_REQUESTS = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)
-_OPEN_INCIDENTS = select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at)
 _UNIVERSES = select(universes).order_by(universes.c.version.desc())
 _UNIVERSE = _UNIVERSES.limit(1)
 
@@ -131,36 +130,6 @@ def finish_request(unit: Unit, request_id: str) -> bool:
     """Mark a request done by compare-and-set; tell whether this call did it."""
     where = (requests.c.id == request_id, requests.c.done_at.is_(None))
     return unit.run(update(requests).where(*where).values(done_at=unit.now)).rowcount == 1
-
-
-def open_incident(unit: Unit, incident_id: str, code: str, subject: str, facts: Mapping[str, object]) -> bool:
-    """Count an incident that is open, or open it; tell whether it is new."""
-    where = (incidents.c.code == code, incidents.c.subject == subject, incidents.c.closed_at.is_(None))
-    changed = unit.run(update(incidents).where(*where).values(last_at=unit.now, count=incidents.c.count + 1))
-    if changed.rowcount:
-        return False
-    unit.run(
-        insert(incidents).values(
-            id=incident_id, code=code, subject=subject, opened_at=unit.now, last_at=unit.now, count=1, facts=dict(facts)
-        )
-    )
-    return True
-
-
-def close_incident(unit: Unit, code: str, subject: str) -> bool:
-    """Close an open incident; tell whether there was one."""
-    where = (incidents.c.code == code, incidents.c.subject == subject, incidents.c.closed_at.is_(None))
-    return unit.run(update(incidents).where(*where).values(closed_at=unit.now)).rowcount > 0
-
-
-def open_incidents(unit: Unit) -> list[Any]:
-    """Return the incident rows that are open, oldest first."""
-    return list(unit.all(_OPEN_INCIDENTS))
-
-
-def incidents_since(unit: Unit, since: datetime) -> list[Any]:
-    """Return incidents seen since a time, newest first."""
-    return list(unit.all(select(incidents).where(incidents.c.last_at >= since).order_by(incidents.c.last_at.desc())))
 
 
 def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:

@@ -69,6 +69,7 @@ TABLE = (
     Row("/pnl", "Results", "d+++", "r>>>"),
     Row("/history", "Closed trades", "d+++", "r>>>"),
     Row("/risk", "no halt in force", "d+++", "r+++"),
+    Row("/incidents", "Incidents", "d+++", "r+++"),
     Row("/runbook stop late", "STOP_LATE · urgent", "d+++", "r+++"),
     Row("/drill", "sortie drill all", "d+++", "r+++"),
     Row("/resolve", "nothing is unknown", "dr++", "rr>>"),

@@ -14,8 +14,9 @@ from services.domain.errors import Unavailable
 from services.domain.people import Actor
 from services.operations.backup import Backup, MakeBackup
 from services.operations.daily_backup import BackUpDaily
-from services.storage import desk, outbox
+from services.storage import desk, incidents
 from tests.access.bench import CountingIds
+from tests.told import alerts_for
 from tests.trading.rig import CARL, Rig, desk_at
 
 ACTOR = Actor.job("backup", "backup-1")
@@ -58,8 +59,7 @@ class Stage:
         return [row.kind for row in rows]
 
     async def alerts(self) -> list[str]:
-        waiting = await self.rig.read(lambda unit: outbox.pending_notices(unit, 1000))
-        return [str(each.facts["code"]) for each in waiting if each.template == "alert" and each.chat_id == CARL]
+        return [each.code for each in await self.rig.read(lambda unit: alerts_for(unit, CARL))]
 
 
 async def test_one_is_made_when_it_is_due_and_not_before(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ async def test_one_that_fails_is_an_alert_once_and_tried_again(tmp_path: Path) -
 
         stage.broken = None
         assert await stage.look(NOON.replace(hour=13, minute=4)) is not None
-        assert await rig.read(desk.open_incidents) == []
+        assert await rig.read(incidents.open_incidents) == []
         assert await stage.journal() == ["backup.failed", "backup.made"]
 
 

@@ -25,7 +25,7 @@ from services.operations.judgement import Status
 from services.operations.restore import Place, Replaced, ReplaceState
 from services.operations.rolling_copy import RollingCopy, Source
 from services.operations.rolling_watch import WatchRolling
-from services.storage import desk
+from services.storage import desk, incidents
 from tests.access.bench import CountingIds
 from tests.cli.backup_bench import Shell, leftovers
 from tests.cli.test_backup_under_load import NOTE, NoLock, trade_on
@@ -156,7 +156,7 @@ async def test_a_copy_that_lags_by_three_periods_is_an_urgent_alert_until_one_is
             rig.clock.advance(seconds)
             await keep()
             await watch(actor)
-            rows = await rig.read(desk.open_incidents)
+            rows = await rig.read(incidents.open_incidents)
             return [row.count for row in rows if row.code == AlertCode.BACKUP_STALE.value]
 
         assert await go_on(0) == []
@@ -165,7 +165,7 @@ async def test_a_copy_that_lags_by_three_periods_is_an_urgent_alert_until_one_is
             await note(rig)
             assert [await go_on(EVERY_S) for _ in range(3)] == [[], [], []]
             assert [await go_on(EVERY_S), await go_on(EVERY_S / 2), await go_on(EVERY_S / 2)] == [[1], [1], [2]]
-            (told,) = [row.facts["reason"] for row in await rig.read(desk.open_incidents)]
+            (told,) = [row.facts["reason"] for row in await rig.read(incidents.open_incidents)]
             assert "30 s ago" in told or "NO_SPACE" in told
 
         assert await go_on(EVERY_S) == []

@@ -15,11 +15,12 @@ from services.domain.ports import Venue
 from services.domain.states import HaltState, InstructionState, TradeState
 from services.domain.verdicts import CheckCode
 from services.execution import executor
-from services.storage import desk, instructions, outbox, previews, terminals, trades
+from services.storage import incidents, instructions, outbox, previews, terminals, trades
 from tests.crash.audit import SYMBOL, TERMINAL, Audit, all_trades
 from tests.crash.faulty import DOUBTFUL, TAKEN, Fault, FaultyVenue
 from tests.crash.recovery import until_at_rest
 from tests.crash.scenarios import CALM, confirm, everything_told, only_trade, preview
+from tests.told import alerts_for
 from tests.trading.rig import ANN, HandClock, Rig, desk_at
 
 ROUNDS = 200
@@ -136,13 +137,12 @@ async def test_a_venue_that_cannot_be_asked_keeps_the_doubt_and_alarms_once(memo
 
         assert (await rig.read(lambda unit: trades.find(unit, trade_id))).state is TradeState.OPEN
         assert line.venue.writes.count((await entry_of(rig, trade_id)).id) == 1
-        assert AlertCode.OUTCOME_UNKNOWN.value not in {row.code for row in await rig.read(desk.open_incidents)}
+        assert AlertCode.OUTCOME_UNKNOWN.value not in {row.code for row in await rig.read(incidents.open_incidents)}
 
 
 async def alarms(rig: Rig, code: AlertCode) -> int:
     """Count the messages to Ann about an alert."""
-    waiting = await rig.read(lambda unit: outbox.pending_notices(unit, 1000))
-    return sum(n.chat_id == ANN and n.template == "alert" and n.facts["code"] == code.value for n in waiting)
+    return sum(each.code == code.value for each in await rig.read(lambda unit: alerts_for(unit, ANN)))
 
 
 async def test_an_answer_that_could_not_be_booked_is_taken_up_again(

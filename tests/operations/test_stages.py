@@ -12,6 +12,7 @@ from services.operations.stages import DATABASE, STAGES, WATCH_EVERY_S, Stage, S
 from services.storage import desk
 from services.storage.tables import incidents
 from tests.access.bench import CARL, CORA, AccessBench
+from tests.told import alerts_for
 
 PERIOD = 10.0
 FEED = Stage(name="feed", period_s=PERIOD)
@@ -96,7 +97,8 @@ async def test_long_silence_is_one_incident_one_message_and_repeated_restarts(be
 
     assert named == ["feed"] * 6
     assert [row.count for row in all_incidents(bench)] == [6]
-    assert [row.chat_id for row in bench.notices(template="alert")] == [CARL, CORA]
+    told = [bench.database.read_now(lambda unit, person=person: alerts_for(unit, person)) for person in (CARL, CORA)]
+    assert [[each.subject for each in alerts] for alerts in told] == [["feed"], ["feed"]]
     assert bench.journal() == ["stage.silent"]
 
 

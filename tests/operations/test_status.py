@@ -11,7 +11,7 @@ from services.domain.states import HaltState
 from services.domain.trades import TerminalMode
 from services.operations.stages import STAGES, Stages, WatchStages
 from services.operations.status import READY, DeskStatus, Pulse, desk_status
-from services.storage import desk, halts, outbox, updates
+from services.storage import desk, halts, incidents, outbox, updates
 from services.storage.counters import set_fact
 from services.storage.database import Unit
 from tests.access.bench import ANN, TOM, AccessBench
@@ -100,7 +100,7 @@ def test_halts_queues_and_incidents_are_counted(bench: AccessBench) -> None:
         outbox.tell(unit, ANN, "fill", {})
         outbox.show(unit, "halt:desk", TOM)
         desk.add_request(unit, "r1", "revoked", {}, "shell", "c")
-        desk.open_incident(unit, "i1", "STAGE_SILENT", "feed", {})
+        incidents.open_incident(unit, "i1", "STAGE_SILENT", "feed", {})
 
     bench.add(TOM, Role.TRADER)
     bench.database.write_now(body)

@@ -24,9 +24,10 @@ from services.domain.trades import Trade
 from services.execution.keeping import ChooseTrail, KeepStops
 from services.execution.standing import PENDING
 from services.execution.watching import WatchTrades
-from services.storage import desk, outbox, trades
+from services.storage import desk, trades
 from services.storage.database import Unit
 from services.storage.tables import instructions
+from tests.told import alerts_for
 from tests.trading.rig import ANN, BTC, START, HandClock, Rig, desk_at
 from tests.trading.spot_venue import PAIRS, STATE, SpotVenue
 from tests.trading.taps import fire
@@ -103,10 +104,9 @@ class SpotDesk:
         assert asked.token is not None
         await self.rig.trading.close(self.rig.actor(), asked.token.id, Act.CLOSE)
 
-    async def alarms(self) -> list[object]:
+    async def alarms(self) -> list[str]:
         """Return the codes of the alerts that Ann is to get."""
-        waiting = await self.rig.read(lambda unit: outbox.pending_notices(unit, 1000))
-        return [each.facts["code"] for each in waiting if each.template == "alert" and each.chat_id == ANN]
+        return [each.code for each in await self.rig.read(lambda unit: alerts_for(unit, ANN))]
 
     async def journal(self, kind: str) -> list[dict[str, Any]]:
         """Return the facts of the journal rows of a kind."""

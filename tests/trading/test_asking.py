@@ -9,8 +9,9 @@ from services.access.alerts import AlertCode
 from services.domain.errors import VenueDoubt
 from services.domain.states import InstructionState
 from services.missions.fire import Fired
-from services.storage import desk, instructions, outbox
-from tests.trading.rig import Rig, desk_at
+from services.storage import incidents, instructions
+from tests.told import alerts_for
+from tests.trading.rig import ANN, Rig, desk_at
 from tests.trading.taps import fire
 
 
@@ -54,16 +55,15 @@ async def test_the_venue_is_asked_at_once_and_then_ever_more_slowly_and_doubt_is
             await rig.trading.resolve.resolve_all()
             rig.clock.advance(1)
         (write,) = await rig.read(lambda unit: instructions.of_trade(unit, fired.trade_id))
-        told = [n for n in await rig.read(lambda unit: outbox.pending_notices(unit, 100)) if n.template == "alert"]
+        told = await rig.read(lambda unit: alerts_for(unit, ANN))
 
         assert [at - began for at in held[0].asked] == [0, 1, 3, 8, 18, 28, 38, 48, 58]
         assert write.state is InstructionState.UNKNOWN
-        assert {notice.facts["code"] for notice in told} == {AlertCode.OUTCOME_UNKNOWN.value}
-        assert {(notice.facts["next"], notice.facts["quantity"]) for notice in told} == {("/resolve", "0.0379")}
+        assert [(each.code, each.facts["quantity"]) for each in told] == [(AlertCode.OUTCOME_UNKNOWN.value, "0.0379")]
 
         held[0].unsure = False
         rig.clock.advance(10)
         await rig.trading.resolve.resolve_all()
         (write,) = await rig.read(lambda unit: instructions.of_trade(unit, fired.trade_id))
         assert (write.state, write.answer) == (InstructionState.REJECTED, "NOT_FOUND")
-        assert await rig.read(desk.open_incidents) == []
+        assert await rig.read(incidents.open_incidents) == []

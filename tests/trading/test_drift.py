@@ -20,8 +20,9 @@ from services.domain.proposals import ProposalKind
 from services.domain.states import OrderState, TradeState
 from services.domain.trades import Trade
 from services.missions.fire import Fired
-from services.storage import desk, instructions, orders, outbox, proposals, tables, terminals, trades
+from services.storage import desk, incidents, instructions, orders, outbox, proposals, tables, terminals, trades
 from services.storage.database import Unit
+from tests.told import alerts_for
 from tests.trading.rig import ANN, ETH, Rig, desk_at
 from tests.trading.taps import fire
 
@@ -248,8 +249,8 @@ async def test_what_it_does_not_settle_is_asked_once_and_nothing_is_booked_or_se
 
         assert [(each.kind, each.symbol) for each in asked] == [(kind, SYMBOL)]
         assert await rig.read(proposals.waiting) == asked
-        told = [n for n in await rig.read(lambda unit: outbox.pending_notices(unit, 100)) if n.template == "proposal"]
-        assert {notice.facts["proposal"] for notice in told} == {asked[0].id}
+        told = await rig.read(lambda unit: alerts_for(unit, ANN))
+        assert [each.facts["proposal"] for each in told] == [asked[0].id]
         after = await rig.read(lambda unit: trades.find(unit, case.trade.id))
         assert (after.state, after.exit_quantity) == (TradeState.OPEN, ZERO)
         sent = await rig.read(lambda unit: instructions.of_trade(unit, case.trade.id))
@@ -267,7 +268,7 @@ async def test_a_difference_that_ends_takes_its_question_with_it(tmp_path: Path,
         await rig.trading.sync.reconcile_all()
 
         assert await rig.read(proposals.waiting) == []
-        assert await rig.read(desk.open_incidents) == []
+        assert await rig.read(incidents.open_incidents) == []
         assert await rig.trading.sync.reconcile_all() == 0
 
 
@@ -290,7 +291,7 @@ async def test_ten_minutes_of_failing_queries_close_nothing(tmp_path: Path) -> N
             rig.quote(*CALM)
             await rig.trading.sync.reconcile_all()
         closed_to_entries = (await rig.read(lambda unit: terminals.find(unit, TERMINAL))).reconciled_at is None
-        alerts = [row for row in await rig.read(desk.open_incidents) if row.subject == "ann-paper"]
+        alerts = [row for row in await rig.read(incidents.open_incidents) if row.subject == "ann-paper"]
         held[0].lies.clear()
         await rig.trading.sync.reconcile_all()
 
@@ -300,7 +301,7 @@ async def test_ten_minutes_of_failing_queries_close_nothing(tmp_path: Path) -> N
         assert await rig.read(lambda unit: instructions.of_trade(unit, before.id)) == sent
         assert await rig.read(proposals.waiting) == []
         assert (await rig.read(lambda unit: terminals.find(unit, TERMINAL))).reconciled_at is not None
-        assert await rig.read(desk.open_incidents) == []
+        assert await rig.read(incidents.open_incidents) == []
 
 
 async def test_what_an_account_holds_before_the_desk_is_written_down_and_shown_once(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ from services.domain.states import InstructionState, OrderState, TradeState
 from services.domain.trades import Terminal, Trade
 from services.execution.booking import VenueReport
 from services.missions.fire import Fired
-from services.storage import instructions, orders, outbox, terminals, trades
+from services.storage import instructions, orders, terminals, trades
 from services.storage.database import Unit
+from tests.told import alerts_for
 from tests.trading.rig import ANN, Rig, desk_at
 from tests.trading.taps import fire
 
@@ -82,10 +83,9 @@ async def test_a_fill_after_canceled_opens_the_trade_again_protects_it_and_alarm
         assert await rig.trading.sync.reconcile_all() == 0
 
 
-async def alarmed(rig: Rig) -> list[object]:
+async def alarmed(rig: Rig) -> list[str]:
     """Return the codes of the alerts that Ann is to get."""
-    waiting = await rig.read(lambda unit: outbox.pending_notices(unit, 1000))
-    return [notice.facts["code"] for notice in waiting if notice.template == "alert" and notice.chat_id == ANN]
+    return [each.code for each in await rig.read(lambda unit: alerts_for(unit, ANN))]
 
 
 @dataclass(kw_only=True)
@@ -296,8 +296,7 @@ async def test_two_hundred_fills_up_to_a_week_after_the_end_are_all_booked_and_a
             planned = instructions.of_trade(unit, after.id)[-1]
             assert planned.purpose is Purpose.PROTECT
             assert planned.orders[0].quantity == came
-            told = [n.facts["code"] for n in outbox.pending_notices(unit, 100) if n.template == "alert" and n.chat_id == ANN]
-            assert told == [AlertCode.LATE_FILL.value]
+            assert [each.code for each in alerts_for(unit, ANN)] == [AlertCode.LATE_FILL.value]
 
         for _ in range(200 // 3 + 1):
             books.undone(late)

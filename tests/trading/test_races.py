@@ -22,7 +22,8 @@ from services.domain.proposals import Answer, ProposalKind
 from services.domain.states import HaltState, InstructionState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.missions.fire import Fired
-from services.storage import desk, instructions, orders, outbox, proposals, terminals, trades
+from services.storage import desk, incidents, instructions, orders, proposals, terminals, trades
+from tests.told import alerts_for
 from tests.trading.between import VenueWithHappenings
 from tests.trading.rig import ANN, Rig, desk_at
 from tests.trading.taps import confirm_token, fire
@@ -70,7 +71,7 @@ async def ask(rig: Rig, trade: Trade, share: str) -> str:
 
 async def codes(rig: Rig) -> set[str]:
     """Return the alerts that are open."""
-    return {row.code for row in await rig.read(desk.open_incidents)}
+    return {row.code for row in await rig.read(incidents.open_incidents)}
 
 
 async def purposes(rig: Rig, trade: Trade) -> list[tuple[Purpose, InstructionState]]:
@@ -153,9 +154,8 @@ async def test_a_venue_that_refuses_the_stop_makes_the_desk_close_and_alarm(tmp_
 
         after = await trade_of(rig, fired.trade_id)
         assert (after.state, after.close_reason) == (TradeState.CLOSED, "CLOSE")
-        told = [n for n in await rig.read(lambda unit: outbox.pending_notices(unit, 100)) if n.template == "alert"]
-        assert {n.facts["code"] for n in told} == {AlertCode.STOP_NOT_PLACED.value}
-        assert ANN in {n.chat_id for n in told}
+        told = await rig.read(lambda unit: alerts_for(unit, ANN))
+        assert [each.code for each in told] == [AlertCode.STOP_NOT_PLACED.value]
 
 
 def _finer_than_the_stop(rig: Rig) -> Any:

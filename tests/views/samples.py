@@ -300,12 +300,6 @@ CHECKLIST = ChecklistView(
 )
 
 _TRADE: dict[str, object] = {"trade": 17, "symbol": "BTC/USDT", "side": "long"}
-_ALERT: dict[str, object] = {
-    "code": "STOP_NOT_PLACED",
-    "subject": "trade 17",
-    "done": "the position is being closed at market",
-    "next": "/positions",
-}
 DIGEST: dict[str, object] = {
     "desk": "Sortie",
     "since": "2026-11-19T14:30:00+00:00",
@@ -344,9 +338,6 @@ DIGEST: dict[str, object] = {
 }
 NOTICES: dict[str, dict[str, object]] = {
     "access_request": {"person_id": 9001, "name": "Sam", "username": "sam", "grant": "g" * 22, "ignore": "i" * 22},
-    "alert": _ALERT
-    | {"trade": 17, "trade_id": "01TRADE", "symbol": "BTC/USDT", "quantity": "0.0125", "detail": "PRICE_FILTER"},
-    "alert_group": _ALERT,
     "asked": {
         "person": "Ann",
         "mission": 12,
@@ -356,24 +347,6 @@ NOTICES: dict[str, dict[str, object]] = {
         "limit": "0.01",
     },
     "holdings": {"terminal": "ann-binance", "mode": "testnet", "held": [["BTC/USDT", "0.5"], ["ETH/USDT", "12"]]},
-    "proposal": {
-        "code": "FOREIGN_ORDER",
-        "terminal": "ann-paper",
-        "mode": "paper",
-        "subject": "ann-paper:BTC/USDT 3fq2as",
-        "done": "the desk leaves it alone",
-        "next": "/resolve",
-        "proposal": "01m7z1aa6kfq2as5tqk63fq2as",
-        "kind": "foreign_fill",
-        "symbol": "BTC/USDT",
-        "unexplained": "-0.0125",
-        "at_desk": None,
-        "at_venue": None,
-        "price": "63998.5",
-        "fills": 1,
-        "order": "",
-        "answers": ["adopt", "ignore"],
-    },
     "bound": {"topic": "missions", "by": "Carl"},
     "chat_answered": {"chat": -1001, "title": "Desk", "approved": True, "by": "Carl"},
     "chat_question": {
@@ -430,7 +403,6 @@ NOTICES: dict[str, dict[str, object]] = {
     "writable_again": {"seconds": 43, "detail": "database or disk is full"},
 }
 IN_GROUPS = (
-    "alert_group",
     "closed_group",
     "digest",
     "goodbye",

@@ -36,19 +36,6 @@ def test_a_close_reads_like_this() -> None:
     assert labels(rendered) == [["Show", "Proof"]]
 
 
-def test_an_alert_says_what_is_wrong_exposed_done_and_next() -> None:
-    rendered = render_notice("alert", samples.NOTICES["alert"])
-
-    assert rendered.plain() == (
-        "🔥 STOP_NOT_PLACED · trade 17\n"
-        "PRICE_FILTER\n"
-        "exposed: 0.0125 BTC\n"
-        "done: the position is being closed at market\n"
-        "next: /positions"
-    )
-    assert labels(rendered) == [["Positions", "Close"]]
-
-
 def test_the_digest_reads_like_this_and_has_its_curve() -> None:
     rendered = render_digest(samples.DIGEST)
 

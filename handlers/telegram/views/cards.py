@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.telegram.views.desk import render_checklist, render_grouped
 from handlers.telegram.views.halt import render_halt
+from handlers.telegram.views.incidents import render_incident
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.missions import render_mission
 from handlers.telegram.views.preview import render_preview
@@ -13,6 +14,7 @@ from services.reporting.cards import (
     ChecklistView,
     GroupedView,
     HaltView,
+    IncidentView,
     MissionView,
     PreviewView,
 )
@@ -33,6 +35,8 @@ def _rendered(facts: CardFacts) -> tuple[Rendered, str]:
         return render_halt(facts), "halt"
     if isinstance(facts, GroupedView):
         return render_grouped(facts), "grouped"
+    if isinstance(facts, IncidentView):
+        return render_incident(facts), "incident"
     if isinstance(facts, ChecklistView):
         return render_checklist(facts), "checklist"
     return render_trade(facts), "trade"

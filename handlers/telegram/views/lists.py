@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers.telegram.callbacks import ListName
 from handlers.telegram.views import desk_pages, people_pages, trading_pages
+from handlers.telegram.views.incidents import incidents_page
 from handlers.telegram.views.message import Rendered
 from services.reporting.lists import ListData
 
@@ -18,6 +19,7 @@ _PAGES: Mapping[ListName, Callable[[Any, int], Rendered]] = {
     ListName.PNL: lambda data, _: trading_pages.pnl_page(data),
     ListName.RISK: lambda data, _: desk_pages.risk_page(data),
     ListName.MISSIONS: desk_pages.missions_page,
+    ListName.INCIDENTS: incidents_page,
     ListName.UNIVERSE: desk_pages.universe_page,
     ListName.TERMINALS: desk_pages.terminals_page,
     ListName.STRATEGIES: desk_pages.strategies_page,

@@ -10,20 +10,14 @@ from jinja2 import UndefinedError
 
 from handlers.telegram.callbacks import (
     ActButton,
-    ListButton,
-    ListName,
     MissionButton,
     MissionVerb,
-    QuestionButton,
-    QuestionVerb,
     TradeButton,
     TradeVerb,
 )
 from handlers.telegram.views.checks import MEANINGS, UNITS, decimal_of, written
 from handlers.telegram.views.digest import render_digest
-from handlers.telegram.views.format import quantity
 from handlers.telegram.views.message import Button, Rendered, Style, act
-from handlers.telegram.views.reconcile import answer_buttons, proposal_words
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import SIDE_MARK, close_words
 from services.domain.buttons import Act
@@ -37,7 +31,6 @@ HELD_SHOWN = 6
 Facts = Mapping[str, object]
 Words = Mapping[str, object]
 _SHOWN = ("code", "trade", "mission", "symbol", "person", "detail")
-_PAGES = {f"/{name.value}": name for name in ListName}
 _ROLES = {"target": "target", "stop": "stop", "close": "close", "entry": "entry"}
 
 
@@ -135,17 +128,6 @@ def _asked(facts: Facts) -> Words:
     }
 
 
-def _exposed(facts: Facts) -> Words:
-    lines = []
-    size = decimal_of(facts.get("quantity"))
-    if size is not None:
-        lines.append(f"exposed: {quantity(size)} {str(facts.get('symbol', '')).partition('/')[0]}")
-    if "desk" in facts and "venue" in facts:
-        ours, theirs = decimal_of(facts["desk"]), decimal_of(facts["venue"])
-        lines.append(f"desk {quantity(ours)}, venue {quantity(theirs)} {str(facts.get('symbol', '')).partition('/')[0]}")
-    return {"exposed": lines}
-
-
 def _changed(facts: Facts) -> Words:
     def word(role: object) -> str:
         return "without a role" if role == "stranger" else str(role)
@@ -161,23 +143,6 @@ def _trade(facts: Facts) -> tuple[Button, ...]:
     )
 
 
-def _alert(facts: Facts) -> tuple[Button, ...]:
-    buttons = _page(facts)
-    if "trade_id" in facts and facts["code"] in ("STOP_NOT_PLACED", "CLOSE_REJECTED"):
-        buttons += (act("Close", TradeButton(verb=TradeVerb.CLOSE, trade=str(facts["trade_id"]))),)
-    return buttons
-
-
-def _proposal(facts: Facts) -> Words:
-    base = str(facts["symbol"]).partition("/")[0]
-    size, price_told = decimal_of(facts["unexplained"]), decimal_of(facts["price"])
-    return {"said": proposal_words(str(facts["kind"]), base, size, price_told, str(facts["order"])), "base": base}
-
-
-def _decide(facts: Facts) -> tuple[Button, ...]:
-    return answer_buttons(str(facts["proposal"]), [str(each) for each in _listed(facts["answers"])])
-
-
 def _listed(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TypeError(f"not a list: {value!r}")
@@ -188,13 +153,6 @@ def _holdings(facts: Facts) -> Words:
     pairs = [_listed(each) for each in _listed(facts["held"])]
     held = [(str(symbol), decimal_of(str(size))) for symbol, size in pairs[:HELD_SHOWN]]
     return {"held": held, "more": max(0, len(pairs) - HELD_SHOWN)}
-
-
-def _page(facts: Facts) -> tuple[Button, ...]:
-    if facts["next"] == "/resolve":
-        return (act("Resolve", QuestionButton(verb=QuestionVerb.LIST, item="")),)
-    name = _PAGES.get(str(facts["next"]))
-    return (act(name.value.capitalize(), ListButton(name=name)),) if name else ()
 
 
 def _mission(facts: Facts) -> tuple[Button, ...]:
@@ -215,8 +173,6 @@ def _answer(yes: str, yes_label: str, no: str, no_label: str, what: Act) -> Call
 
 _KINDS: Mapping[str, _Kind] = {
     "access_request": _Kind(None, _answer("grant", "Grant", "ignore", "Ignore", Act.GRANT)),
-    "alert": _Kind(_exposed, _alert),
-    "alert_group": _Kind(None, _page),
     "asked": _Kind(_asked, _why),
     "bound": _Kind(),
     "chat_answered": _Kind(),
@@ -232,7 +188,6 @@ _KINDS: Mapping[str, _Kind] = {
     "not_sent": _Kind(_not_sent),
     "opened_group": _Kind(_opened),
     "people_changed": _Kind(_changed),
-    "proposal": _Kind(_proposal, _decide),
     "refused_group": _Kind(_refused),
     "reminder": _Kind(None, _mission),
     "rearm_off": _Kind(lambda facts: {"at": datetime.fromisoformat(str(facts["at"]))}),

@@ -36,6 +36,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "HALT": ("entries are halted by {by}: {reason}", "wait until it is lifted, or ask a commander"),
     "HALT_FILE": ("the file {value} stands beside the database", "whoever has the machine removes it first"),
     "HALT_CHANGED": ("the halt changed meanwhile", "/resume shows how it stands"),
+    "INCIDENT": ("this alert is not known any more", "/incidents lists what is wrong"),
     "INSTRUMENT": ("{symbol} is not in the universe", "tell the operator: a fill waits to be booked"),
     "INVITE_ROLE": ("{value} cannot be given by a link", "one of {limit}; commanders are made by /grant"),
     "KILL_LEFT": ("{value} entries may still fill: {limit}", "cancel them at the venue, or /resolve"),
