@@ -57,8 +57,8 @@ async def _kills(args: argparse.Namespace, console: Console, folder: Path) -> in
     for line in report.offenders(result, blind):
         console.print(line, style="red", markup=False)
     if args.json is not None:
-        report.keep(args.json, report.figures(result, blind))
-    ok = report.holds(result, blind)
+        report.keep(args.json, report.figures(result, blind, args.ready_within))
+    ok = report.holds(result, blind, args.ready_within)
     console.print("all kept" if ok else f"NOT kept: seed {args.seed}, everything is in {folder}", highlight=False)
     return 0 if ok else 1
 
@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=10, metavar="N", help="kills at random moments (default 10)")
     parser.add_argument("--kill-halts", type=int, default=0, metavar="N", help="kills within 50 ms of /kill (default 0)")
     parser.add_argument("--seed", type=int, default=1, help="of people, market and moments (default 1)")
+    parser.add_argument(
+        "--ready-within", type=float, metavar="S", help="fail when 99 of 100 starts take longer (default: only say it)"
+    )
     parser.add_argument(
         "--soak", action="store_true", help="kill nothing: let people act for hours, and watch memory and delays"
     )

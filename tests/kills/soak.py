@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import time
@@ -206,6 +207,7 @@ def figures(soak: Soak, commit: str, machine: str) -> dict[str, object]:
         "naked": len(verdict.naked),
         "unanswered": len(verdict.unanswered),
         "verify": verdict.verify,
+        "load_average": round(os.getloadavg()[0], 1),
         "counts": dict(verdict.counts),
         "ok": soak.ok,
     }
