@@ -61,7 +61,7 @@ class Intake:
         self._beats = beats
         self._cannot_wait = cannot_wait
         self._slots = {hurried: asyncio.Semaphore(CONCURRENT) for hurried in (False, True)}
-        self._answered: list[int] = []
+        self._answered: set[int] = set()
         self._tails: dict[int, asyncio.Future[None]] = {}
         self._stopping = False
 
@@ -88,7 +88,7 @@ class Intake:
     async def accept(self, batch: Sequence[RawUpdate]) -> None:
         """Store a batch in one commit and start what is new in it."""
         received_at = self._clock.now()
-        answered, self._answered = self._answered, []
+        answered = sorted(self._answered)
 
         def body(unit: Unit) -> list[int]:
             updates.finish(unit, answered, UpdateState.DONE)
@@ -96,6 +96,7 @@ class Intake:
             return updates.store(unit, [(int(each["update_id"]), json.dumps(each)) for each in batch])
 
         fresh = set(await self._database.write(body, urgent=True))
+        self._answered.difference_update(answered)
         for update in batch:
             if int(update["update_id"]) in fresh:
                 self.start(update, received_at)
@@ -147,9 +148,11 @@ class Intake:
         return web.Response()
 
     async def _flush(self) -> None:
+        """Mark done what was answered; what the database does not take now is marked the next time."""
         if self._answered:
-            answered, self._answered = self._answered, []
+            answered = sorted(self._answered)
             await self._database.write(lambda unit: updates.finish(unit, answered, UpdateState.DONE))
+            self._answered.difference_update(answered)
 
     async def _run(
         self,
@@ -168,7 +171,7 @@ class Intake:
                 current_update.set(ticket)
                 await self._handle(update)
             if not ticket.marked:
-                self._answered.append(ticket.update_id)
+                self._answered.add(ticket.update_id)
         except AlreadyDone:
             log.info("update.replayed", update=ticket.update_id)
         finally:
