@@ -140,6 +140,7 @@ class World:
         await asyncio.sleep(self._plan.minutes * 60)
         self._crowd.gone, self._market.still = True, True
         self._weather.clear()
+        self._clock.ahead = timedelta()
         self._trace.note("world", "calm")
         await self._rest()
         machine.switch_off()
@@ -246,9 +247,9 @@ class World:
         elif point == "market.spike":
             self._market.spike()
         elif point == "clock.ahead":
-            self._clock.ahead += timedelta(seconds=chance.choice((0.5, 2, 30)))
+            self._clock.ahead = timedelta(seconds=chance.choice((0, 0.5, 2, 30)))
         elif point == "clock.behind":
-            self._clock.ahead -= timedelta(seconds=chance.choice((0.5, 2)))
+            self._clock.ahead = -timedelta(seconds=chance.choice((0.5, 2)))
         return True
 
     async def _rest(self) -> None:
