@@ -30,6 +30,7 @@ from services.domain.states import (
 )
 from services.operations.evidence import DOUBTFUL, SENT_STATES, Evidence
 from services.operations.judgement import CheckResult, counted, judge
+from services.operations.kill_checks import kill_offences, named_left
 from services.operations.places import halted_since
 from services.storage.halts import DESK
 
@@ -255,13 +256,14 @@ def _file_halt(evidence: Evidence) -> datetime | None:
 def halted_and_protected(evidence: Evidence) -> CheckResult:
     """Check that no entry order works under a halt, and that protection covers every open position or an incident names it."""
     in_force = [row for row in evidence.halts if row.state != HaltState.ACTIVE]
-    offenders = [offence for halt in in_force for offence in _working_entries(evidence, halt)]
+    offenders = [*kill_offences(evidence), *(offence for halt in in_force for offence in _working_entries(evidence, halt))]
     held = [trade for trade in evidence.live_trades if _open(trade) > 0]
     for trade in held:
         offenders += _unprotected(evidence, trade)
     halts = sum(entry.kind in ("halt.halted", "halt.reducing") for entry in evidence.journal)
     opened = any(trade.entry_quantity > 0 for trade in evidence.trades)
-    looked_at = f"{counted(halts, 'halt')}, {len(in_force)} in force, {counted(len(held), 'open position')} covered"
+    kills = counted(len(evidence.kills), "kill")
+    looked_at = f"{counted(halts, 'halt')}, {kills}, {len(in_force)} in force, {counted(len(held), 'open position')} covered"
     return judge(
         8, looked_at=looked_at, offenders=offenders, nothing=None if halts or opened else "no halt and no position yet"
     )
@@ -291,6 +293,10 @@ def _working_entries(evidence: Evidence, halt: Any) -> list[str]:
         if row.purpose == "cancel" and row.state in _UNANSWERED
         for client_id in row.cancels
     }
+    left = named_left(evidence)
+    if left.running and halt.scope == HaltScope.DESK:
+        return []
+    taken_back |= {name for _, name in left.names}
     ours = [
         row
         for row in evidence.orders.values()
@@ -301,7 +307,13 @@ def _working_entries(evidence: Evidence, halt: Any) -> list[str]:
         asked = {each["client_id"] for row in evidence.instructions.values() if row.state in DOUBTFUL for each in row.orders}
         named = {row.client_id for row in ours} | taken_back | asked
         for (account, client_id), order in evidence.venue_orders.items():
-            if account in evidence.terminals and order.live and order.adds and client_id not in named:
+            if (
+                account in evidence.terminals
+                and account not in left.places
+                and order.live
+                and order.adds
+                and client_id not in named
+            ):
                 offenders.append(f"{order.venue_id} of {account} may still add exposure under the halt")
     return offenders
 

@@ -63,6 +63,7 @@ class Evidence:
     missions: Mapping[str, Any]
     sources: Mapping[str, str]
     halts: Sequence[Any]
+    kills: Sequence[Any]
     updates: Sequence[Any]
     notices: Sequence[Any]
     cards: Sequence[Any]
@@ -151,6 +152,7 @@ def collect(unit: Unit, material: Material, books: Sequence[VenueBook]) -> Evide
         missions=missions,
         sources={mission.id: source_of.get(mission.signal_id, "") for mission in missions.values()},
         halts=_rows(unit, tables.halts),
+        kills=_rows(unit, tables.kills),
         updates=_rows(unit, tables.updates),
         notices=_rows(unit, tables.notices),
         cards=_rows(unit, tables.cards, "key", "chat_id", "wanted", "shown", "stale", "created_at"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
@@ -22,7 +23,7 @@ from services.operations.verify import holds, run_all_now, score
 from services.storage.database import Database
 from tests.access.bench import NoWakeups, make_database
 from tests.operations.story import Falsify, FixedClock, Story
-from tests.trading.rig import ANN
+from tests.trading.rig import ANN, TOM
 
 STOP_AT_VENUE = "UPDATE orders SET state = 'canceled' WHERE type = 'stop' AND state = 'accepted'"
 COPY_ORDER = (
@@ -165,6 +166,12 @@ TWINS: dict[str, tuple[int, Falsify]] = {
     "stop gone at the venue": (8, venue(STOP_AT_VENUE)),
     "entry working under the halt": (8, desk("UPDATE orders SET state = 'accepted' WHERE role = 'entry'")),
     "entry working under the halt, at the venue": (8, venue("UPDATE orders SET state = 'accepted' WHERE role = 'entry'")),
+    "kill that does not end": (8, desk("UPDATE kills SET state = 'cancelling', working = 1, phase_at = ?", BEFORE_ALL)),
+    "kill that runs without a halt": (
+        8,
+        both(desk("UPDATE kills SET state = 'cancelling'"), desk("UPDATE halts SET state = 'active' WHERE scope = 'desk'")),
+    ),
+    "flatten that left a position unnamed": (8, desk("UPDATE kills SET flatten = 1")),
     "secret in the log": (10, lambda story: in_log(f"x {story.secret} y")(story)),
     "secret over the edge of a piece": (10, secret_over_the_edge_of_a_piece),
     "token in the log": (10, in_log(f"GET /bot{token_shape()}/getMe")),
@@ -297,6 +304,18 @@ def test_position_that_an_open_incident_names_is_excused(story: Story) -> None:
     )
 
     assert story.verify()[8].status is Status.OK
+
+
+def test_what_a_kill_names_as_left_is_an_exception(story: Story) -> None:
+    left = {"terminal_id": f"paper-{TOM}", "terminal": "tom-paper", "kind": "refused", "reason": "refused: LOT_SIZE"}
+    named = left | {"name": "trade 2", "symbol": "BTC/USDT", "entry": False, "may_end": False}
+    story.desk("UPDATE kills SET flatten = 1, leftovers = ?", json.dumps([named]))
+
+    assert story.verify()[8].status is Status.OK
+
+    story.desk("UPDATE kills SET leftovers = ?", json.dumps([named | {"name": "trade 1"}]))
+
+    assert "trade 2 still holds BTC/USDT after the flatten" in story.verify()[8].detail
 
 
 def test_foreign_order_that_is_marked_is_no_violation(story: Story) -> None:
