@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +38,17 @@ class Outside:
         self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "SANDBOX_TOKEN": self.token})
         self.url = f"http://127.0.0.1:{wait_for(lambda: ready.exists() and json.loads(ready.read_text())['port'])}"
         self.desks: list[subprocess.Popen[str]] = []
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(folder / "manager"))
+        self.manager.setblocking(False)
+
+    def told_the_manager(self) -> list[str]:
+        """Return what the desks said to the service manager since the last time."""
+        found = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self.manager.recv(4096).decode().partition("\n")[0])
+        return found
 
     def desk(self) -> subprocess.Popen[str]:
         environment = {
@@ -48,6 +60,7 @@ class Outside:
             "SORTIE_PEOPLE__COMMANDERS": str(CARL),
             "SORTIE_PEOPLE__TRADERS": str(ANN),
             "SORTIE_DESK__STATE_DIR": str(self.folder / "desk"),
+            "NOTIFY_SOCKET": str(self.folder / "manager"),
         }
         with (self.folder / "desk.out").open("a") as log:
             process = subprocess.Popen(
@@ -94,6 +107,7 @@ class Outside:
                     process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait(10)
+        self.manager.close()
 
 
 def wait_for(what: object, seconds: float = 60) -> object:
@@ -139,5 +153,6 @@ async def test_one_desk_a_folder_that_stops_cleanly_and_comes_back_after_a_kill(
     third.send_signal(signal.SIGTERM)
     assert third.wait(30) == 0
     assert outside.count("desk.stopped") == 1
+    assert outside.told_the_manager() == ["READY=1", "READY=1", "STOPPING=1"]
     assert "stops" in await outside.hears(CARL, "stops")
     assert not [each for each in outside.events() if each.get("event") in ("stage.crashed", "job.crashed", "handler.failed")]
