@@ -42,17 +42,8 @@ def facts_of(trade: Trade, books: Books, instrument: Instrument) -> Facts:
 
 def closes_refused(books: Books) -> int:
     """Count the closes that the venue refused in a row, the newest backwards."""
-    return _refused_in_a_row(books, Purpose.CLOSE)
-
-
-def cancels_refused(books: Books) -> int:
-    """Count the cancels that the venue refused in a row, the newest backwards."""
-    return _refused_in_a_row(books, Purpose.CANCEL)
-
-
-def _refused_in_a_row(books: Books, purpose: Purpose) -> int:
     count = 0
-    for each in reversed([i for i in books.sent if i.purpose is purpose]):
+    for each in reversed([i for i in books.sent if i.purpose is Purpose.CLOSE]):
         if each.state is not InstructionState.REJECTED or each.answer in NOTHING_TO_REDUCE:
             break
         count += 1

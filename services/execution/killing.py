@@ -13,9 +13,10 @@ from functools import partial
 import structlog
 
 from config.killing import KillingSettings
+from services.access.alerts import AlertCode, alert
 from services.domain.cards import halt_card
 from services.domain.errors import SortieError
-from services.domain.kills import Kill, KillState, ordered
+from services.domain.kills import Kill, KillState, LeftoverKind, ordered
 from services.domain.notices import Priority
 from services.domain.orders import Purpose
 from services.domain.people import Actor
@@ -35,7 +36,7 @@ from services.execution.manage import being_closed
 from services.execution.settling import Settling
 from services.execution.survey import Survey, survey, to_take_back
 from services.execution.taking_back import take_back_entry
-from services.storage import instructions, kills, outbox, trades
+from services.storage import incidents, instructions, kills, outbox, trades
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -46,6 +47,8 @@ BUSY_S = 0.25
 BATCH = 25
 # What waits to be sent at a terminal: more would keep the protection of an entry that was filled meanwhile waiting behind it.
 MOST_WAITING = 50
+# Named on the card, and nobody's to hurry about.
+NOT_URGENT = frozenset({LeftoverKind.FOREIGN, LeftoverKind.DUST, LeftoverKind.HELD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +223,20 @@ class WorkKill:
             unit.record(_actor(kill), f"kill.{after.state.value}", kill=kill.id, entries=len(after.entries), left=left)
         elif after.leftovers != kill.leftovers:
             unit.record(_actor(kill), "kill.left", kill=kill.id, left=len(after.leftovers))
+        self._alarm(unit, after)
         outbox.refresh(unit, halt_card(), Priority.URGENT)
+
+    def _alarm(self, unit: Unit, kill: Kill) -> None:
+        """Call people for what is left that a person may have to do something about; end the alarm when nothing is."""
+        left = [each for each in kill.leftovers if each.entry or each.kind not in NOT_URGENT]
+        if left:
+            first = left[0]
+            facts: dict[str, object] = {"detail": f"{first.symbol or first.terminal}: {first.reason}", "left": len(left)}
+            if len(left) > 1:
+                facts["detail"] = f"{facts['detail']}, and {len(left) - 1} more"
+            alert(unit, self._ports.ids, AlertCode.KILL_INCOMPLETE, KILL, facts)
+        else:
+            incidents.close_incident(unit, AlertCode.KILL_INCOMPLETE.value, KILL)
 
 
 def _still(unit: Unit, kill_id: str) -> Kill | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.killing import KillingSettings
 from services.access import audience, buttons
+from services.access.alerts import AlertCode
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import halt_card
@@ -22,7 +23,7 @@ from services.domain.notices import Event, Priority, Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.states import HALT_MOVES, HaltState, move
-from services.storage import halts, kills, outbox, people, trades
+from services.storage import halts, incidents, kills, outbox, people, trades
 from services.storage.database import Database, Unit
 
 RESUME_WORD = "RESUME"
@@ -225,6 +226,7 @@ def lift(unit: Unit, actor: Actor, halt: Halt, person: Person, *, answered: bool
         kill = kills.working(unit)
         if kill is not None:
             kills.end(unit, kill)
+            incidents.close_incident(unit, AlertCode.KILL_INCOMPLETE.value, "kill")
         outbox.refresh(unit, halt_card(), Priority.URGENT)
         facts = {"by": person.name, "was": halt.state.value, "at": unit.now.isoformat()}
         for each in people.everyone(unit, Role.TRADER):

@@ -24,7 +24,6 @@ from services.execution.covering import (
     MAX_CLOSES,
     bare_now,
     called_for,
-    cancels_refused,
     carry_out,
     closes_refused,
     facts_of,
@@ -280,12 +279,12 @@ class Settling:
         asked = set(instruction.cancels)
         working = [o for o in orders.of_trade(unit, trade.id) if o.client_id in asked and o.state in LIVE_ORDER_STATES]
         again = [order for order in working if not groups or order.role is OrderRole.ENTRY]
-        if again:
+        refused = rejections(unit, trade.id, Purpose.CANCEL)
+        # What never arrived is asked for again; what the venue refuses time after time is not, or it would be asked for ever.
+        if again and (code in PLAN_ANEW or refused < MAX_CANCELS):
             add_cancel(unit, self._ids, trade, again)
-        elif working:
-            books = read_books(unit, trade, _instrument(unit, trade), self.capabilities_of(unit, trade))
-            if cancels_refused(books) >= MAX_CANCELS:
-                alert(unit, self._ids, AlertCode.CANCEL_REJECTED, subject_of(trade), facts_for(trade, code), trade.person_id)
+        elif working and refused >= MAX_CANCELS:
+            alert(unit, self._ids, AlertCode.CANCEL_REJECTED, subject_of(trade), facts_for(trade, code), trade.person_id)
 
 
 def subject_of(trade: Trade) -> str:
@@ -364,10 +363,10 @@ def _missing_exits(trade: Trade, placed: Sequence[Order], pending: set[Purpose],
     return None if covers(wanted, live_exits(placed)) else wanted
 
 
-def rejections(unit: Unit, trade_id: str) -> int:
-    """Count the trade's protective instructions that the venue refused in a row, the newest backwards."""
+def rejections(unit: Unit, trade_id: str, purpose: Purpose = Purpose.PROTECT) -> int:
+    """Count the trade's instructions of a purpose that the venue refused in a row, the newest backwards."""
     count = 0
-    for each in reversed([i for i in instructions.of_trade(unit, trade_id) if i.purpose is Purpose.PROTECT]):
+    for each in reversed([i for i in instructions.of_trade(unit, trade_id) if i.purpose is purpose]):
         if each.state is not InstructionState.REJECTED:
             break
         count += 1

@@ -14,7 +14,8 @@ from services.domain.money import Price, Quantity
 from services.domain.orders import Instruction, OrderRequest, OrderRole, OrderSide, OrderType, Purpose
 from services.domain.states import InstructionState, OrderState, TradeState
 from services.execution.killing import BATCH
-from services.storage import instructions, orders, trades
+from services.execution.settling import MAX_CANCELS
+from services.storage import incidents, instructions, orders, trades
 from services.storage.database import Unit
 from tests.trading.killing import (
     Moody,
@@ -90,6 +91,7 @@ async def test_venue_out_of_reach_is_named_while_the_others_are_done_and_it_is_d
         await one_round(rig, unseen=unseen)
         first = {person: (await trade_of(rig, each)).state for person, each in waiting.items()}
         done = await worked_off(rig, kill, unseen=unseen)
+        alarmed = [row.code for row in await rig.read(incidents.open_incidents) if row.code.startswith("KILL")]
         named = [(each.terminal, each.entry, each.may_end) for each in done.leftovers]
         getattr(moody[0], mood).clear()
         if mood == "hangs":
@@ -101,6 +103,8 @@ async def test_venue_out_of_reach_is_named_while_the_others_are_done_and_it_is_d
         assert first == {ANN: TradeState.CANCELED, TOM: TradeState.WORKING}
         assert ("tom-paper", True, True) in named and {terminal for terminal, _, _ in named} == {"tom-paper"}
         assert done.working
+        assert alarmed == ["KILL_INCOMPLETE"]
+        assert "KILL_INCOMPLETE" not in [row.code for row in await rig.read(incidents.open_incidents)]
         assert (after.leftovers, after.working, after.gone) == ((), False, 2)
         assert (await trade_of(rig, waiting[TOM])).state is TradeState.CANCELED
 
@@ -125,6 +129,20 @@ async def test_refused_cancel_is_named_with_the_venue_s_code(tmp_path: Path) -> 
         # Asked again after a pause each time, not in a storm.
         assert refused <= 12
         assert (await as_it_stands(rig, kill)).leftovers == ()
+
+
+async def test_refused_cancel_is_not_asked_for_in_a_storm(tmp_path: Path) -> None:
+    moody: list[Moody] = []
+    async with desk_at(tmp_path, wrap=lambda venue: moody.append(Moody(venue)) or moody[0]) as rig:
+        await resting(rig)
+        moody[0].keeps.add(f"paper-{ANN}")
+        await rig.trading.cancel(rig.actor(ANN), None)
+        for _ in range(10):
+            await rig.trading.executor.send_waiting()
+            await rig.nursery.wait_for_jobs(5)
+
+        assert (await kinds(rig)).count("instruction.rejected") == MAX_CANCELS
+        assert [row.code for row in await rig.read(incidents.open_incidents)] == ["CANCEL_REJECTED"]
 
 
 async def test_entry_that_the_books_had_as_over_is_found_at_the_venue_and_cancelled(tmp_path: Path) -> None:

@@ -49,6 +49,21 @@ TRADES: Mapping[AlertCode, Runbook] = {
         ),
         closes="By itself, when the trade is closed.",
     ),
+    AlertCode.KILL_INCOMPLETE: Runbook(
+        severity=Severity.URGENT,
+        happened="The desk was halted, and something could not be taken away in time; the halt card names each, and why.",
+        done="nothing new is sent; what may still come right is tried again every few seconds, also when its venue is back",
+        exposed="An entry on the list may still fill, and would get its stop. A position on it is not sold; its stop stays.",
+        next="/orders",
+        press="See which of your orders still work, and compare with the list on the halt card (/status leads to it).",
+        steps=(
+            "The venue does not answer: look into its own app. Cancel or sell there by hand; the desk books it by itself.",
+            "The venue refuses: the card has its code. Cancel or sell by hand in the exchange's own app.",
+            "The outcome is not known: /resolve shows the write and its evidence, and takes a commander's word.",
+            "The desk itself is stuck: on its machine, sortie halt --cancel, or --flatten, does the same without it.",
+        ),
+        closes="By itself, when nothing of it is left, or with the halt.",
+    ),
     AlertCode.POSITION_BARE: Runbook(
         severity=Severity.URGENT,
         happened="A position stands without a stop at the venue for too long: its exits were taken away to be changed and none "
