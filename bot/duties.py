@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -13,8 +12,7 @@ from bot.graph import LEASE_S, Graph
 from bot.wiring import Exchange
 from handlers.jobs.ticks import Ticks
 from services.domain.errors import Unavailable
-from services.storage import desk
-from services.storage.database import Unit
+from services.operations.leases import renew_all
 
 log = structlog.get_logger()
 RENEW_S = 5.0
@@ -88,6 +86,7 @@ class Duties:
         graph.nursery.stage("requests", graph.requests.run)
         graph.nursery.stage("writes", graph.writes.run)
         graph.monitoring.start(graph.nursery)
+        graph.alarms.start(graph.nursery)
         graph.nursery.stage("intake", graph.intake.poll if graph.webhook is None else graph.webhook.watch)
         for name in CHAT_STAGES:
             graph.stages.attach(name)
@@ -148,11 +147,8 @@ class Duties:
         graph = self._graph
         while True:
             await graph.clock.sleep(RENEW_S)
-
-            def body(unit: Unit) -> Mapping[str, bool]:
-                return {role: desk.renew_lease(unit, lease, LEASE_S) for role, lease in graph.leases.items()}
-
-            lost = [role for role, kept in (await graph.trading.database.write(body)).items() if not kept]
+            renew = partial(renew_all, ids=graph.ids, leases=graph.leases, seconds=LEASE_S)
+            lost = await graph.trading.database.write(renew)
             if lost:
                 log.error("lease.lost", roles=lost)
 

@@ -9,6 +9,7 @@ import structlog
 from aiogram import Dispatcher
 
 from bot.acts import people_acts, trading_acts
+from bot.alarms import Alarms
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
 from bot.intake import ALLOWED, Intake
@@ -43,6 +44,7 @@ from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
 from services.market.feed import Feed
 from services.missions.call import CallMission
+from services.operations.crashes import BookCrashes
 from services.operations.doctor import run_checks
 from services.operations.stages import Stages, WatchStages
 from services.operations.tallies import Tallies
@@ -72,7 +74,7 @@ class Graph:
         self.wakeups = StageWakeups()
         self.tallies = Tallies()
         self.meters = Meters(self.tallies.add)
-        self.nursery = TaskNursery(crash_counter(self.meters))
+        self.nursery = TaskNursery(self._crashed)
         self.stages = Stages(self.clock)
         self.ticker = surroundings.ticker()
         self.charts = surroundings.charts()
@@ -117,6 +119,7 @@ class Graph:
         self.watch_trades = WatchTrades(self.trading.database, held, self.trading.quotes, self.clock, self.ids, protection)
         self.dead_man = build_dead_man(settings, self.trading, outside, self.stages.alive)
         self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
+        self.crashes = BookCrashes(self.trading.database, self.clock, self.ids)
         self.monitoring = Monitoring(
             settings, self.meters, self.tallies, self.trading.database, self.stages, self.clock, self.ids
         )
@@ -125,6 +128,10 @@ class Graph:
         settings, telegram, database = self.settings, self.settings.telegram, self.trading.database
         self.bot = make_bot(token, self.surroundings.session(telegram.api_base))
         self.bot.session.middleware(MeasureCalls(self.meters))
+        self.alarms = Alarms(
+            settings, database, self.market, self.live, self.stages, self.crashes, self.clock, self.ids, self.wakeups
+        )
+        self.bot.session.middleware(self.alarms.life)
         pacer = Pacer(telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic)
         self.sender = Sender(
             database,
@@ -157,6 +164,10 @@ class Graph:
             balance=self.trading.accounts.latest,
             zone=self.settings.desk.zone,
         )
+
+    def _crashed(self, name: str, error: BaseException, error_id: str) -> None:
+        crash_counter(self.meters)(name, error, error_id)
+        self.crashes.crashed(name, error, error_id)
 
     def series_of(self, symbol: str) -> CandleSeries | None:
         """Return a watched symbol's closed candles, or None before the market was read."""

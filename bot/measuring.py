@@ -86,10 +86,10 @@ class TimedAnswers:
         self._meter.time(Timed.ANSWER, (self._clock.now() - ticket.received_at).total_seconds())
 
 
-def crash_counter(meter: Meter) -> Callable[[str, BaseException], None]:
+def crash_counter(meter: Meter) -> Callable[[str, BaseException, str], None]:
     """Return what the nursery calls with a crashed task's name: of it only the first word is kind and not name."""
 
-    def count(name: str, _error: BaseException) -> None:
+    def count(name: str, _error: BaseException, _error_id: str) -> None:
         meter.count(Counted.TASK_CRASH, name.split(" ", 1)[0])
 
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
@@ -17,7 +18,8 @@ CANCEL_AGAIN_S = 0.5
 class TaskNursery:
     """Runs stages for ever and jobs once; a crash is logged with its error and counted."""
 
-    def __init__(self, on_crash: Callable[[str, BaseException], None] | None = None) -> None:
+    def __init__(self, on_crash: Callable[[str, BaseException, str], None] | None = None) -> None:
+        """``on_crash`` gets the task's name, its error, and the id under which the log has it."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._on_crash = on_crash
@@ -75,8 +77,9 @@ class TaskNursery:
                     raise
                 log.warning("stage.restarted", stage=name)
             except Exception as error:
-                log.error("stage.crashed", stage=name, exc_info=error)
-                self._report(name, error)
+                error_id = new_error_id()
+                log.error("stage.crashed", stage=name, error_id=error_id, exc_info=error)
+                self._report(name, error, error_id)
             if loop.time() - began > HEALTHY_AFTER_S:
                 pause = RESTART_FIRST_S
             await asyncio.sleep(pause)
@@ -86,9 +89,15 @@ class TaskNursery:
         try:
             await job
         except Exception as error:
-            log.error("job.crashed", job=name, exc_info=error)
-            self._report(name, error)
+            error_id = new_error_id()
+            log.error("job.crashed", job=name, error_id=error_id, exc_info=error)
+            self._report(name, error, error_id)
 
-    def _report(self, name: str, error: BaseException) -> None:
+    def _report(self, name: str, error: BaseException, error_id: str) -> None:
         if self._on_crash is not None:
-            self._on_crash(name, error)
+            self._on_crash(name, error, error_id)
+
+
+def new_error_id() -> str:
+    """Return the id that stands in a message and beside the error in the log."""
+    return secrets.token_hex(4)

@@ -144,16 +144,27 @@ def secrets_in(settings: Settings) -> set[str]:
         found.add(token)
     with suppress(OSError, ValueError):  # whoever listens says that the file of the key cannot be read
         found |= {key for key in (settings.web.read_key(),) if key}
+    with suppress(OSError):  # whoever speaks through the second channel says that its file cannot be read
+        found |= {part for url in settings.alerts.read_urls() for part in _parts(url)}
     for venue in settings.venues.values():
         with suppress(OSError, ValueError):  # whoever trades there says that the file of keys cannot be read
             found |= set(venue.credentials().values())
     return found
 
 
+def _parts(url: str) -> Iterable[str]:
+    """Return an address of the second channel and what in it may be a key: all but scheme and host."""
+    rest = url.split("://", 1)[-1]
+    user, _, place = rest.rpartition("@")
+    path = re.split(r"[/?#]", place, maxsplit=1)[-1] if re.search(r"[/?#]", place) else ""
+    return (url, *user.split(":"), *re.split(r"[/?&=#]", path))
+
+
 def _secret_fields(model: BaseModel) -> Iterable[str]:
     for name in type(model).model_fields:
         value = getattr(model, name)
-        for each in value.values() if isinstance(value, Mapping) else (value,):
+        several = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
+        for each in several:
             if isinstance(each, SecretStr):
                 yield each.get_secret_value()
             elif isinstance(each, BaseModel):

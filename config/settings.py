@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
+from config.alerting import AlertSettings
 from config.deadman import DeadmanSettings
 from config.groups import (
     BackupSettings,
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     killing: KillingSettings = Field(default_factory=KillingSettings)
     deadman: DeadmanSettings = Field(default_factory=DeadmanSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)

@@ -53,6 +53,7 @@ STAGES = (
     Stage(name="intake", period_s=60),
     Stage(name="scheduler", period_s=10),
     Stage(name=DATABASE, period_s=15),
+    Stage(name="alarms", period_s=10, mandatory=False),
     Stage(name="digest", period_s=120, mandatory=False),
 )
 

@@ -158,3 +158,9 @@ def _percent(accounts: list[Terminal], risk: tuple[Money, ...], live: Live) -> D
     balances = [live.balance(account.id) for account in accounts if account.currency == risk[0].currency]
     equity = sum((each.equity for each in balances if each is not None), ZERO)
     return risk[0].amount / equity * 100 if equity > 0 and None not in balances else None
+
+
+def exposed_money(unit: Unit, incident: Incident, live: Live) -> str:
+    """Return what an incident exposes in money, in plain words; empty where there is no price for it."""
+    risk = _at_risk(unit, incident, _accounts(unit, incident), live)
+    return " + ".join(f"{money.amount:.0f} {money.currency}" for money in risk.worth) if risk is not None else ""

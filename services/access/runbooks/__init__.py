@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.access.runbooks.entry import Runbook
+from services.access.runbooks.machine import MACHINE
 from services.access.runbooks.process import PROCESS
 from services.access.runbooks.trades import TRADES
 from services.access.runbooks.venues import VENUES
 from services.domain.errors import NotFound
 from services.domain.incidents import AlertCode, Severity
 
-RUNBOOKS: Mapping[AlertCode, Runbook] = {**TRADES, **VENUES, **PROCESS}
+RUNBOOKS: Mapping[AlertCode, Runbook] = {**TRADES, **VENUES, **PROCESS, **MACHINE}
 
 
 def severity_of(code: str) -> Severity:
