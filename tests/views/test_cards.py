@@ -298,6 +298,7 @@ def test_stop_for_a_part_says_for_how_much() -> None:
         (TradeWord.NOT_SENT, "DEADLINE", "not sent: DEADLINE 14:30:41 UTC", [["Proof"]]),
         (TradeWord.NOT_FILLED, None, "not filled 14:30:41 UTC", [["Proof"]]),
         (TradeWord.CANCELED, None, "canceled 14:30:41 UTC", [["Proof"]]),
+        (TradeWord.CANCELED, "SILENCE", "canceled: SILENCE 14:30:41 UTC", [["Proof"]]),
         (TradeWord.DENIED, None, "denied 14:30:41 UTC", [["Proof"]]),
         (TradeWord.AWAITING, None, "waiting for approval 14:30:41 UTC", [["Proof"]]),
     ],
