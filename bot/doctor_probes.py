@@ -19,6 +19,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity import NoIdentity, ask_identity, ask_time
+from bot.web_probe import ask_port
 from config.groups import VenueSettings
 from config.settings import Settings, settings_file
 from migrations import api
@@ -57,6 +58,8 @@ def desk_probes(settings: Settings, clock: Clock) -> list[Probe]:
     }
     if on_sqlite:
         probes["integrity"] = _in_thread(lambda: _integrity(settings))
+    if settings.web.port is not None:
+        probes["web"] = lambda: ask_port(settings, clock)
     for name, venue in settings.venues.items():
         probes[f"venue {name}"] = _venue_probe(name, venue, clock)
         if venue.has_keys:

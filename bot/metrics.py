@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -39,6 +39,8 @@ class Meters:
 
     def __init__(self, kept: Kept | None = None) -> None:
         """``kept`` also hears of every duration without labels, to keep what outlives the process."""
+        # When a series began is in no catalogue, and Prometheus does not need it.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one without types
         self.registry = CollectorRegistry(auto_describe=False)
         self._kept = kept
         self._histograms = {what: self._histogram(metric) for what, metric in TIMED.items()}
