@@ -27,7 +27,7 @@ from services.storage import chats, outbox, people
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
-BATCH = 120
+PER_CHAT = 20
 POLL_S = 0.5
 # What is not urgent leaves a moment later: the order that was fired with it goes first, and a card's next change comes along.
 AFTERWARDS_S = 0.02
@@ -151,11 +151,16 @@ class Sender:
             return min(all_wait, POLL_S)
         items = await self._database.glance(_waiting)
         now, soonest = self._clock.monotonic(), POLL_S
+        urgent_waits: set[int] = set()
         for item in items:
             held = self._held.get(item.key)
             if self._is_being_read(item, now):
                 continue
-            if item.chat_id in self._busy or (held is not None and held[0] > now):
+            if held is not None and held[0] > now:
+                # An alert that failed comes again in a moment; until then nothing of less weight passes it in its chat.
+                urgent_waits |= {item.chat_id} if item.priority is Priority.URGENT else set()
+                continue
+            if item.chat_id in self._busy or (item.priority is not Priority.URGENT and item.chat_id in urgent_waits):
                 continue
             chat_wait = self._pacer.wait_chat(item.chat_id)
             if chat_wait > 0:
@@ -280,8 +285,8 @@ class Sender:
 
 
 def _waiting(unit: Unit) -> list[_Item]:
-    items = [_Item(card.priority, card.created_at, card, None) for card in outbox.stale_cards(unit, BATCH)]
-    items += [_Item(n.priority, n.created_at, None, n) for n in outbox.pending_notices(unit, BATCH)]
+    items = [_Item(card.priority, card.created_at, card, None) for card in outbox.next_cards(unit, PER_CHAT)]
+    items += [_Item(n.priority, n.created_at, None, n) for n in outbox.next_notices(unit, PER_CHAT)]
     return sorted(items, key=lambda item: (item.priority, item.created_at))
 
 

@@ -38,6 +38,36 @@ _PENDING = (
     .order_by(notices.c.priority, notices.c.id)
     .limit(bindparam("most"))
 )
+# Each chat has its own limits, so each has its own queue here: one that waits for its turn holds up no other.
+_RANKED_CARDS = (
+    select(
+        cards,
+        func.row_number().over(partition_by=cards.c.chat_id, order_by=(cards.c.priority, cards.c.created_at)).label("place"),
+    )
+    .where(cards.c.stale)
+    .subquery()
+)
+_NEXT_CARDS = (
+    select(_RANKED_CARDS)
+    .where(_RANKED_CARDS.c.place <= bindparam("most"))
+    .order_by(_RANKED_CARDS.c.priority, _RANKED_CARDS.c.created_at)
+)
+_RANKED_NOTICES = (
+    select(
+        notices,
+        func.row_number().over(partition_by=notices.c.chat_id, order_by=(notices.c.priority, notices.c.id)).label("place"),
+    )
+    .where(
+        notices.c.state == NoticeState.PENDING.value,
+        or_(notices.c.not_before.is_(None), notices.c.not_before <= bindparam("now", type_=notices.c.not_before.type)),
+    )
+    .subquery()
+)
+_NEXT_NOTICES = (
+    select(_RANKED_NOTICES)
+    .where(_RANKED_NOTICES.c.place <= bindparam("most"))
+    .order_by(_RANKED_NOTICES.c.priority, _RANKED_NOTICES.c.id)
+)
 _BACKLOG = select(
     (
         select(func.count()).where(notices.c.state == NoticeState.PENDING.value).scalar_subquery()
@@ -173,6 +203,16 @@ def card_of_message(unit: Unit, chat_id: int, message_id: int) -> Card | None:
 def stale_cards(unit: Unit, limit: int) -> list[Card]:
     """Return cards that wait to be shown, the most urgent first."""
     return [_card(row) for row in unit.all(_STALE, most=limit)]
+
+
+def next_cards(unit: Unit, per_chat: int) -> list[Card]:
+    """Return the cards that are next in each chat, the most urgent first."""
+    return [_card(row) for row in unit.all(_NEXT_CARDS, most=per_chat)]
+
+
+def next_notices(unit: Unit, per_chat: int) -> list[Notice]:
+    """Return the events that are next in each chat, the most urgent and then the oldest first."""
+    return [_notice(row) for row in unit.all(_NEXT_NOTICES, now=unit.now, most=per_chat)]
 
 
 def shown(unit: Unit, done: Card, *, message_id: int | None, digest: str | None, has_photo: bool) -> None:
