@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -10,6 +11,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiohttp import web
 
 from config.groups import TelegramSettings
+from services.domain.errors import Misconfigured
 from services.domain.ports import Clock, StageBeat
 
 log = structlog.get_logger()
@@ -49,12 +51,21 @@ class Webhook:
         self._runner: web.AppRunner | None = None
 
     async def open(self) -> None:
-        """Listen; raises OSError when the port is taken."""
+        """Listen; raise Misconfigured when the address cannot be had."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_post(PATH, self._take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._settings.webhook_host, self._settings.webhook_port).start()
+        host, port = self._settings.webhook_host, self._settings.webhook_port
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            raise Misconfigured(
+                "WEBHOOK_PORT",
+                key="telegram.webhook_port",
+                cause=f"{host}:{port} cannot be had: {os.strerror(error.errno or 0)}",
+                fix="stop what listens there, or set another `telegram.webhook_port`; two desks need two",
+            ) from error
 
     async def close(self) -> None:
         """Take no more updates; the server keeps them until the next start."""

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from bot.webhook import MAX_BODY
+from services.domain.errors import Misconfigured
 from services.storage import tables
 from tests.chat.rig import ANN, CARL, TOM, ChatRig, Sandboxed, chat_desk, data_of, sandboxed, text_of
 from tests.chat.state import changed, state
@@ -111,6 +112,18 @@ async def test_without_the_secret_nothing_is_taken(tmp_path: Path, kind: str) ->
         assert await changed(hook.rig, before) == []
         assert await hook.post(said(9_000_001, CARL, "/halt real", hook.rig), hook.secret) == 200
         await hook.rig.message(CARL, "🛑 HALTED by Carl")
+
+
+async def test_a_taken_port_stops_the_start_and_names_the_setting(tmp_path: Path) -> None:
+    async with hooked(tmp_path / "first") as first:
+        port = int(first.url.split(":")[2].split("/")[0])
+        second = {**telegram_by_webhook(secrets.token_urlsafe(24)), "webhook_port": port}
+        with pytest.raises(Misconfigured) as stopped:
+            async with chat_desk(tmp_path / "second", first.box, telegram=second):
+                raise AssertionError("it started")
+
+    assert stopped.value.code == "WEBHOOK_PORT"
+    assert stopped.value.values["key"] == "telegram.webhook_port"
 
 
 async def test_an_update_that_comes_twice_has_one_effect(tmp_path: Path) -> None:
