@@ -257,6 +257,18 @@ def version() -> None:
 
 
 @app.command()
+def errors(
+    error_id: Annotated[str, typer.Argument(metavar="ID", help="The id that stood in the chat or in an alert.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find the log lines behind an error id, and everything that belongs to them."""
+    from bot.logging import FILE
+    from handlers.cli.errors import show_errors
+
+    raise typer.Exit(show_errors(_settings().desk.state_dir / FILE, error_id, as_json=as_json))
+
+
+@app.command()
 def runbook(code: Annotated[str, typer.Argument(metavar="CODE", help="An alert's code; none lists all.")] = "") -> None:
     """Say what an alert means and what to do about it; nothing needs to run."""
     from handlers.cli.runbook import show_runbook

@@ -12,6 +12,7 @@ from bot.acts import people_acts, trading_acts
 from bot.alarms import Alarms
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
+from bot.guarded import GuardedTicker
 from bot.intake import ALLOWED, Intake
 from bot.introduction import Introduction
 from bot.measuring import MeasureCalls, TimedAnswers, crash_counter
@@ -74,9 +75,9 @@ class Graph:
         self.wakeups = StageWakeups()
         self.tallies = Tallies()
         self.meters = Meters(self.tallies.add)
-        self.nursery = TaskNursery(self._crashed)
+        self.nursery = TaskNursery(self._crashed, lambda: self.ids.instruction()[-8:])
         self.stages = Stages(self.clock)
-        self.ticker = surroundings.ticker()
+        self.ticker = GuardedTicker(surroundings.ticker(), self.ids, self._crashed)
         self.charts = surroundings.charts()
         self.leases: dict[str, Lease] = {}
         self._recovered: set[int] = set()

@@ -18,8 +18,11 @@ CANCEL_AGAIN_S = 0.5
 class TaskNursery:
     """Runs stages for ever and jobs once; a crash is logged with its error and counted."""
 
-    def __init__(self, on_crash: Callable[[str, BaseException, str], None] | None = None) -> None:
-        """``on_crash`` gets the task's name, its error, and the id under which the log has it."""
+    def __init__(
+        self, on_crash: Callable[[str, BaseException, str], None] | None = None, error_id: Callable[[], str] | None = None
+    ) -> None:
+        """``on_crash`` gets the task's name, its error, and the id under which the log has it, which ``error_id`` makes."""
+        self._error_id = error_id or _random_id
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._on_crash = on_crash
@@ -77,7 +80,7 @@ class TaskNursery:
                     raise
                 log.warning("stage.restarted", stage=name)
             except Exception as error:
-                error_id = new_error_id()
+                error_id = self._error_id()
                 log.error("stage.crashed", stage=name, error_id=error_id, exc_info=error)
                 self._report(name, error, error_id)
             if loop.time() - began > HEALTHY_AFTER_S:
@@ -89,7 +92,7 @@ class TaskNursery:
         try:
             await job
         except Exception as error:
-            error_id = new_error_id()
+            error_id = self._error_id()
             log.error("job.crashed", job=name, error_id=error_id, exc_info=error)
             self._report(name, error, error_id)
 
@@ -98,6 +101,5 @@ class TaskNursery:
             self._on_crash(name, error, error_id)
 
 
-def new_error_id() -> str:
-    """Return the id that stands in a message and beside the error in the log."""
+def _random_id() -> str:
     return secrets.token_hex(4)

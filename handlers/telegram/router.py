@@ -198,7 +198,7 @@ class ChatRoutes:
         await request.reply(render_error(code, values))
 
     def _defect(self, what: str, error: Exception) -> str:
-        error_id = self._app.ids.secret()[:8]
+        error_id = self._app.ids.instruction()[-8:]
         log.error("handler.failed", handler=what, error_id=error_id, exc_info=error)
         return f"Something went wrong here, nothing was done twice. Error {error_id}"
 

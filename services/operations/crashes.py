@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from services.access.alerts import AlertCode, alert
+from services.domain.errors import Unavailable
 from services.domain.ports import Clock, Ids
 from services.storage import incidents
 from services.storage.database import Database, Unit
@@ -37,7 +38,9 @@ class BookCrashes:
         self._started = False
 
     def crashed(self, name: str, error: BaseException, error_id: str) -> None:
-        """Take a crash; jobs of one kind (``send 1001``) count together."""
+        """Take a crash; jobs of one kind (``send 1001``) count together, and what is out of reach has alerts of its own."""
+        if isinstance(error, Unavailable):
+            return
         found = self._crashes.setdefault(name.split(" ")[0], _Crashes())
         found.at.append(self._clock.monotonic())
         found.error, found.error_id, found.booked = type(error).__name__, error_id, False
