@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from bot.wiring import Trading
+from config.settings import Settings
 from services.domain.journal import first_break
 from services.domain.money import ZERO
 from services.domain.orders import CLIENT_ID_BASE, Instruction, OrderRole, VenueOrder
@@ -17,7 +20,7 @@ from services.domain.trades import Trade
 from services.storage import desk, instructions, orders, terminals, trades
 from services.storage.database import Unit
 from tests.crash.witness import UNCOMMITTED
-from tests.trading.rig import ANN, Rig
+from tests.trading.rig import ANN
 
 SYMBOL = "BTC/USDT"
 TERMINAL = f"paper-{ANN}"
@@ -37,10 +40,28 @@ def all_instructions(unit: Unit) -> list[Instruction]:
     return [each for trade in all_trades(unit) for each in instructions.of_trade(unit, trade.id)]
 
 
+class Desk(Protocol):
+    """A desk whose books can be read."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return where it keeps them."""
+        ...
+
+    @property
+    def trading(self) -> Trading:
+        """Return its venue."""
+        ...
+
+    async def read(self, body: Callable[[Unit], Any]) -> Any:
+        """Read its database."""
+        ...
+
+
 class Audit:
     """Compares everything at rest and names what does not agree; ``written`` are the venue writes by instruction."""
 
-    def __init__(self, rig: Rig, written: list[str]) -> None:
+    def __init__(self, rig: Desk, written: list[str]) -> None:
         self._rig = rig
         self._folder: Path = rig.settings.desk.state_dir
         self._written = written
@@ -116,9 +137,14 @@ class Audit:
             self._wrong("the reconciliation did not pass")
 
     async def _protection(self) -> None:
-        """Exactly what is open has its stop and targets at the venue, and nothing else works there."""
+        """Exactly what is open has its stop and targets at the venue; else only entries that still wait work there."""
         working: dict[str, VenueOrder] = {o.client_id or "": o for o in await self._rig.trading.paper.open_orders(TERMINAL)}
         for trade in await self._rig.read(all_trades):
+            if trade.state is TradeState.WORKING:
+                placed = await self._rig.read(partial(orders.of_trade, trade_id=trade.id))
+                for order in placed:
+                    if order.role is OrderRole.ENTRY:
+                        working.pop(order.client_id, None)
             if trade.state is TradeState.OPEN:
                 placed = await self._rig.read(partial(orders.of_trade, trade_id=trade.id))
                 roles = {order.client_id: order.role for order in placed}

@@ -1,10 +1,8 @@
-"""The desk after its death: started again on the same folder, worked until it is at rest, and held against the venue's book."""
+"""A desk without a chat as something to die through: started again on the same folder, worked until at rest, and judged."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,85 +10,81 @@ from typing import Any
 from sqlalchemy import select
 
 from services.domain.halts import HaltScope
-from services.domain.states import TradeState
 from services.storage import desk, halts, outbox, updates
 from services.storage.database import Unit
 from services.storage.tables import instructions
 from tests.crash.audit import UNSETTLED, Audit, all_trades
-from tests.crash.forking import Deathtrap
+from tests.crash.forking import Ask, Deathtrap
+from tests.crash.leaping import LeapingLoop
 from tests.crash.scenarios import Scenario, carry_out, note, prepare, work
+from tests.crash.subjects import Outcome, later
+from tests.crash.verdict import ANSWERS, BOOKS, SCENARIO, Problem, verify_without_chat
+from tests.crash.wholedesk import in_leaping_time
 from tests.crash.witness import Witness, writes
 from tests.trading.rig import ANN, HandClock, Rig, desk_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What was found after a recovery, and the points that the run reached."""
+class Working:
+    """One scenario of the trading side; nothing but its folder outlives it."""
 
-    problems: tuple[str, ...]
-    end: TradeState | None
-    reached: int
+    def __init__(self, scenario: Scenario) -> None:
+        self.name = f"desk-{scenario.name.replace(' ', '-')}"
+        self._scenario = scenario
 
+    def handle(self, request: Any) -> Any:
+        raise AssertionError(f"nobody answers {request!r}")
 
-Twin = Callable[[], None]
-"""Breaks the desk in the child that calls it, to show that the break is seen."""
+    def state(self) -> str:
+        return ""
 
+    def prepare(self, folder: Path) -> None:
+        async def body(_loop: LeapingLoop) -> None:
+            async with desk_at(folder, paper=dict(self._scenario.paper)) as rig:
+                await prepare(self._scenario, rig)
+                note(rig, "clock", rig.clock.now().isoformat())
 
-def whole() -> None:
-    """Break nothing."""
+        in_leaping_time(body)
 
+    def act(self, folder: Path, trap: Deathtrap, ask: Ask) -> None:
+        async def body(loop: LeapingLoop) -> None:
+            clock = HandClock(datetime.fromisoformat((folder / "clock").read_text()))
+            trap.now = clock.now
+            loop.on_step = trap.take_step
+            async with self._desk(folder, clock) as rig:
+                rig.quote(*self._scenario.price)
+                trap.arm()
+                await carry_out(self._scenario, rig)
+                await work(rig)
+                trap.disarm()
 
-def prepare_at(folder: Path, scenario: Scenario) -> None:
-    """Prepare a scenario in a fresh folder."""
+        in_leaping_time(body)
 
-    async def body() -> None:
-        async with desk_at(folder, paper=dict(scenario.paper)) as rig:
-            await prepare(scenario, rig)
-            note(rig, "clock", rig.clock.now().isoformat())
+    def recover(self, folder: Path, trap: Deathtrap, ask: Ask, died: Any, deaths: int) -> Outcome:
+        scenario = self._scenario
+        since = later(died, datetime.fromisoformat((folder / "clock").read_text()), scenario.away_s)
 
-    asyncio.run(body())
-
-
-def act_at(folder: Path, scenario: Scenario, trap: Deathtrap, twin: Twin = whole) -> int:
-    """Carry out the act with the trap set and return how many points it passed."""
-    twin()
-
-    async def body() -> int:
-        clock = HandClock(datetime.fromisoformat((folder / "clock").read_text()))
-        async with _desk(folder, scenario, clock) as rig:
-            rig.quote(*scenario.price)
+        async def body(loop: LeapingLoop) -> Outcome:
+            clock = HandClock(since)
+            trap.now = clock.now
+            loop.on_step = trap.take_step
             trap.arm()
-            await carry_out(scenario, rig)
-            await work(rig)
-            trap.disarm()
-        return len(trap.reached)
+            async with self._desk(folder, clock) as rig:
+                await rig.trading.paper.on_quote(rig.quote(*scenario.price))
+                if scenario.again:
+                    await carry_out(scenario, rig)
+                await until_at_rest(rig, scenario.price)
+                trap.disarm()
+                found = await _problems(rig, scenario, folder)
+                ended = await rig.read(all_trades)
+            end = ended[0].state.value if ended else ""
+            return Outcome(problems=tuple(found), reached=tuple(trap.reached), end=end)
 
-    return asyncio.run(body())
+        outcome: Outcome = in_leaping_time(body)
+        return outcome
 
-
-def recover_at(folder: Path, scenario: Scenario, trap: Deathtrap, twin: Twin = whole, *, later: float = 0) -> Outcome:
-    """Start the desk again, let it come to rest and compare it with its venue; the trap may kill this start too."""
-    twin()
-
-    async def body() -> Outcome:
-        clock = HandClock(datetime.fromisoformat((folder / "clock").read_text()))
-        clock.advance(scenario.away_s + later)
-        trap.arm()
-        async with _desk(folder, scenario, clock) as rig:
-            await rig.trading.paper.on_quote(rig.quote(*scenario.price))
-            if scenario.again:
-                await carry_out(scenario, rig)
-            await until_at_rest(rig, scenario.price)
-            trap.disarm()
-            found = await _problems(rig, scenario, folder)
-            ended = await rig.read(all_trades)
-        return Outcome(problems=tuple(found), end=ended[0].state if ended else None, reached=len(trap.reached))
-
-    return asyncio.run(body())
-
-
-def _desk(folder: Path, scenario: Scenario, clock: HandClock) -> Any:
-    return desk_at(folder, clock=clock, wrap=lambda venue: Witness(venue, folder), people_too=False, paper=dict(scenario.paper))
+    def _desk(self, folder: Path, clock: HandClock) -> AbstractAsyncContextManager[Rig]:
+        paper = dict(self._scenario.paper)
+        return desk_at(folder, clock=clock, wrap=lambda venue: Witness(venue, folder), people_too=False, paper=paper)
 
 
 async def until_at_rest(rig: Rig, price: tuple[str, str]) -> None:
@@ -115,16 +109,17 @@ def _mark(unit: Unit) -> tuple[int, int]:
     return head.sequence if head else 0, len(unit.all(select(instructions.c.id).where(unsettled)))
 
 
-async def _problems(rig: Rig, scenario: Scenario, folder: Path) -> list[str]:
+async def _problems(rig: Rig, scenario: Scenario, folder: Path) -> list[Problem]:
     """Return what is wrong: with the books, with how the trade ended, and with what the person gets to see."""
-    found = await Audit(rig, writes(folder)).run()
+    found = [(BOOKS, problem) for problem in await Audit(rig, writes(folder)).run()]
+    found += await verify_without_chat(rig)
     ended = [trade.state for trade in await rig.read(all_trades)]
     if len(ended) > 1 or (ended[0] if ended else None) not in scenario.ends:
-        found.append(f"the trades ended {ended}, not as one of {sorted(map(str, scenario.ends))}")
+        found.append((SCENARIO, f"the trades ended {ended}, not as one of {sorted(map(str, scenario.ends))}"))
     if not await rig.read(_is_told):
-        found.append("the person is not told")
+        found.append((ANSWERS, "the person is not told"))
     if scenario.again and await rig.read(lambda unit: halts.find(unit, HaltScope.DESK, halts.DESK)) is None:
-        found.append("the halt was lost")
+        found.append((SCENARIO, "the halt was lost"))
     return found
 
 

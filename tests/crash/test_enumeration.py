@@ -1,34 +1,39 @@
-"""The desk dies before and after every commit and every venue write, starts again, and dies once more while it recovers."""
+"""The desk dies before and after its commits, venue writes and calls to the chat, starts again, and dies once more then.
+
+Here each scenario dies at a seeded sample of its points; ``python -m tests.crash`` takes all of them.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.crash.campaign import die_everywhere, die_twice
-from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.campaign import Plan, die_through
+from tests.crash.everything import CHATTING, SELLING, WORKING
+from tests.crash.subjects import Subject
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in forked children")
-every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name.replace(" ", "-"))
+SEED = 1
 
 
-@every_scenario
-def test_death_at_any_point_leaves_one_write_a_protected_position_and_a_person_who_is_told(
-    memory_folder: Path, scenario: Scenario
+@pytest.mark.parametrize("make", CHATTING.values(), ids=CHATTING.keys())
+def test_a_death_of_the_whole_desk_leaves_all_ten_rules_and_an_answer_for_everyone(
+    memory_folder: Path, make: Callable[[], Subject]
 ) -> None:
-    campaign = die_everywhere(memory_folder, scenario)
+    tally = die_through(memory_folder, make, Plan(seed=SEED, points=2, between=1))
 
-    assert not campaign.problems, "\n".join(campaign.problems)
-    assert campaign.ends == scenario.ends
-    assert campaign.deaths >= 4
+    assert not tally.problems, "\n".join(tally.problems)
+    assert tally.deaths == 3
 
 
-@every_scenario
-def test_a_second_death_during_the_recovery_changes_nothing_of_that(memory_folder: Path, scenario: Scenario) -> None:
-    campaign = die_twice(memory_folder, scenario, pairs=4, seed=2026)
+@pytest.mark.parametrize("make", (WORKING | SELLING).values(), ids=(WORKING | SELLING).keys())
+def test_a_death_of_the_trading_side_leaves_one_write_and_a_protected_position(
+    memory_folder: Path, make: Callable[[], Subject]
+) -> None:
+    tally = die_through(memory_folder, make, Plan(seed=SEED, points=3, between=1, second=1))
 
-    assert not campaign.problems, "\n".join(campaign.problems)
-    assert campaign.ends <= scenario.ends
-    assert campaign.deaths == 4
+    assert not tally.problems, "\n".join(tally.problems)
+    assert (tally.deaths, tally.second_deaths) == (5, 1)

@@ -4,80 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from services.domain.errors import VenueError
-from services.domain.orders import Instruction, InstructionKind, VenueOrder
-from services.domain.people import Actor
-from services.domain.ports import Venue
+from services.domain.orders import Instruction
 from services.domain.states import InstructionState
-from services.execution.executor import Executor
-from services.execution.resolve import ResolveUnknown
 from services.storage import instructions
 from services.storage.database import Unit
 from services.storage.tables import instructions as instruction_rows
-from tests.crash.campaign import die_everywhere
-from tests.crash.scenarios import SCENARIOS, confirm, preview
+from tests.crash.campaign import whole
+from tests.crash.controls import CONTROLS, Control, by_an_old_owner, by_two_writers, caught
+from tests.crash.scenarios import confirm, preview
 from tests.crash.witness import Witness, writes
 from tests.trading.rig import Rig, desk_at
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in forked children")
-FIRE = next(scenario for scenario in SCENARIOS if scenario.name == "fire")
-
-
-async def write(venue: Venue, instruction: Instruction) -> Sequence[VenueOrder]:
-    """Write an instruction to the venue, whatever is committed."""
-    if instruction.kind is InstructionKind.PLACE:
-        return [await venue.place(instruction.terminal_id, instruction.orders[0])]
-    return await venue.place_list(instruction.terminal_id, instruction.orders)
-
-
-def send_before_the_commit() -> None:
-    """Write to the venue first and commit afterwards that it was sent."""
-
-    async def send(self: Any, instruction: Instruction) -> bool:
-        actor = Actor.job("twin", instruction.correlation)
-        try:
-            placed = await write(self._ports.venues["paper"], instruction)
-        except VenueError:
-            placed = []
-        claimed = await self._database.write(lambda unit: self._claim(unit, actor, instruction))
-        await self._database.write(lambda unit: self.book_acceptance(unit, actor, claimed, placed))
-        return True
-
-    setattr(Executor, "send", send)  # noqa: B010 - a plain assignment to a method is none that types allow
-
-
-def send_again_on_doubt() -> None:
-    """Write an instruction of unknown outcome to the venue once more instead of asking about it."""
-
-    async def resolve(self: Any, instruction: Instruction) -> bool:
-        actor = Actor.job("twin", instruction.correlation)
-        # The second copy is an order of its own, as it is at venues that know client ids of open orders only.
-        orders = tuple(replace(each, client_id=each.client_id[:-2] + f"{n + 50}") for n, each in enumerate(instruction.orders))
-        placed = await write(self._venues["paper"], replace(instruction, orders=orders))
-        await self._database.write(lambda unit: self._executor.book_acceptance(unit, actor, instruction, placed))
-        return True
-
-    setattr(ResolveUnknown, "resolve", resolve)  # noqa: B010 - as above
 
 
 @needs_fork
-@pytest.mark.parametrize(
-    ("twin", "sign"),
-    [(send_before_the_commit, "was not committed before"), (send_again_on_doubt, "an order of no instruction")],
-    ids=["send-before-the-commit", "send-again-on-doubt"],
-)
-def test_twin_is_caught_by_dying_through_fire(memory_folder: Path, twin: Any, sign: str) -> None:
-    campaign = die_everywhere(memory_folder, FIRE, twin)
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda each: each.name.replace(" ", "-"))
+def test_a_broken_desk_is_found_out_for_its_own_reason(memory_folder: Path, control: Control) -> None:
+    found, by = caught(control, memory_folder)
 
-    assert any(sign in problem for problem in campaign.problems), campaign.problems
+    assert found, by
+
+
+@needs_fork
+@pytest.mark.parametrize("look", [by_two_writers, by_an_old_owner], ids=["two-writers", "an-old-owner"])
+def test_nothing_is_found_with_the_desk_as_it_is(memory_folder: Path, look: object) -> None:
+    assert callable(look)
+    assert look(memory_folder, whole) == []
 
 
 async def entry_waiting(rig: Rig) -> Instruction:
