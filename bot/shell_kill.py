@@ -18,7 +18,8 @@ from bot.wiring import PAPER, Exchange, Outside, Trading, build_market, build_tr
 from config.settings import Settings
 from services.domain.errors import SortieError, Unavailable
 from services.domain.kills import Kill
-from services.domain.ports import Clock, Ids, MarketData, QuoteSource
+from services.domain.ports import Clock, Ids, MarketData, QuoteSource, Venue
+from services.domain.trades import Terminal
 from services.operations.direct_cancel import Account, Canceled, by_the_books, by_their_looks, cancel_entries
 from services.operations.kill_watch import LONGEST_S, LOOK_EVERY_S
 from services.operations.shell_halt import Holder
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 LEASE_S = 600.0
 QUOTES_EVERY_S = 1.0
 DRAIN_S = 15.0
+OPEN_S = 2.0
 
 
 class _NoBeats:
@@ -87,10 +89,16 @@ class ShellKill:
         async with self._built() as side:
             exchanges = dict(side.trading.exchanges)
             if with_books:
+                await _take_instruments(side.trading)
                 accounts = await side.trading.database.read(_accounts)
                 return await cancel_entries(exchanges, accounts, by_the_books(side.trading.database))
-            named = self._settings.terminals
-            accounts = [Account(id=name, name=name, venue=each.venue) for name, each in named.items()]
+            found = await side.market.instruments(self._settings.market.instruments)
+            side.trading.instruments.update({each.symbol: each for each in found})
+            named, currency = self._settings.terminals, self._settings.desk.currency
+            accounts = [
+                Account(id=name, name=name, venue=each.venue, currency=each.currency or currency)
+                for name, each in named.items()
+            ]
             return await cancel_entries(exchanges, accounts, by_their_looks(self._clock))
 
     @asynccontextmanager
@@ -139,9 +147,9 @@ class ShellKill:
     async def _start(self, side: _Side) -> None:
         """Start what a desk starts, all at once: a venue that hangs must not hold up the cancels at the others."""
         trading = side.trading
-        universe = await trading.database.read(desk.current_universe)
-        trading.instruments.update({each.symbol: each for each in universe.instruments} if universe is not None else {})
+        await _take_instruments(trading)
         await trading.resolve.adopt_sent()
+        await self._open_accounts(side)
         trading.quotes.subscribe(trading.paper.offer)
         for name, work in (
             ("executor", trading.executor.run),
@@ -154,6 +162,15 @@ class ShellKill:
             ("reconcile", trading.sync.run_reconcile),
         ):
             side.nursery.stage(name, work)
+
+    async def _open_accounts(self, side: _Side) -> None:
+        """Make each account known to its venue; one that does not answer is not waited for."""
+        trading = side.trading
+        for each in await trading.database.read(terminals.everything):
+            venue = trading.venues.get(each.venue)
+            if venue is not None:
+                side.nursery.spawn(f"open {each.id}", _open(venue, each))
+        await side.nursery.wait_for_jobs(OPEN_S)
 
     async def _follow(self, trading: Trading, kill: Kill, tell: Callable[[Kill], None]) -> Kill:
         deadline = self._clock.monotonic() + LONGEST_S
@@ -178,9 +195,23 @@ class ShellKill:
             await self._clock.sleep(QUOTES_EVERY_S)
 
 
+async def _open(venue: Venue, terminal: Terminal) -> None:
+    try:
+        await venue.open_account(terminal.id, terminal.currency)
+    except SortieError as error:
+        log.warning("kill.account.failed", terminal=terminal.name, error=str(error))
+
+
+async def _take_instruments(trading: Trading) -> None:
+    """Take the grids from the books; an exchange is asked instrument by instrument."""
+    universe = await trading.database.read(desk.current_universe)
+    trading.instruments.update({each.symbol: each for each in universe.instruments} if universe is not None else {})
+
+
 def _accounts(unit: Unit) -> Sequence[Account]:
     """Return the terminals that are at a venue of their own; the paper venue lives in the process that hangs."""
-    return [Account(id=each.id, name=each.name, venue=each.venue) for each in terminals.everything(unit) if each.venue != PAPER]
+    elsewhere = [each for each in terminals.everything(unit) if each.venue != PAPER]
+    return [Account(id=each.id, name=each.name, venue=each.venue, currency=each.currency) for each in elsewhere]
 
 
 def _holder(text: str) -> Holder:

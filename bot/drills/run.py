@@ -44,7 +44,8 @@ class RunDrill:
         """
         at, began = self._clock.now(), self._clock.monotonic()
         folder = self._settings.desk.state_dir / FOLDER / f"{at:%Y%m%d-%H%M%S}-{kind.value}"
-        folder.mkdir(mode=0o700, parents=True)
+        for place in (folder.parent, folder):
+            place.mkdir(mode=0o700, exist_ok=True)
         steps = Steps(tell=tell)
         configure_logging(drill_settings(self._settings, folder), console=False)
         try:

@@ -11,7 +11,7 @@ from handlers.cli.console import explain, say
 from handlers.cli.halt import report_halted, shell_actor, user_name, write_file
 from services.domain.errors import SortieError
 from services.domain.halts import HaltScope
-from services.domain.kills import Kill
+from services.domain.kills import Kill, LeftoverKind
 from services.domain.ports import Clock, Ids
 from services.execution.halting import Halted
 from services.operations.direct_cancel import Canceled
@@ -79,11 +79,8 @@ class KillCommand:
                 say(f"not journalled: {explain(error)}", error=True)
         say("what is on paper waits in that process, and nothing else fills it")
         how = f"kill -9 {pid}" if pid is not None else "stop that process"
-        rest = "--flatten" if kill.flatten else "--cancel"
-        say(
-            f"{'positions are not sold' if kill.flatten else 'the books are not closed'}: {how}, then sortie halt {rest}",
-            error=True,
-        )
+        what, again = ("positions are not sold", "--flatten") if kill.flatten else ("the kill is not over", "--cancel")
+        say(f"{what}: {how}, then sortie halt {again}", error=True)
         return LEFT
 
     async def _without_books(self) -> int:
@@ -96,8 +93,12 @@ class KillCommand:
         code, _ = await self._cancel(with_books=with_books)
         holder = await self._worker.work_off(None, self._tell)
         if isinstance(holder, Holder):
-            say(f"a desk runs here, process {holder.pid or 'unknown'}: it reads the file each second and does the rest")
-        elif self._flatten:
+            say(
+                f"a desk runs here, process {holder.pid or 'unknown'}: it reads the file each second; look at /orders",
+                error=True,
+            )
+            return LEFT
+        if self._flatten:
             say("positions are not sold: mend the database, then sortie halt --flatten", error=True)
             return LEFT
         return code
@@ -111,7 +112,7 @@ class KillCommand:
             say(f"the exchanges could not be asked: {explain(error)}", error=True)
             return LEFT, ()
         for each in canceled:
-            say(f"{each.account.name}: {len(each.gone)} entries cancelled")
+            say(f"{each.account.name}: entries cancelled: {len(each.gone)}")
             for name, reason in each.left:
                 say(f"left: {each.account.name} {name}: {reason}".replace(" :", ":"), error=True)
         return (LEFT if any(each.left for each in canceled) else DONE), canceled
@@ -125,9 +126,10 @@ class KillCommand:
     def _end(self, kill: Kill, *, beside: bool) -> int:
         for each in kill.leftovers:
             say(f"left: {each.terminal} {each.name}: {each.reason}".replace(" :", ":"), error=True)
-        if not kill.running and not kill.leftovers:
+        # What no venue takes is named, and nothing more can be done about it.
+        if not kill.running and all(each.kind is LeftoverKind.DUST for each in kill.leftovers):
             say("done: no entry is left" + (", and no position" if kill.flatten else "; protection stays"))
             return DONE
-        if not beside:
+        if kill.working and not beside:
             say("the next sortie run, or this command again, goes on with it", error=True)
         return LEFT

@@ -33,11 +33,12 @@ EntriesOf = Callable[[Sequence[VenueOrder]], Awaitable[frozenset[str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A terminal as a venue knows it: its account there, the name that people know, and the venue's name."""
+    """A terminal as a venue knows it: its account there, the name that people know, the venue's name, and its currency."""
 
     id: str
     name: str
     venue: str
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ async def _at(venue: Venue | None, account: Account, entries_of: EntriesOf) -> C
         return Canceled(account=account, gone=(), left=(("", f"no venue {account.venue} is set up here"),))
     asked: dict[str, str] = {}
     try:
+        await asyncio.wait_for(venue.open_account(account.id, account.currency), CALL_TIMEOUT_S)
         working = await _working(venue, account)
         entries = await entries_of(working)
         asked = {order.client_id: order.symbol for order in working if order.client_id in entries and order.client_id}

@@ -22,7 +22,7 @@ from bot.system import SystemClock, SystemIds
 from config.settings import Settings
 from handlers.cli.kill import KillCommand
 from services.domain.errors import Unavailable, VenueRejected
-from services.domain.market import Quote
+from services.domain.market import Instrument, Quote
 from services.domain.money import Price, Quantity
 from services.domain.orders import OrderSide, OrderType, VenueOrder, client_id
 from services.domain.states import OrderState
@@ -44,6 +44,9 @@ class Market:
 
     def __init__(self, *, silent: bool = False) -> None:
         self.silent = silent
+
+    async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        return [BTC]
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
         if self.silent:
@@ -68,9 +71,13 @@ class Shelf:
         self.orders = list(orders)
         self.stuck = stuck
         self.down = down
+        self.opened: set[str] = set()
+
+    async def open_account(self, account: str, currency: str) -> None:
+        self.opened.add(account)
 
     async def open_orders(self, account: str) -> list[VenueOrder]:
-        if self.down:
+        if self.down or account not in self.opened:
             raise Unavailable("VENUE_UNREACHABLE", venue=self.name)
         return list(self.orders)
 
@@ -279,7 +286,7 @@ async def test_with_the_database_locked_the_wish_goes_into_the_file_and_entries_
     assert (wish["cancel"], wish["flatten"]) == (True, flatten)
     assert shelf.names == {sells.client_id, foreign.client_id, stuck.client_id}
     said = capsys.readouterr()
-    assert "ann-shelf: 2 entries cancelled" in said.out
+    assert "ann-shelf: entries cancelled: 2" in said.out
     assert f"left: ann-shelf {stuck.client_id}" in said.err and "CANCEL_FILTER" in said.err
 
 
