@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from bot.identity import NoIdentity, ask_webhook
-from config.groups import VenueSettings
+from config.alerting import AlertSettings
+from config.groups import TelegramSettings, VenueSettings
 from config.settings import Settings
 from services.domain.errors import SortieError
 from services.domain.ports import Clock
@@ -43,12 +45,13 @@ def install_probes(settings: Settings, clock: Clock) -> list[Probe]:
         "folder": lambda: check_folder(settings.desk.state_dir, _user()),
         "backups": lambda: check_backups(settings, clock.now()),
         "watched": lambda: check_watched(settings),
+        "second channel": lambda: check_second_channel(settings.alerts),
         "unit": lambda: check_unit(INSTALLED_UNIT, SHIPPED_UNIT),
     }
     return [
         *(Probe(name=name, ask=partial(asyncio.to_thread, look)) for name, look in looks.items()),
         Probe(name="updates", ask=lambda: _updates(settings)),
-        *(_port_probe(name, host, port) for name, host, port in _ports(settings)),
+        *([_port_probe(settings.telegram)] if settings.telegram.mode == "webhook" else []),
         *(_rights_probe(name, venue, clock) for name, venue in settings.venues.items() if venue.has_keys),
     ]
 
@@ -110,6 +113,19 @@ def check_watched(settings: Settings) -> str | Sick:
     return f"pinged every {settings.heartbeat.every_s:g} s"
 
 
+def check_second_channel(alerts: AlertSettings) -> str | Sick:
+    """Say how many addresses an urgent alert reaches when Telegram is silent."""
+    try:
+        addresses = alerts.read_urls()
+    except OSError as error:
+        return Sick(cause=f"alerts.urls_file cannot be read: {error.strerror}", fix="look at its owner and mode")
+    if not addresses:
+        return Sick(cause="with Telegram down no alert reaches anybody", fix="set `alerts.urls` or `alerts.urls_file`")
+    if find_spec("apprise") is None:
+        return Sick(cause="what speaks to the second channel is not installed", fix="python3 deploy/environment.py alerts")
+    return f"{len(addresses)} address{'es' if len(addresses) > 1 else ''}"
+
+
 def check_unit(installed: Path, shipped: Path) -> str | Sick:
     """Say whether the installed unit still has every line of the shipped one; changes belong into a drop-in."""
     if not installed.is_file():
@@ -158,16 +174,9 @@ async def _updates(settings: Settings) -> str | Sick:
     return "Telegram waits to be asked" if not url else "Telegram sends them to the webhook"
 
 
-def _ports(settings: Settings) -> list[tuple[str, str, int]]:
-    found = []
-    if settings.telegram.mode == "webhook":
-        found.append(("webhook port", settings.telegram.webhook_host, settings.telegram.webhook_port))
-    if settings.web.port is not None:
-        found.append(("web port", settings.web.listen, settings.web.port))
-    return found
+def _port_probe(telegram: TelegramSettings) -> Probe:
+    host, port = telegram.webhook_host, telegram.webhook_port
 
-
-def _port_probe(name: str, host: str, port: int) -> Probe:
     async def ask() -> str | Sick:
         if await asyncio.to_thread(_can_listen, host, port):
             return f"{host}:{port} is free for the desk"
@@ -182,7 +191,7 @@ def _port_probe(name: str, host: str, port: int) -> Probe:
         await writer.wait_closed()
         return f"somebody listens on {host}:{port}; when no desk runs, that is another program"
 
-    return Probe(name=name, ask=ask)
+    return Probe(name="webhook port", ask=ask)
 
 
 def _can_listen(host: str, port: int) -> bool:

@@ -19,12 +19,14 @@ from bot.install_probes import (
     SHIPPED_UNIT,
     check_backups,
     check_folder,
+    check_second_channel,
     check_unit,
     check_versions,
     install_probes,
 )
 from bot.logging import close_logging
 from bot.system import SystemClock
+from config.alerting import AlertSettings
 from config.settings import Settings
 from services.operations.backup_file import file_name
 from services.operations.doctor import CheckResult, Sick, run_checks
@@ -102,6 +104,18 @@ def test_a_unit_that_lost_a_restriction_is_named_and_a_moved_one_is_not(tmp_path
     assert isinstance(weaker, Sick)
 
 
+def test_a_second_channel_has_an_address_and_what_speaks_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = tmp_path / "addresses"
+    listed.write_text("json://127.0.0.1:9/a\n# another\njson://127.0.0.1:9/b\n")
+    found = check_second_channel(AlertSettings(urls_file=listed))
+    monkeypatch.setattr("bot.install_probes.find_spec", lambda name: None)
+    mute = check_second_channel(AlertSettings(urls_file=listed))
+    none, lost = check_second_channel(AlertSettings()), check_second_channel(AlertSettings(urls_file=tmp_path / "gone"))
+
+    assert found == "2 addresses"
+    assert all(isinstance(each, Sick) for each in (mute, none, lost))
+
+
 @pytest.mark.parametrize(
     ("mode", "url", "well"),
     [("polling", "", True), ("polling", "https://else.example/", False), ("webhook", "", False), ("webhook", "ours", True)],
@@ -124,13 +138,14 @@ async def test_updates_must_come_in_the_way_that_the_settings_expect(tmp_path: P
 
 
 async def test_a_port_is_free_taken_or_not_of_this_machine(tmp_path: Path) -> None:
+    hook = {"mode": "webhook", "webhook_url": "https://desk.example/telegram", "webhook_secret": "x" * 20}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        busy = await checked(settings_for(tmp_path, web={"port": port}), "web port")
-    free = await checked(settings_for(tmp_path, web={"port": port}), "web port")
-    foreign = await checked(settings_for(tmp_path, web={"port": port, "listen": "192.0.2.1", "key": "k" * 40}), "web port")
+        busy = await checked(settings_for(tmp_path, telegram=hook | {"webhook_port": port}), "webhook port")
+    free = await checked(settings_for(tmp_path, telegram=hook | {"webhook_port": port}), "webhook port")
+    foreign = await checked(settings_for(tmp_path, telegram=hook | {"webhook_host": "192.0.2.1"}), "webhook port")
 
     assert "somebody listens" in busy.fact
     assert "is free" in free.fact
@@ -177,6 +192,6 @@ def test_the_command_asks_about_the_machine_only_when_it_is_told_to(
 
     assert codes == [1, 1]
     more = {each["name"] for each in install["checks"]} - {each["name"] for each in plain["checks"]}
-    assert more == {"python", "folder", "backups", "watched", "unit", "updates"}
+    assert more == {"python", "folder", "backups", "watched", "second channel", "unit", "updates"}
     watched = next(each for each in install["checks"] if each["name"] == "watched")
     assert "heartbeat.url" in watched["fix"]
