@@ -16,15 +16,16 @@ from services.domain.money import Quantity
 from services.domain.orders import OrderRequest, OrderRole, OrderSide, OrderType
 from services.domain.people import Role
 from services.domain.states import TradeState
-from services.storage import halts, people, trades
+from services.storage import halts, kills, people, trades
 from services.storage.database import Unit
 from services.storage.tables import chats, journal, proposals
-from tests.chat.rig import ANN, CARL, GROUP, SAM
+from tests.chat.rig import ANN, CARL, GROUP, SAM, TOM
 from tests.crash.wholedesk import CALM, WholeDesk
 
 Step = Callable[[WholeDesk], Awaitable[None]]
 Check = Callable[[WholeDesk], Awaitable[list[str]]]
 ACCOUNT = f"paper-{ANN}"
+ACCOUNTS = (ACCOUNT, f"paper-{TOM}")
 NIGHT_SHIFT = "Night shift"
 DIGEST = " · since "
 CONFIRMATIONS = {"Adopt": "is kept as a holding", "Close": "Sell 0.01 BTC at market.", "Ignore": "counted beside the trades"}
@@ -36,7 +37,7 @@ class Spoken:
 
     The desk is back ``away_s`` seconds after it died. ``leave`` happens at the venue or in the chat just before the desk is
     gone; with ``from_start`` the start is part of the act. ``at`` is when the act begins, ``price`` the market from then on.
-    ``ours`` is false where somebody else's orders are at the venue, so that the books are compared by the ten checks alone.
+    ``ours`` is false where others have orders at the venue, too, so that the books are compared by the ten checks alone.
     """
 
     name: str
@@ -139,6 +140,24 @@ async def resting(desk: WholeDesk) -> None:
     await desk.sees(ANN, "nothing filled yet")
 
 
+async def held_and_resting(desk: WholeDesk) -> None:
+    """Have Ann's open trade, and an entry of Tom's that rests below the market."""
+    await opened(desk)
+    mission = await desk.mission()
+    await desk.sees(TOM, f"· #{mission.number} · PAPER\n")
+    desk.line.say(TOM, f"/fire {mission.number} rest 63500")
+    await desk.sees(TOM, "rests at")
+    await desk.press(TOM, "Confirm")
+    await desk.sees(TOM, "nothing filled yet")
+
+
+async def flattened(desk: WholeDesk) -> None:
+    """Let a commander halt, take everything back, and sell what is open."""
+    desk.line.say(CARL, "/kill flatten")
+    await desk.sees(CARL, "Sell all 1 position")
+    await desk.press(CARL, "Flatten")
+
+
 async def bought_by_hand(desk: WholeDesk) -> None:
     """Let Ann's account buy past the desk."""
     order = OrderRequest(
@@ -225,12 +244,23 @@ async def role_or_nothing(desk: WholeDesk) -> list[str]:
 
 
 async def halted(desk: WholeDesk) -> list[str]:
-    """A halt always happens, and no entry is left at the venue."""
+    """A halt always happens, the kill behind it comes to its end, and no entry is left at any venue."""
     halt = await desk.read(lambda unit: halts.find(unit, HaltScope.DESK, halts.DESK))
-    working = await desk.trading.paper.open_orders(ACCOUNT)
-    entries = [order.client_id for order in working if not order.reduce_only]
-    found = [] if halt is not None else ["the halt was lost"]
+    kill = await desk.read(kills.newest)
+    working = [order for account in ACCOUNTS for order in await desk.trading.paper.open_orders(account)]
+    entries = [order.client_id for order in working if order.side is OrderSide.BUY]
+    found = [] if halt is not None and kill is not None else ["the halt was lost"]
+    if kill is not None and (kill.working or kill.leftovers):
+        found.append(f"the kill is {kill.state}, with {kill.leftovers}")
     return found + [f"entries still work: {entries}"] * bool(entries)
+
+
+async def sold_or_asked(desk: WholeDesk) -> list[str]:
+    """What a confirmed flatten was about is sold, once; what was only asked about is still there."""
+    kill = await desk.read(kills.newest)
+    positions = await desk.trading.paper.positions(ACCOUNT)
+    flat = not [position for position in positions if position.quantity]
+    return [] if kill is not None and kill.flatten == flat else [f"the kill is {kill} and the positions are {positions}"]
 
 
 async def digest_told(desk: WholeDesk) -> list[str]:
@@ -325,6 +355,14 @@ SPOKEN = (
     Spoken(name="full-close", prepare=opened, act=partial(closed, "Close", "Close"), check=_CLOSE_TOO),
     Spoken(name="cancel-entry", prepare=resting, act=partial(pressed, "Cancel"), check=trade_ends(_WORKING, _CANCELED)),
     Spoken(name="halt", prepare=resting, act=partial(said, CARL, "/halt the wheel came off"), check=halted),
+    Spoken(
+        name="kill",
+        prepare=held_and_resting,
+        act=partial(said, TOM, "/kill the wheel came off"),
+        check=all_of(halted, trade_ends(_OPEN)),
+        ours=False,
+    ),
+    Spoken(name="flatten", prepare=opened, act=flattened, check=all_of(halted, sold_or_asked, _CLOSE_TOO)),
     Spoken(
         name="reconcile",
         prepare=opened,

@@ -27,7 +27,7 @@ from services.domain.notices import Priority
 from services.domain.people import Actor
 from services.domain.signals import Mission, Side, Signal, targets_of
 from services.domain.states import TradeState
-from services.storage import missions, outbox
+from services.storage import kills, missions, outbox
 from services.storage.database import Unit
 from services.storage.tables import instructions, trades, updates
 from tests.chat.market import HandMarket
@@ -187,7 +187,8 @@ def _under_way(unit: Unit) -> list[str]:
     live = trades.c.state.in_([state.value for state in PASSING])
     passing = [row.id for row in unit.all(select(trades.c.id).where(live))]
     received = [str(row.update_id) for row in unit.all(select(updates.c.update_id).where(updates.c.state == "received"))]
-    return cards + notices + waiting + passing + received
+    kill = kills.working(unit)
+    return cards + notices + waiting + passing + received + ([f"kill {kill.id}"] if kill is not None else [])
 
 
 def in_leaping_time(work: Callable[[LeapingLoop], Awaitable[Any]]) -> Any:
