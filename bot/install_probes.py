@@ -16,16 +16,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bot.identity import NoIdentity, ask_webhook
+from bot.wiring import build_account
 from config.alerting import AlertSettings
 from config.groups import TelegramSettings, VenueSettings
 from config.settings import Settings
 from services.domain.errors import SortieError
 from services.domain.ports import Clock
-from services.market.quotes import QuoteBoard
 from services.operations.backup_file import backups_in
 from services.operations.doctor import Probe, Sick
 from services.operations.places import backup_folder
-from services.venues.ccxt_spot import CcxtVenue
 
 OLDEST_PYTHON, OLDEST_SQLITE = (3, 11), (3, 35, 0)
 # A day, and time to make one.
@@ -207,7 +206,7 @@ def _can_listen(host: str, port: int) -> bool:
 
 def _rights_probe(name: str, venue: VenueSettings, clock: Clock) -> Probe:
     async def ask() -> str | Sick:
-        account = CcxtVenue(name, venue, clock, list, QuoteBoard(), lambda account: None)
+        account = build_account(name, venue, clock)
         try:
             may = await account.may_withdraw()
         except SortieError as error:

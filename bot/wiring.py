@@ -158,6 +158,11 @@ def build_exchanges(
     }
 
 
+def build_account(name: str, venue: VenueSettings, clock: Clock) -> CcxtVenue:
+    """Build the account side of one exchange, to ask it something without a desk."""
+    return CcxtVenue(name, venue, clock, list, QuoteBoard(), lambda account: None)
+
+
 def build_market(settings: Settings, clock: Clock) -> MarketData:
     """Build the public side of the exchange that prices are read from."""
     name = settings.market.venue
