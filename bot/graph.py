@@ -261,6 +261,7 @@ class Graph:
     async def recover_halts(self) -> None:
         """Run again what stops the desk, however old it is, before the market is read and the venues are compared."""
         recovery = Recovery(self.trading.database, self.table)
+        await recovery.own_up()
         raws = [json.loads(payload) for _, payload in await recovery.unfinished() if payload]
         for raw in (raw for raw in raws if recovery.stops(raw)):
             self._recovered.add(raw["update_id"])

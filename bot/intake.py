@@ -170,8 +170,7 @@ class Intake:
             async with self._slots[hurried]:
                 current_update.set(ticket)
                 await self._handle(update)
-            if not ticket.marked:
-                self._answered.add(ticket.update_id)
+            self._answered.add(ticket.update_id)
         except AlreadyDone:
             log.info("update.replayed", update=ticket.update_id)
         finally:

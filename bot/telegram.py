@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -230,16 +231,32 @@ class Recovery:
 
         def body(unit: Unit) -> None:
             updates.finish(unit, [int(raw["update_id"]) for raw in cut_off], UpdateState.INTERRUPTED)
-            by_chat: dict[int, list[str]] = {}
-            for raw in cut_off:
-                chat, what = _where_and_what(raw)
-                if chat is not None:
-                    by_chat.setdefault(chat, []).append(what)
-            for chat, whats in by_chat.items():
-                outbox.tell(unit, chat, "interrupted", {"what": whats[:5], "count": len(whats)})
+            _tell_each_chat(unit, "interrupted", cut_off)
 
         if cut_off:
             await self._database.write(body)
+
+    async def own_up(self) -> None:
+        """Tell which commands were carried out when the answer may have been cut off; what a tap did stands on its card."""
+
+        def body(unit: Unit) -> None:
+            rows = updates.acted(unit)
+            updates.finish(unit, [number for number, _ in rows], UpdateState.DONE)
+            raws = [json.loads(payload) for _, payload in rows if payload]
+            _tell_each_chat(unit, "answer_lost", [raw for raw in raws if "message" in raw])
+
+        if await self._database.read(updates.acted):
+            await self._database.write(body)
+
+
+def _tell_each_chat(unit: Unit, template: str, raws: Sequence[Mapping[str, Any]]) -> None:
+    by_chat: dict[int, list[str]] = {}
+    for raw in raws:
+        chat, what = _where_and_what(raw)
+        if chat is not None:
+            by_chat.setdefault(chat, []).append(what)
+    for chat, whats in by_chat.items():
+        outbox.tell(unit, chat, template, {"what": whats[:5], "count": len(whats)})
 
 
 def _where_and_what(raw: Mapping[str, Any]) -> tuple[int | None, str]:

@@ -64,9 +64,10 @@ class HaltState(StrEnum):
 
 
 class UpdateState(StrEnum):
-    """What became of one update from the chat."""
+    """What became of one update from the chat; one that has ``acted`` has had its effect, and its answer is under way."""
 
     RECEIVED = "received"
+    ACTED = "acted"
     DONE = "done"
     INTERRUPTED = "interrupted"
 

@@ -29,7 +29,7 @@ _SHAPES = (
 def every_command_answered(evidence: Evidence) -> CheckResult:
     """Check that every update has its end and every event reached its chat or was found undeliverable."""
     offenders = []
-    waiting = [row for row in evidence.updates if row.state == "received"]
+    waiting = [row for row in evidence.updates if row.state in ("received", "acted")]
     if evidence.running or evidence.material.settled:
         stuck = [row for row in waiting if evidence.now - row.received_at > _limit(evidence)]
         offenders += [f"update {row.update_id} has no end since {row.received_at.isoformat()}" for row in stuck]

@@ -54,10 +54,10 @@ LOW_AFTER_URGENT = 8
 # A statement that runs often is built once: building it anew costs several times what running it does.
 _JOURNAL_HEAD = select(tables.journal.c.sequence, tables.journal.c.hash).order_by(tables.journal.c.sequence.desc()).limit(1)
 _JOURNAL_ROW = insert(tables.journal)
-_MARK_DONE = (
+_MARK_ACTED = (
     update(tables.updates)
     .where(tables.updates.c.update_id == bindparam("id"), tables.updates.c.state == UpdateState.RECEIVED.value)
-    .values(state=UpdateState.DONE.value, payload="")
+    .values(state=UpdateState.ACTED.value)
 )
 
 
@@ -89,7 +89,8 @@ class Unit:
         self._driver = prepared.driver_of(connection)
         self.now = now
         self.received_at = received_at
-        self.wakes: set[tuple[str, str]] = set()
+        # In the order in which they were asked for: a set's differs from process to process.
+        self.wakes: dict[tuple[str, str], None] = {}
         self._records: list[tuple[str, str, str, str]] = []
 
     def run(self, statement: Executable, rows: Any = None) -> Result:
@@ -114,7 +115,7 @@ class Unit:
 
     def wake(self, stage: str, about: str = "") -> None:
         """Hint a stage of this process that there is work, and where, after the commit."""
-        self.wakes.add((stage, about))
+        self.wakes[stage, about] = None
 
     @property
     def recorded(self) -> Sequence[tuple[str, str, str, str]]:
@@ -316,7 +317,7 @@ class Database:
             xid = None if self.is_sqlite else lock_writers(connection)
             unit = Unit(connection, self._clock.now(), received_at)
             if ticket is not None:
-                _mark_done(unit, ticket.update_id)
+                _mark_acted(unit, ticket.update_id)
             result = body(unit)
             unit.write_journal()
             reach("storage.commit.before")
@@ -353,8 +354,8 @@ def _commit(connection: Connection, xid: str | None, result: object) -> None:
         raise CommitLost(xid, result) from error
 
 
-def _mark_done(unit: Unit, update_id: int) -> None:
-    marked = unit.run(_MARK_DONE, {"id": update_id})
+def _mark_acted(unit: Unit, update_id: int) -> None:
+    marked = unit.run(_MARK_ACTED, {"id": update_id})
     if marked.rowcount == 0:
         raise AlreadyDone("UPDATE_DONE", update_id=update_id)
 

@@ -82,6 +82,44 @@ async def test_what_a_crash_cut_off_is_told_once_reads_run_again_and_a_halt_alwa
             await rig.until(lambda: everything_ended(rig, unfinished), "every update has an end")
 
 
+async def test_a_command_whose_answer_a_crash_cut_off_is_told_once_and_not_carried_out_again(tmp_path: Path) -> None:
+    async with sandboxed() as box:
+        async with chat_desk(tmp_path, box) as rig:
+            await rig.ask(CARL, "/halt the wheel came off", "HALTED by")
+            await rig.settled()
+            await rig.graph.stop_intake(1)
+            rig.world.say(TOM, "/halt me too")
+            await leave_unhandled(rig, box)
+            # What its write unit leaves: the effect and the mark together, and then the process is gone.
+            acted = tables.updates.update().where(tables.updates.c.state == UpdateState.RECEIVED.value)
+            await rig.write(lambda unit: unit.run(acted.values(state=UpdateState.ACTED.value)))
+            throws = len(await rig.journal("halt.halted"))
+        mark = rig.mark(TOM)
+
+        async with chat_desk(tmp_path, box) as rig:
+            told = text_of(await rig.message(TOM, "but carried out", after=mark))
+            assert "/halt me too" in told and "interrupted by a restart" in told
+            await rig.settled()
+            assert len(await rig.journal("halt.halted")) == throws
+        mark = rig.mark(TOM)
+
+        async with chat_desk(tmp_path, box) as rig:
+            await rig.settled()
+            assert not any("but carried out" in text_of(message) for message in rig.since(mark, TOM))
+
+
+async def test_an_answered_command_is_not_told_again(tmp_path: Path) -> None:
+    async with sandboxed() as box:
+        async with chat_desk(tmp_path, box) as rig:
+            await rig.ask(TOM, "/stop lunch", "Your entries are stopped")
+            open_rows = tables.updates.select().where(tables.updates.c.state == UpdateState.ACTED.value)
+            await rig.until(lambda: everything_ended(rig, open_rows), "the answer is noted")
+        async with chat_desk(tmp_path, box) as rig:
+            await rig.settled()
+
+            assert rig.newest(TOM, "but carried out") is None
+
+
 async def everything_ended(rig: ChatRig, unfinished: object) -> bool:
     return not await rig.read(lambda unit: unit.all(unfinished))
 

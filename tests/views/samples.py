@@ -374,6 +374,7 @@ NOTICES: dict[str, dict[str, object]] = {
     "fill": _TRADE | {"role": "target", "quantity": "0.0062", "price": "65300", "remaining": "0.0063"},
     "goodbye": {"desk": "Sortie"},
     "granted": {"desk": "Sortie", "role": "trader", "was": "stranger", "by": "Carl", "terminal": "sam-paper"},
+    "answer_lost": {"what": ["/resume", "/stop lunch"], "count": 2},
     "interrupted": {"what": ["/fire 12", "/close 3"], "count": 2},
     "not_sent": _TRADE | {"code": "DEADLINE", "detail": "too late to send"},
     "opened_group": _TRADE | {"person": "Ann", "price": "64212"},

@@ -173,6 +173,7 @@ def _answer(yes: str, yes_label: str, no: str, no_label: str, what: Act) -> Call
 
 _KINDS: Mapping[str, _Kind] = {
     "access_request": _Kind(None, _answer("grant", "Grant", "ignore", "Ignore", Act.GRANT)),
+    "answer_lost": _Kind(),
     "asked": _Kind(_asked, _why),
     "bound": _Kind(),
     "chat_answered": _Kind(),
