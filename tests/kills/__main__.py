@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.report import commit_of_source, machine
 from tests.kills import campaign, report, soak, soak_page
-from tests.kills.controls import blind_spots
+from tests.kills.controls import control_judge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,13 +52,13 @@ async def _soak(args: argparse.Namespace, console: Console, folder: Path) -> int
 async def _kills(args: argparse.Namespace, console: Console, folder: Path) -> int:
     terms = campaign.Terms(kills=args.kills, kill_halts=args.kill_halts, seed=args.seed)
     result = await campaign.run(folder, terms, lambda text: console.print(text, highlight=False))
-    blind = await blind_spots(result.evidence, folder)
-    console.print(report.table(result, blind))
-    for line in report.offenders(result, blind):
+    controlled = await control_judge(result.evidence, folder)
+    console.print(report.table(result, controlled))
+    for line in report.offenders(result, controlled):
         console.print(line, style="red", markup=False)
     if args.json is not None:
-        report.keep(args.json, report.figures(result, blind, args.ready_within))
-    ok = report.holds(result, blind, args.ready_within)
+        report.keep(args.json, report.figures(result, controlled, args.ready_within))
+    ok = report.holds(result, controlled, args.ready_within)
     console.print("all kept" if ok else f"NOT kept: seed {args.seed}, everything is in {folder}", highlight=False)
     return 0 if ok else 1
 

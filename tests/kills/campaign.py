@@ -177,7 +177,8 @@ def _entries_sent_while_halted(unit: Unit) -> int:
 
 
 def _is_quiet(unit: Unit) -> bool:
-    waiting = select(func.count().label("n")).where(tables.updates.c.state == UpdateState.RECEIVED.value)
+    open_ends = (UpdateState.RECEIVED.value, UpdateState.ACTED.value)
+    waiting = select(func.count().label("n")).where(tables.updates.c.state.in_(open_ends))
     unsettled = select(func.count().label("n")).where(tables.instructions.c.state.in_(UNSETTLED))
     apart = select(func.count().label("n")).where(tables.terminals.c.reconciled_at.is_(None), tables.terminals.c.active)
     return not any(unit.first(each).n for each in (waiting, unsettled, apart)) and not outbox.backlog(unit)

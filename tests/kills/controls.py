@@ -36,7 +36,7 @@ def _lose_a_fill(evidence: Evidence) -> Evidence:
 
 
 def _forget_an_order(evidence: Evidence) -> Evidence:
-    where = "(SELECT instruction_id FROM orders WHERE instruction_id IS NOT NULL LIMIT 1)"
+    where = "(SELECT instruction_id FROM orders WHERE instruction_id IS NOT NULL AND filled <> '0' LIMIT 1)"
     return _desk(evidence, f"DELETE FROM instructions WHERE id = {where}")
 
 
@@ -105,21 +105,29 @@ CONTROLS: Mapping[str, Control] = {
 }
 
 
-async def blind_spots(evidence: Evidence, folder: Path) -> list[str]:
-    """Plant each loss in a copy and judge it; return what the judge did not see, or what could not be planted."""
-    missed = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controlled:
+    """What the judge did not see of what was planted, and what the campaign left no place to plant in."""
+
+    blind: tuple[str, ...]
+    not_planted: tuple[str, ...]
+
+
+async def control_judge(evidence: Evidence, folder: Path) -> Controlled:
+    """Plant each loss in a copy of its own and judge it."""
+    blind, not_planted = [], []
     for number, (name, control) in enumerate(CONTROLS.items()):
         place = folder / f"control-{number}"
         await asyncio.to_thread(shutil.copytree, evidence.state, place)
         try:
             planted = control.plant(replace(evidence, state=place))
             if not control.seen(await judge(planted)):
-                missed.append(f"{name}, and the judge did not see it")
+                blind.append(f"{name}, and the judge did not see it")
         except NothingToPlant as nothing:
-            missed.append(f"{name}: {nothing}")
+            not_planted.append(f"{name}: {nothing}")
         finally:
             await asyncio.to_thread(shutil.rmtree, place)
-    return missed
+    return Controlled(blind=tuple(blind), not_planted=tuple(not_planted))
 
 
 def _desk(evidence: Evidence, statement: str) -> Evidence:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench.report import commit_of_source, machine
 from tests.kills.campaign import Result
+from tests.kills.controls import CONTROLS, Controlled
 from tests.kills.judge import Verdict
 
 
@@ -22,17 +23,17 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def holds(result: Result, blind: Sequence[str], ready_within_s: float | None = None) -> bool:
+def holds(result: Result, controlled: Controlled, ready_within_s: float | None = None) -> bool:
     """Tell whether everything that was promised was kept, and the judge would have seen it otherwise.
 
     ``ready_within_s`` bounds 99 of 100 starts; on a machine with other work it says more about that.
     """
     halted = result.halted == result.halt_kills and not result.sent_after_halt
     ready = ready_within_s is None or percentile(result.ready_s, 0.99) <= ready_within_s
-    return result.verdict.clean and halted and ready and not blind
+    return result.verdict.clean and halted and ready and not controlled.blind
 
 
-def table(result: Result, blind: Sequence[str]) -> Table:
+def table(result: Result, controlled: Controlled) -> Table:
     """Return the table for the screen."""
     verdict, terms = result.verdict, result.terms
     shown = Table(title=f"kill -9 under load, seed {terms.seed}")
@@ -52,16 +53,19 @@ def table(result: Result, blind: Sequence[str]) -> Table:
         ("naked positions", str(len(verdict.naked))),
         ("acts without an answer", str(len(verdict.unanswered))),
         ("verify", verdict.verify),
-        ("controls that the judge did not see", str(len(blind))),
+        (
+            "controls that the judge did not see",
+            f"{len(controlled.blind)} of {len(CONTROLS) - len(controlled.not_planted)} planted",
+        ),
     ]
     for row in rows:
         shown.add_row(*row)
     return shown
 
 
-def offenders(result: Result, blind: Sequence[str]) -> list[str]:
+def offenders(result: Result, controlled: Controlled) -> list[str]:
     """Return a line for everything that is wrong."""
-    return [*wrong(result.verdict), *(f"control: {line}" for line in blind)]
+    return [*wrong(result.verdict), *(f"control: {line}" for line in controlled.blind)]
 
 
 def wrong(verdict: Verdict) -> list[str]:
@@ -82,7 +86,7 @@ def keep(file: Path, figures: Mapping[str, object]) -> None:
     file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def figures(result: Result, blind: Sequence[str], ready_within_s: float | None = None) -> dict[str, object]:
+def figures(result: Result, controlled: Controlled, ready_within_s: float | None = None) -> dict[str, object]:
     """Return what is kept of a campaign."""
     verdict = result.verdict
     return {
@@ -110,9 +114,10 @@ def figures(result: Result, blind: Sequence[str], ready_within_s: float | None =
         "verify": verdict.verify,
         "answers": dict(verdict.answers),
         "counts": dict(verdict.counts),
-        "blind": list(blind),
+        "controls_not_seen": list(controlled.blind),
+        "controls_not_planted": list(controlled.not_planted),
         "load_average": round(os.getloadavg()[0], 1),
-        "ok": holds(result, blind, ready_within_s),
+        "ok": holds(result, controlled, ready_within_s),
     }
 
 

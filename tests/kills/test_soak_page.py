@@ -17,7 +17,7 @@ KILLS = {
     "seed": 5,
     "kills": 20,
     "ready_s": {"p50": 4.25, "p99": 9.0},
-    "blind": [],
+    "controls_not_seen": [],
     "ok": True,
 }
 
@@ -28,7 +28,7 @@ def test_each_run_has_its_commit_date_verdict_and_figures() -> None:
     assert page.index("## Hours of load") < page.index("## `kill -9` under load")
     assert "Commit 0123456789ab, 2026-11-21 16:00 UTC, seed 5: everything held." in page
     assert "**something did not hold**" in page
-    assert "| ready s: p50 | 4.25 |" in page and "| blind | none |" in page and "| hours | 0.3 |" in page
+    assert "| ready s: p50 | 4.25 |" in page and "| controls not seen | none |" in page and "| hours | 0.3 |" in page
 
 
 @pytest.mark.parametrize("content", ["[]", '{"kind": "kills"}', '{"kind": "lunch", "commit": "1", "at": "2026", "ok": true}'])
