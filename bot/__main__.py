@@ -293,6 +293,10 @@ def _settings() -> Settings:
         from bot.extras import DRIVER, ensure
 
         ensure(DRIVER)
+    if settings.alerts.urls or settings.alerts.urls_file is not None:
+        from bot.extras import CHANNELS, ensure
+
+        ensure(CHANNELS)
     return settings
 
 
