@@ -18,6 +18,7 @@ from config.settings import Settings
 from handlers.cli.drill import kinds_of, run_drills
 from migrations import api
 from services.domain.drills import DrillKind, LastDrill
+from services.domain.errors import Misconfigured
 from services.domain.orders import Instruction, Purpose
 from services.domain.people import Actor
 from services.execution import resolve
@@ -205,6 +206,17 @@ def test_a_restore_drill_fails_without_a_backup_and_with_a_damaged_one(
     assert drill(shell, "restore") == 1
     assert "NO_BACKUP" in capsys.readouterr().out
     assert kinds(story) == "drill.failed,drill.failed"
+
+
+async def test_a_restore_on_a_server_is_not_drilled_rather_than_tried_on_the_desks_own(tmp_path: Path) -> None:
+    server = Settings(desk={"state_dir": tmp_path}, database={"url": "postgresql://desk@127.0.0.1:9/sortie"})  # type: ignore[arg-type]
+
+    with pytest.raises(Misconfigured, match="ON_SERVER"):
+        await RunDrill(server, world.SystemClock(), api)(DrillKind.RESTORE, lambda _: None)
+
+    own = world.drill_settings(server, tmp_path / "drill")
+    assert own.database_url.startswith(f"sqlite:///{tmp_path / 'drill'}")
+    assert list((tmp_path / FOLDER).iterdir()) == []
 
 
 def test_a_desk_that_is_not_there_takes_no_drill(

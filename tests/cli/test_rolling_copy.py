@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.backups import rolling_copy as made_by
 from config.settings import Settings
 from migrations import api
 from services.access.runbooks import severity_of
@@ -107,6 +108,11 @@ async def test_a_copy_is_made_when_the_journal_grew_and_the_period_is_over(tmp_p
         assert keep.lag.seconds == EVERY_S
         assert await keep() is not None
         assert keep.lag.seconds == 0
+
+
+async def test_a_period_of_zero_keeps_none(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, backup={"rolling_s": 0}) as rig:
+        assert made_by(rig.settings, rig.trading.database, rig.clock) is None
 
 
 async def test_the_newest_two_are_kept_even_when_the_wall_clock_is_set_back(tmp_path: Path) -> None:
