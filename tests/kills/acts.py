@@ -29,6 +29,7 @@ BUTTONS: Mapping[str, float] = {
     "+0.5 R": 0.5,
     "Trail 1R": 0.4,
     "Cancel": 1,
+    "Resume": 3,
     "Back": 0.3,
 }
 READS: Mapping[str, str] = {
@@ -102,7 +103,7 @@ def halt(word: str, reason: str) -> Command:
 
 def resume(typed: str = "") -> Command:
     """Return the question how a halt is lifted, or with the typed word its answer."""
-    words = ("active", "RESUME", "lifted", "can lift", "armed", "re-arm", REFUSED)
+    words = ("active", "RESUME", "REDUCING by", "lifted", "can lift", "armed", "re-arm", REFUSED)
     return Command(text=f"/resume {typed}".strip(), answers=lambda text: any(word in text for word in words))
 
 

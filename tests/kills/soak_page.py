@@ -18,7 +18,7 @@ TITLES = {
     "sim": "Simulated worlds",
 }
 # What a run says of itself; everything else that is a number or a word is a figure.
-_ABOUT = ("kind", "commit", "at", "machine", "ok", "seed")
+_ABOUT = ("kind", "commit", "at", "machine", "ok", "seed", "note")
 
 
 def write(files: Sequence[Path], page: Path = PAGE) -> Path:
@@ -48,6 +48,8 @@ def _run(run: Mapping[str, Any]) -> str:
     if "seed" in run:
         about += f", seed {run['seed']}"
     verdict = "everything held" if run["ok"] else "**something did not hold**"
+    if "note" in run:
+        about += f". {run['note']}"
     rows = [f"| {name} | {value} |" for name, value in _figures(run)]
     return "\n".join(
         [f"## {TITLES[run['kind']]}", "", f"{about}: {verdict}.", "", "| figure | value |", "| --- | ---: |", *rows]
