@@ -19,6 +19,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity import NoIdentity, ask_identity, ask_time
+from bot.second_channel import channel
 from bot.web_probe import ask_port
 from config.groups import VenueSettings
 from config.settings import Settings, settings_file
@@ -56,6 +57,7 @@ def desk_probes(settings: Settings, clock: Clock) -> list[Probe]:
         "telegram": lambda: _telegram(settings),
         "clock": lambda: _clock(settings.telegram.api_base, clock),
     }
+    probes["alerts"] = _in_thread(lambda: _second_channel(settings))
     if on_sqlite:
         probes["integrity"] = _in_thread(lambda: _integrity(settings))
     if settings.web.port is not None:
@@ -208,6 +210,26 @@ async def _clock(api_base: str, clock: Clock) -> str | Sick:
     if abs(ahead) > MOST_SKEW + blur + HALF_SECOND:
         return Sick(cause=f"this machine's clock is {_off(ahead)} Telegram's", fix=CLOCK_FIX)
     return f"{after:%Y-%m-%d %H:%M:%S} UTC, as Telegram's"
+
+
+def _second_channel(settings: Settings) -> str | Sick:
+    """Say where alerts go that nobody answers, never naming an address: it is a key."""
+    try:
+        urls = settings.alerts.read_urls()
+    except OSError as error:
+        return Sick(cause=f"alerts.urls_file cannot be read: {error.strerror}", fix="look at its owner and mode")
+    if not urls:
+        return "no second channel: alerts.urls names none"
+    try:
+        odd = [str(number) for number, url in enumerate(urls, 1) if channel(url) is None]
+    except ImportError:
+        return Sick(cause="apprise is not installed", fix="run `python deploy/environment.py alerts`")
+    if odd:
+        return Sick(
+            cause=f"address {', '.join(odd)} of {len(urls)} means nothing to apprise",
+            fix="correct it in alerts.urls or its file; apprise's pages list the forms",
+        )
+    return f"{len(urls)} address{'es' if len(urls) > 1 else ''} beside Telegram"
 
 
 def _venue_probe(name: str, venue: VenueSettings, clock: Clock) -> Ask:

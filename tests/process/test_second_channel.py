@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from bot.redaction import Redactor, secrets_in
 from bot.second_channel import channel, say_through_apprise
+from config.settings import Settings
 
 pytest.importorskip("apprise")
 # One of its plug-ins still imports what Python 3.13 takes away.
@@ -63,3 +67,14 @@ def test_an_address_that_means_nothing_is_known_as_such(address: str) -> None:
     assert channel(address) is None
     with pytest.raises(ValueError, match="not an address"):
         say_through_apprise(address, "t", "b", 1)
+
+
+def test_what_in_an_address_is_a_key_appears_in_no_log(tmp_path: Path) -> None:
+    key, password = secrets.token_hex(12), secrets.token_hex(12)
+    file = tmp_path / "urls"
+    file.write_text(f"# mail\nmailtos://ann:{password}@mail.example?to=x\nslack://{key}/b\n", encoding="utf-8")
+    redactor = Redactor(secrets_in(Settings(alerts={"urls_file": file})))
+
+    said = redactor.clean(f"POST /services/{key} by ann with {password} at mail.example")
+    assert key not in said and password not in said
+    assert "mail.example" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -67,7 +68,8 @@ async def test_healthy_desk_passes_every_check(tmp_path: Path, token: str, serve
     results = await _checks(settings)
 
     assert {name: each.cause for name, each in results.items() if not each.ok} == {}
-    assert set(results) == {"config", "database", "integrity", "schema", "telegram", "clock", "disk", "venue binance"}
+    named = {"config", "database", "integrity", "schema", "telegram", "clock", "disk", "alerts", "venue binance"}
+    assert set(results) == named
     assert "@a_desk_bot" in results["telegram"].fact
     assert token not in repr(results)
 
@@ -288,3 +290,18 @@ def test_broken_settings_are_findings(
     assert "risk.per_trade (sortie.toml)" in shown
     assert "risk.nonsense (sortie.toml) is not a setting" in shown
     assert "2 of 2 checks failed" in shown
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+async def test_second_channel_is_understood_or_named_by_its_number_alone(tmp_path: Path) -> None:
+    pytest.importorskip("apprise")
+    odd = f"teapot://{secrets.token_hex(12)}"
+    for urls, said in (
+        ((), "no second channel"),
+        (("json://127.0.0.1:9",), "1 address beside"),
+        (("json://127.0.0.1", odd), "address 2 of 2"),
+    ):
+        settings = Settings(desk={"state_dir": tmp_path}, alerts={"urls": urls})
+        (result,) = await run_checks([probe for probe in desk_probes(settings, CLOCK) if probe.name == "alerts"], CLOCK)
+        assert said in result.fact + result.cause
+        assert odd not in result.cause
