@@ -48,11 +48,10 @@ def _run(run: Mapping[str, Any]) -> str:
     if "seed" in run:
         about += f", seed {run['seed']}"
     verdict = "everything held" if run["ok"] else "**something did not hold**"
-    if "note" in run:
-        about += f". {run['note']}"
+    note = f" {run['note']}" if "note" in run else ""
     rows = [f"| {name} | {value} |" for name, value in _figures(run)]
     return "\n".join(
-        [f"## {TITLES[run['kind']]}", "", f"{about}: {verdict}.", "", "| figure | value |", "| --- | ---: |", *rows]
+        [f"## {TITLES[run['kind']]}", "", f"{about}: {verdict}.{note}", "", "| figure | value |", "| --- | ---: |", *rows]
     )
 
 
