@@ -153,11 +153,13 @@ def secrets_in(settings: Settings) -> set[str]:
 
 
 def _parts(url: str) -> Iterable[str]:
-    """Return an address of the second channel and what in it may be a key: all but scheme and host."""
-    rest = url.split("://", 1)[-1]
-    user, _, place = rest.rpartition("@")
-    path = re.split(r"[/?#]", place, maxsplit=1)[-1] if re.search(r"[/?#]", place) else ""
-    return (url, *user.split(":"), *re.split(r"[/?&=#]", path))
+    """Return an address of the second channel and what in it may be a key: all but its scheme and the name of its host.
+
+    Many services are addressed by keys alone, the first of them where a host would stand; a host's name has a dot.
+    """
+    user, _, place = url.split("://", 1)[-1].rpartition("@")
+    host, *path = re.split(r"[/?&=#]", place)
+    return (url, *user.split(":"), *path, *(() if "." in host or ":" in host else (host,)))
 
 
 def _secret_fields(model: BaseModel) -> Iterable[str]:
