@@ -55,8 +55,8 @@ SETTLED_S = 10.0
 BARE_AT_MOST_S = 90
 LEAST_BARE = Decimal(10)
 SPELL_S = (3, 90)
-# An ordinary hour, a digest that falls due, a backup that falls due, and a day that ends.
-STARTS = ("12:00", "12:00", "16:57", "03:27", "23:56")
+# An ordinary hour, a digest that falls due, and a day that ends.
+STARTS = ("12:00", "12:00", "16:57", "23:56")
 Twin = Callable[[Graph], None]
 
 
