@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from bot.graph import build_graph
+from bot.lifecycle import shut_down, start
+from bot.surroundings import Surroundings
 from sandbox.telegram.messages import shown_id
-from services.storage import kills
+from services.domain.market import Instrument
+from services.storage import kills, updates
 from services.storage.tables import tokens
-from tests.chat.rig import ANN, CARL, CORA, GROUP, MONEY, TOM, ChatRig, labels_of, text_of
+from tests.chat.market import HandMarket
+from tests.chat.rig import (
+    ANN,
+    CARL,
+    CORA,
+    GROUP,
+    LOOK_EVERY_S,
+    MONEY,
+    PATIENCE_S,
+    TOM,
+    ChatRig,
+    empty_database,
+    labels_of,
+    sandboxed,
+    settings_for,
+    text_of,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,6 +103,41 @@ async def test_in_a_group_the_question_names_a_share_and_no_money(active_desk: C
     assert (await rig.press(CARL, question, "Flatten")).startswith("NOT_YOURS")
     await rig.settled()
     assert await rig.trades_of(TOM)
+
+
+class Unreadable(HandMarket):
+    """An exchange that never says what is traded there."""
+
+    async def instruments(self, symbols: Sequence[str]) -> Sequence[Instrument]:
+        await asyncio.Event().wait()
+        return ()
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_kill_that_a_crash_cut_off_runs_before_the_market_is_read_however_old_it_is(tmp_path: Path) -> None:
+    async with sandboxed() as box:
+        (tmp_path / "sortie.db").write_bytes(empty_database())
+        box.world.say(TOM, "/kill long ago")
+        raw = json.loads(box.world.updates.first(1)[0].text)
+        raw["message"]["date"] -= 100_000
+        surroundings = Surroundings(market=Unreadable(box.clock), clock=box.clock)
+        graph = build_graph(settings_for(tmp_path, box), box.token, "test:1", surroundings)
+        await graph.trading.database.write(lambda unit: updates.store(unit, [(raw["update_id"], json.dumps(raw))]))
+        starting = asyncio.create_task(start(graph))
+
+        async def thrown() -> bool:
+            kill = await graph.trading.database.read(kills.newest)
+            return kill is not None and kill.reason == "long ago"
+
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not await thrown():
+                    await asyncio.sleep(LOOK_EVERY_S)
+            assert not starting.done()
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await shut_down(graph)
 
 
 async def token_of(rig: ChatRig) -> str:
