@@ -1,10 +1,12 @@
 # Every target sets up what it needs first; the second time that takes a moment.
 PYTHON ?= python3
 ARGS ?=
+HOURS ?= 2
+SOAK := var/soak
 SETUP := $(PYTHON) deploy/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: demo setup run test check format bench docs migration lock size help
+.PHONY: demo setup run test check format bench crash sim kills soak docs migration lock size help
 
 demo: ## Play on paper in your browser, no account needed; ARGS="--help" shows the flags
 	@$(SETUP) core -- sortie demo $(ARGS)
@@ -16,7 +18,7 @@ run: ## Run the desk on Telegram, as sortie.toml says (`.venv/bin/sortie init` w
 	@$(SETUP) core -- sortie run $(ARGS)
 
 test: ## Run the tests; ARGS="-k gate" picks some
-	@$(SETUP) test -- python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(SETUP) test -- python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 check: ## Lint, format, types, layers and secrets, as CI does
 	@$(SETUP) check -- python -m deploy.checks
@@ -28,8 +30,26 @@ format: ## Sort imports and format the code
 bench: ## Measure speed and memory, each beside its floor
 	@$(SETUP) test -- python -m bench $(ARGS)
 
-docs: ## Write the reference pages from the code
+crash: ## Let the desk die at every point, and once more while it recovers; ARGS="--help" shows the flags
+	@$(SETUP) test -- python -m tests.crash $(or $(ARGS),--seeds 5 --pairs)
+
+sim: ## Play seeded worlds full of faults in virtual time; ARGS="--help" shows the flags
+	@$(SETUP) test -- python -m tests.sim $(or $(ARGS),--seeds 100 --minutes 10)
+
+kills: ## Kill the real desk while people trade; ARGS="--help" shows the flags
+	@$(SETUP) test -- python -m tests.kills $(or $(ARGS),--kills 10)
+
+soak: ## Everything that takes hours, with its report in docs/soak.md; HOURS=2
+	@mkdir -p $(SOAK)
+	@$(MAKE) --no-print-directory sim ARGS="--seeds 100 --minutes 60 --json $(SOAK)/sim.json"
+	@$(MAKE) --no-print-directory crash ARGS="--seeds 5 --pairs --json $(SOAK)/crash.json"
+	@$(MAKE) --no-print-directory kills ARGS="--kills 100 --kill-halts 50 --json $(SOAK)/kills.json"
+	@$(MAKE) --no-print-directory kills ARGS="--soak --hours $(HOURS) --json $(SOAK)/soak.json"
+	@$(MAKE) --no-print-directory kills ARGS="--write-docs --with $(SOAK)/sim.json $(SOAK)/crash.json $(SOAK)/kills.json $(SOAK)/soak.json"
+
+docs: ## Write the reference pages, the board and the alert rules from the code
 	@$(SETUP) core -- python -m bot.reference
+	@$(SETUP) core -- python -m deploy.monitoring
 
 migration: ## Write the next schema revision; NAME="what changes"
 	@$(SETUP) check -- python -m migrations "$(NAME)"
