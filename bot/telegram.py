@@ -237,16 +237,25 @@ class Recovery:
             await self._database.write(body)
 
     async def own_up(self) -> None:
-        """Tell which commands were carried out when the answer may have been cut off; what a tap did stands on its card."""
+        """Tell what was carried out when the answer may have been cut off; what a card is about to show is told by it."""
 
         def body(unit: Unit) -> None:
             rows = updates.acted(unit)
             updates.finish(unit, [number for number, _ in rows], UpdateState.DONE)
             raws = [json.loads(payload) for _, payload in rows if payload]
-            _tell_each_chat(unit, "answer_lost", [raw for raw in raws if "message" in raw])
+            _tell_each_chat(unit, "answer_lost", [raw for raw in raws if not _will_be_shown(unit, raw)])
 
         if await self._database.read(updates.acted):
             await self._database.write(body)
+
+
+def _will_be_shown(unit: Unit, raw: Mapping[str, Any]) -> bool:
+    tap = raw.get("callback_query")
+    message = tap.get("message") if isinstance(tap, Mapping) else None
+    if not isinstance(message, Mapping):
+        return False
+    card = outbox.card_of_message(unit, int(message["chat"]["id"]), int(message["message_id"]))
+    return card is not None and card.wanted > card.shown
 
 
 def _tell_each_chat(unit: Unit, template: str, raws: Sequence[Mapping[str, Any]]) -> None:
