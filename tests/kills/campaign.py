@@ -86,6 +86,7 @@ async def run(folder: Path, terms: Terms, say: Callable[[str], None]) -> Result:
             moments = [await _kill(around, crowd, chance, say) for _ in range(terms.kills)]
             came_up = [await _kill_a_halt(around, crowd, chance, say) for _ in range(terms.kill_halts)]
         await settle(around)
+        await crowd.look_again()
         evidence = await last_look(around, crowd, folder)
     return Result(
         terms=terms,

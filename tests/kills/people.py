@@ -17,6 +17,7 @@ from tests.kills.world import World
 # A person waits so long, counted in seconds in which the desk was ready, before an act has no answer.
 PATIENCE_S = 15.0
 LOOK_S = 0.2
+SEEN, ALL_SEEN = 24, 500
 RESUME_SHARE, CALL_SHARE, READ_SHARE, HALT_SHARE = 0.5, 0.22, 0.12, 0.01
 
 
@@ -27,6 +28,8 @@ class Crowd:
         self.acts: list[Act] = []
         self.on_act = asyncio.Event()
         self.prices: dict[str, Decimal] = {}
+        self.depth = SEEN
+        self.given_up: list[tuple[Act, Callable[[], Awaitable[Answer]]]] = []
         self._world = world
         roles = ("trader", "commander")
         self.people = [
@@ -56,6 +59,12 @@ class Crowd:
             for task in [*self._tasks, *beside]:
                 task.cancel()
             await asyncio.gather(*self._tasks, *beside, return_exceptions=True)
+
+    async def look_again(self) -> None:
+        """Look once more, when all is said, for answers that came after people had given up: late is not never."""
+        self.depth = ALL_SEEN
+        for act, look in self.given_up:
+            act.answer = await look()
 
     def check(self) -> None:
         """Raise what ended somebody's life."""
@@ -138,6 +147,8 @@ class Person:
             patient = desk.ready_for - since < PATIENCE_S
             settled = act.answer not in (Answer.NONE, Answer.CARD) or not patient
             if settled:
+                if act.answer is Answer.NONE:
+                    self._crowd.given_up.append((act, look))
                 act.waited_s = time.monotonic() - act.at
                 return
             await asyncio.sleep(LOOK_S)
@@ -163,7 +174,7 @@ class Person:
         return Answer.CARD if changed or later else Answer.NONE
 
     async def _messages(self) -> list[ChatMessage]:
-        return await self._page.messages(self.id, self.id, limit=24)
+        return await self._page.messages(self.id, self.id, limit=self._crowd.depth)
 
     def _choose(self, messages: Sequence[ChatMessage]) -> Command | Press | None:
         chance, said = self._chance.random(), [each.text for each in messages if each.from_bot]

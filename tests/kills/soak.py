@@ -91,6 +91,7 @@ async def run(folder: Path, hours: float, seed: int, say: Callable[[str], None])
             samples += await _look_until(around, crowd, begun + hours * 3600, begun, folder, say)
             after = await _delays(http, address)
         await settle(around)
+        await crowd.look_again()
         evidence = await last_look(around, crowd, folder)
         verdict = await judge(evidence)
     grown = [each for each in samples if each.at >= warm_up_s]
