@@ -76,8 +76,7 @@ class TaskNursery:
                 await work()
                 log.warning("stage.ended", stage=name)
             except asyncio.CancelledError as cancelled:
-                if self._closing or "restart" not in cancelled.args or name not in self._tasks:
-                    raise
+                self._require_restart(name, cancelled)
                 log.warning("stage.restarted", stage=name)
             except Exception as error:
                 error_id = self._error_id()
@@ -85,8 +84,17 @@ class TaskNursery:
                 self._report(name, error, error_id)
             if loop.time() - began > HEALTHY_AFTER_S:
                 pause = RESTART_FIRST_S
-            await asyncio.sleep(pause)
+            try:
+                await asyncio.sleep(pause)
+            except asyncio.CancelledError as cancelled:
+                # A stage that is to be restarted while it pauses after a crash starts at once; it must not end here.
+                self._require_restart(name, cancelled)
             pause = min(pause * 2, RESTART_MOST_S)
+
+    def _require_restart(self, name: str, cancelled: asyncio.CancelledError) -> None:
+        """Raise the cancellation again unless it is the stage's restart."""
+        if self._closing or "restart" not in cancelled.args or name not in self._tasks:
+            raise cancelled
 
     async def _once(self, name: str, job: Coroutine[object, object, None]) -> None:
         try:
