@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import select
 
 from bot.graph import Graph
+from services.domain.money import ZERO
 from services.domain.notices import Priority
-from services.domain.states import UpdateState
+from services.domain.orders import CLIENT_ID_BASE
+from services.domain.proposals import UNDECIDED
+from services.domain.states import OrderState, UpdateState
 from services.execution.standing import PENDING
 from services.operations.evidence import Material
 from services.operations.judgement import Status
@@ -19,6 +22,7 @@ from services.storage.database import Unit
 from tests.sim.watch import Watch
 
 MOST = 1000
+UNTOUCHED = ((OrderState.CANCELED.value, ZERO), (OrderState.EXPIRED.value, ZERO))
 
 
 def why_not_at_rest(graph: Graph) -> str:
@@ -41,7 +45,11 @@ def _waiting(unit: Unit) -> str:
     cards = [card for card in outbox.stale_cards(unit, MOST) if card.priority is not Priority.BULK or card.message_id is None]
     if cards:
         return f"cards wait: {[(each.key, each.chat_id) for each in cards]}"
-    closed = [each.id for each in terminals.everything(unit) if each.active and each.reconciled_at is None]
+    # A difference that people were asked about keeps its terminal closed until they decide, and they have gone home.
+    undecided = tables.proposals.c.state.in_([each.value for each in UNDECIDED])
+    asked = {row.terminal_id for row in unit.all(select(tables.proposals.c.terminal_id).where(undecided))}
+    everything = [each for each in terminals.everything(unit) if each.active and each.id not in asked]
+    closed = [each.id for each in everything if each.reconciled_at is None]
     if closed:
         return f"terminals are not compared: {closed}"
     requests = desk.open_requests(unit)
@@ -65,8 +73,11 @@ def _differences(unit: Unit, books: Sequence[VenueBook]) -> Iterator[str]:
     """Compare every order and fill of both books, in whatever state."""
     ours = {(row.terminal_id, row.client_id): (row.state, row.filled) for row in unit.all(select(tables.orders))}
     theirs = {(o.account, o.client_id): (o.state.value, o.filled) for book in books for o in book.orders}
+    known = {row.id for row in unit.all(select(tables.instructions.c.id))}
     for key in sorted(ours.keys() | theirs.keys(), key=str):
-        if ours.get(key) != theirs.get(key):
+        # A leg that half a reply left out, and that ended untouched before anybody looked, is nothing to know of.
+        untouched = key not in ours and theirs[key] in UNTOUCHED and str(key[1])[:CLIENT_ID_BASE] in known
+        if ours.get(key) != theirs.get(key) and not untouched:
             yield f"order {key} is {theirs.get(key)} at the venue and {ours.get(key)} at the desk"
     here = sorted((row.terminal_id, row.venue_fill_id) for row in unit.all(select(tables.fills)))
     there = sorted((fill.account, fill.venue_fill_id) for book in books for fill in book.fills)
