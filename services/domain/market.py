@@ -103,13 +103,17 @@ class Universe:
     def digest(self) -> str:
         """Return a hash of what the snapshot says, independent of its version."""
         rows = [
-            f"{i.symbol}|{i.tier}|{canonical(i.tick)}|{canonical(i.step)}|{canonical(i.min_notional)}"
+            f"{i.symbol}|{i.base}|{i.quote}|{i.tier}|{canonical(i.tick)}|{canonical(i.step)}"
+            f"|{canonical(i.min_quantity)}|{canonical(i.min_notional)}"
             for i in sorted(self.instruments, key=lambda each: each.symbol)
         ]
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
     def find(self, name: str) -> Instrument | None:
         """Find an instrument by ``BTC/USDT``, ``btcusdt`` or, when only one quote exists, ``btc``."""
+        as_written = next((i for i in self.instruments if i.symbol == name), None)
+        if as_written is not None:
+            return as_written
         wanted = name.upper().replace("/", "").replace("-", "").replace("_", "")
         exact = [i for i in self.instruments if i.symbol.replace("/", "") == wanted]
         if exact:

@@ -97,6 +97,8 @@ class WorkEntries:
                 await self._work(trade.id)
             except (SortieError, TimeoutError) as error:
                 log.warning("entry.step.failed", trade=trade.number, error=str(error))
+            # Looking at one is a short read in this thread: between two of many the others get their turn.
+            await asyncio.sleep(0)
         return len(waiting)
 
     async def _work(self, trade_id: str) -> None:

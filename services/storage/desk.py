@@ -21,8 +21,12 @@ _OUR_LEASE = update(leases).where(
     leases.c.role == bindparam("held_role"), leases.c.owner == bindparam("holder"), leases.c.epoch == bindparam("held_epoch")
 )
 _OPEN_REQUESTS = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)
-_UNIVERSES = select(universes).order_by(universes.c.version.desc())
-_UNIVERSE = _UNIVERSES.limit(1)
+_UNIVERSES = select(universes.c.version, universes.c.digest).order_by(universes.c.version.desc())
+_NEWEST_UNIVERSE = _UNIVERSES.limit(1)
+_GRIDS = select(universes.c.instruments).where(universes.c.version == bindparam("number"))
+# A snapshot never changes, and reading its grids anew for each decision would cost more than the decision.
+_GRIDS_KEPT = 8
+_grids: dict[str, tuple[Instrument, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +161,8 @@ def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:
 
 def current_universe(unit: Unit) -> Universe | None:
     """Return the newest snapshot, or None before the first."""
-    row = unit.first(_UNIVERSE)
-    return _universe(row) if row is not None else None
+    row = unit.first(_NEWEST_UNIVERSE)
+    return _universe(unit, row) if row is not None else None
 
 
 def universe_with(unit: Unit, symbols: Iterable[str]) -> Universe | None:
@@ -169,7 +173,7 @@ def universe_with(unit: Unit, symbols: Iterable[str]) -> Universe | None:
     missing = set(symbols) - {each.symbol for each in newest.instruments}
     gone: list[Instrument] = []
     for row in unit.all(_UNIVERSES) if missing else ():
-        found = [each for each in _universe(row).instruments if each.symbol in missing]
+        found = [each for each in _universe(unit, row).instruments if each.symbol in missing]
         gone += found
         missing -= {each.symbol for each in found}
         if not missing:
@@ -177,21 +181,27 @@ def universe_with(unit: Unit, symbols: Iterable[str]) -> Universe | None:
     return replace(newest, instruments=(*newest.instruments, *gone)) if gone else newest
 
 
-def _universe(row: Any) -> Universe:
-    instruments = tuple(
-        Instrument(
-            symbol=each["symbol"],
-            base=each["base"],
-            quote=each["quote"],
-            tick=Decimal(each["tick"]),
-            step=Decimal(each["step"]),
-            min_quantity=Decimal(each["min_quantity"]),
-            min_notional=Decimal(each["min_notional"]),
-            tier=Tier(each["tier"]),
-        )
-        for each in row.instruments
+def _universe(unit: Unit, row: Any) -> Universe:
+    known = _grids.get(row.digest)
+    if known is None:
+        known = tuple(_instrument(each) for each in unit.first(_GRIDS, number=row.version).instruments)
+        if len(_grids) >= _GRIDS_KEPT:
+            _grids.clear()
+        _grids[row.digest] = known
+    return Universe(version=row.version, instruments=known)
+
+
+def _instrument(stored: Mapping[str, str]) -> Instrument:
+    return Instrument(
+        symbol=stored["symbol"],
+        base=stored["base"],
+        quote=stored["quote"],
+        tick=Decimal(stored["tick"]),
+        step=Decimal(stored["step"]),
+        min_quantity=Decimal(stored["min_quantity"]),
+        min_notional=Decimal(stored["min_notional"]),
+        tier=Tier(stored["tier"]),
     )
-    return Universe(version=row.version, instruments=instruments)
 
 
 def enabled_strategies(unit: Unit) -> dict[str, bool]:
