@@ -16,21 +16,21 @@ LOOK_BACK = 8
 REMEMBERED = 20
 READS = ("/status", "/missions", "/positions", "/orders", "/balance", "/pnl", "/history", "/risk", "/menu", "/digest")
 TRADES = ("/closeall", "/cancel", "/fire", "/skip", "/call", "/stop", "/resume", "/resolve")
-COMMANDS = ("/halt", "/reduce", "/resume", "/resume RESUME", "/disable coin", "/enable coin", "/people", "/resolve")
-# How likely a button is pressed, by the beginning of its label; what is not named has weight 1.
+RESUME = "/resume RESUME"
+# Lifted more often than thrown: a desk that stands halted trades nothing.
+COMMANDS = ("/halt", "/kill", "/reduce", "/resume", *(RESUME,) * 8, "/disable coin", "/enable coin", "/people", "/resolve")
+# How likely a button is pressed, by the beginning of its label; what is not named, mostly pages, is looked at now and then.
+PAGE = 0.25
 LIKELY = {
-    "Confirm": 14.0,
-    "Fire": 10.0,
+    "Confirm": 40.0,
+    "Fire": 20.0,
     "Resume": 12.0,
-    "Close": 3.0,
+    "Close": 4.0,
     "Half": 2.0,
-    "Break-even": 2.0,
-    "Halt": 0.4,
+    "Stop→BE": 2.0,
+    "Halt": 0.1,
+    "Flatten": 0.2,
     "Revoke": 0.2,
-    "Why": 0.5,
-    "Proof": 0.5,
-    "Checks": 0.5,
-    "Refresh": 0.5,
 }
 
 
@@ -131,4 +131,4 @@ def _typed(chance: random.Random, text: str) -> str:
 
 
 def _likely(label: str) -> float:
-    return next((weight for word, weight in LIKELY.items() if label.startswith(word)), 1.0)
+    return next((weight for word, weight in LIKELY.items() if label.startswith(word)), PAGE)

@@ -358,5 +358,6 @@ def _settings(folder: Path, chance: random.Random) -> Settings:
             "trail": chance.choice(("off", "r", "percent")),
             "time_stop_min": chance.choice((None, 3)),
         },
+        killing={"rearm_wait_s": 2},
         risk={"max_spread_bps": 50, "daily_loss": "0.5", "open_positions": 6},
     )
