@@ -49,6 +49,17 @@ def samples(text: str) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
+async def scraped_when_ready(port: int) -> str:
+    """Return the text as soon as every mandatory stage has shown life."""
+    async with asyncio.timeout(40), ClientSession() as session:
+        while True:
+            async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                text = await answer.text()
+            if samples(text)["sortie_desk_ready"][()]:
+                return text
+            await asyncio.sleep(0.1)
+
+
 def test_the_names_are_pinned() -> None:
     assert sorted(metric.name for metric in METRICS) == PINNED
 
@@ -145,8 +156,7 @@ async def test_a_trade_in_the_chat_is_seen_in_the_metrics(tmp_path: Path) -> Non
         await rig.trade(ANN)
         await rig.ask(ANN, "/slo", "Objectives, 24 h")
         await rig.settled()
-        async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-            text = await answer.text()
+        text = await scraped_when_ready(port)
 
     found = samples(text)
     assert found["sortie_tap_to_order_seconds_count"][()] == 1
