@@ -27,6 +27,7 @@ CONCURRENT = 64
 BACKOFF_MOST_S = 15.0
 MOST_ID = 2**63 - 1
 PATIENCE_S = 0.3
+STORE_AGAIN_S = 0.5
 
 RawUpdate = Mapping[str, Any]
 Handle = Callable[[RawUpdate], Awaitable[None]]
@@ -80,8 +81,15 @@ class Intake:
                     pause = min(pause * 2, BACKOFF_MOST_S)
                     continue
                 pause = 0.5
-                if batch:
-                    await self.accept(batch)
+                try:
+                    if batch:
+                        await self.accept(batch)
+                except Unavailable as error:
+                    # What is not stored is not confirmed: the next question brings it again.
+                    log.warning("intake.not_stored", reason=error.code)
+                    offset = 0
+                    await self._clock.sleep(STORE_AGAIN_S)
+                    continue
                 offset = max(int(each["update_id"]) for each in batch) + 1 if batch else 0
                 self._beats.beat("intake")
 

@@ -79,10 +79,12 @@ def too_small_for_a_stop(trade: Trade, books: Books, instrument: Instrument) -> 
 def carry_out(unit: Unit, ids: Ids, actor: Actor, trade: Trade, plan: Plan, capabilities: Capabilities) -> Trade:
     """Commit one instruction for each step of a plan and return the trade as it stands then."""
     for group in plan.cancel:
-        add_cancel(unit, ids, trade, group.working)
+        leaving = add_cancel(unit, ids, trade, group.working)
+        unit.record(actor, "exits.leaving", trade=trade.number, instruction=leaving.id)
     after = trade
     if plan.sell:
-        add_sale(unit, ids, trade, plan.sell, capabilities)
+        sale = add_sale(unit, ids, trade, plan.sell, capabilities)
+        unit.record(actor, "sale.planned", trade=trade.number, instruction=sale.id, quantity=plan.sell)
         after = replace(trade, closing=None, closing_at=None)
         trades.save(unit, trade, after)
     for target, quantity in plan.place:

@@ -29,6 +29,9 @@ from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
 FRESH = timedelta(seconds=5)
+# From a sale at a target that sold nothing until the next; each one that follows waits twice as long.
+AGAIN_S = 2.0
+AGAIN_MOST_S = 60.0
 OVER_WHEN_QUIET = (AlertCode.POSITION_BARE, AlertCode.WATCH_STALE)
 
 
@@ -43,6 +46,15 @@ class Watched:
     never: bool
     works: bool
     targets: tuple[tuple[Price, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tries:
+    """How often a target was tried for what is ``held``, and the monotonic second before which it is not tried again."""
+
+    held: Decimal
+    count: int
+    again_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +85,12 @@ class WatchTrades:
         self._beyond: dict[str, datetime] = {}
         self._stale: dict[str, datetime] = {}
         self._known: dict[str, frozenset[AlertCode]] = {}
+        self._tries: dict[str, _Tries] = {}
 
     async def __call__(self) -> int:
         """Look at every trade that holds something and return for how many something was written."""
         held = [trade for trade in await self._database.read(trades.live) if trade.state in HELD_STATES]
-        for kept in (self._beyond, self._stale, self._known):
+        for kept in (self._beyond, self._stale, self._known, self._tries):
             for trade_id in kept.keys() - {trade.id for trade in held}:
                 del kept[trade_id]
         acted = 0
@@ -90,6 +103,8 @@ class WatchTrades:
                     await self._database.write(partial(self._act, trade_id=trade.id), urgent=True)
                     self._known[trade.id] = finding.wrong
                     acted += 1
+                if finding.at is not None:
+                    self._note_try(trade)
             except SortieError as error:
                 log.warning("watch.failed", trade=trade.number, error=str(error))
         return acted
@@ -110,6 +125,9 @@ class WatchTrades:
         wrong = self._wrong(trade, watched)
         busy = trade.closing is not None or books.standing.selling > 0 or books.standing.held <= 0
         finding = Finding() if busy else self._due(trade, watched, books.standing.held)
+        if finding.at is not None and self._is_too_soon(trade):
+            # The stop is not held up by this: a sale at market is never too soon.
+            finding = Finding()
         return replace(finding, wrong=wrong)
 
     def _near(self, trade: Trade) -> Price | None:
@@ -154,6 +172,17 @@ class WatchTrades:
 
     def _is_late(self, since: datetime) -> bool:
         return (self._clock.now() - since).total_seconds() > self._settings.stop_late_s
+
+    def _note_try(self, trade: Trade) -> None:
+        before = self._tries.get(trade.id)
+        count = before.count + 1 if before is not None and before.held == trade.open_quantity else 1
+        again = self._clock.monotonic() + min(AGAIN_S * 2 ** (count - 1), AGAIN_MOST_S)
+        self._tries[trade.id] = _Tries(held=trade.open_quantity, count=count, again_at=again)
+
+    def _is_too_soon(self, trade: Trade) -> bool:
+        """Tell whether a sale at a target sold nothing a moment ago: a venue with another price would be asked for ever."""
+        tries = self._tries.get(trade.id)
+        return tries is not None and tries.held == trade.open_quantity and self._clock.monotonic() < tries.again_at
 
     def _act(self, unit: Unit, trade_id: str) -> None:
         trade = trades.find(unit, trade_id)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from services.domain.money import Price
-from services.domain.orders import OrderSide, OrderType
+from services.domain.orders import Instruction, OrderSide, OrderType, Purpose
 from services.domain.ports import Venue
 from services.domain.states import TradeState
+from services.storage import instructions
+from services.storage.database import Unit
 from tests.crash.faulty import Fault, FaultyVenue
 from tests.trading.spot_desk import spot_desk
 from tests.trading.spot_venue import LONE, STOPLESS
@@ -67,6 +69,30 @@ async def test_a_target_that_slips_away_before_the_sale_leaves_everything_protec
         left = await desk.trade()
         assert (left.open_quantity, left.closing, left.closing_at) == (trade.quantity, None, None)
         assert desk.exits() == {None: trade.quantity}
+
+
+async def test_a_target_that_the_venue_does_not_take_is_not_tried_every_second(tmp_path: Path) -> None:
+    async with spot_desk(tmp_path, LONE) as desk:
+        trade = await desk.open()
+        desk.spot.price("65900")
+        tried = []
+        for _ in range(120):
+            desk.rig.clock.advance(1)
+            desk.rig.quote("66000", "66000")
+            await desk.watch()
+            await desk.rest()
+            tried = await desk.rig.read(lambda unit: _closes(unit, trade.id))
+        assert 2 <= len(tried) <= 20
+        assert desk.exits() == {None: trade.quantity}
+
+        desk.rig.clock.advance(60)
+        await desk.price("66000")
+
+        assert desk.sold > 0
+
+
+def _closes(unit: Unit, trade_id: str) -> list[Instruction]:
+    return [each for each in instructions.of_trade(unit, trade_id) if each.purpose is Purpose.CLOSE]
 
 
 async def test_a_venue_without_stops_is_said_so_and_the_desk_sells(tmp_path: Path) -> None:
