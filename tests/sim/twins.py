@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
-
-from sqlalchemy import select
+from dataclasses import dataclass
 
 from bot.graph import Graph
 from services.domain.orders import Instruction, Purpose
 from services.domain.people import Actor
-from services.storage import tables, terminals
-from services.storage.database import Unit
-
-BUSY_S = 4.0
+from services.storage import terminals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,38 +31,6 @@ def writes_before_it_commits(graph: Graph) -> None:
         return claimed is not None
 
     executor.send = send  # type: ignore[method-assign]
-
-
-def dawdles(graph: Graph) -> None:
-    """Let every instruction wait before it is claimed, as behind a busy venue; nothing is broken by that."""
-    executor, honest = graph.trading.executor, graph.trading.executor.send
-
-    async def send(instruction: Instruction) -> bool:
-        await graph.clock.sleep(BUSY_S)
-        return await honest(instruction)
-
-    executor.send = send  # type: ignore[method-assign]
-
-
-def forgets_halts(graph: Graph) -> None:
-    """Do not read halts again in the claim."""
-    dawdles(graph)
-    graph.trading.executor._halts = lambda _unit, _trade: ()  # type: ignore[method-assign]
-
-
-def books_twice(graph: Graph) -> None:
-    """Book a fill again whenever the venue tells of it again."""
-    booking, honest = graph.trading.booking, graph.trading.booking._book_fill
-
-    def book(unit: Unit, actor: Any, terminal: Any, fill: Any, universe: Any) -> str | None:
-        table = tables.fills
-        known = select(table.c.venue_fill_id).where(table.c.terminal_id == terminal.id)
-        names = {row.venue_fill_id for row in unit.all(known)}
-        while fill.venue_fill_id in names:
-            fill = replace(fill, venue_fill_id=f"{fill.venue_fill_id}+")
-        return honest(unit, actor, terminal, fill, universe)
-
-    booking._book_fill = book  # type: ignore[method-assign]
 
 
 def sends_again(graph: Graph) -> None:
@@ -98,8 +60,6 @@ CONTROLS: Mapping[str, Control] = {
     "instruction committed after the write": Control(
         twin=writes_before_it_commits, breaks=frozenset({"committed", "one write"})
     ),
-    "halts not read again in the claim": Control(twin=forgets_halts, breaks=frozenset({"no exposure"})),
-    "fills booked without their ids": Control(twin=books_twice, breaks=frozenset({"verify", "audit", "positions"})),
     "unknown outcome sent again": Control(twin=sends_again, breaks=frozenset({"one write", "committed"})),
     "protection never sent": Control(twin=leaves_bare, breaks=frozenset({"protected", "at rest"})),
 }
