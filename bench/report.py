@@ -8,7 +8,7 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
@@ -49,6 +49,12 @@ def machine() -> str:
     """Return what the run was made on."""
     python = platform.python_version()
     return f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB, {platform.system()}, Python {python}"
+
+
+def stamp(kind: str, *, ok: bool) -> dict[str, object]:
+    """Return what a kept run says of itself: its kind, of which source, when, on what machine, and whether all held."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"kind": kind, "commit": commit_of_source(), "at": at, "machine": machine(), "ok": ok}
 
 
 def table(run: Run) -> Table:

@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.report import stamp
 from tests.crash.campaign import Plan, Tally, die_through
 from tests.crash.controls import CONTROLS, caught
 from tests.crash.everything import EVERYTHING
@@ -54,12 +55,14 @@ def show_control(number: int) -> tuple[str, bool, str]:
         return (CONTROLS[number].name, *caught(CONTROLS[number], Path(folder)))
 
 
-def jobs(names: list[str], seeds: int, *, pairs: bool) -> Iterator[Job]:
-    """Return the work: every point once, and for each seed steps of the loop and second deaths, drawn."""
+def jobs(names: list[str], seeds: int, *, pairs: bool, points: int | None = None) -> Iterator[Job]:
+    """Return the work: every point once, or so many drawn ones; for each seed steps of the loop and second deaths, drawn."""
     for name in names:
-        for part in range(PARTS):
+        for part in range(PARTS if points is None else 0):
             yield Job(name=name, plan=Plan(pairs=pairs, part=part, parts=PARTS))
-        drawn = Plan(points=0, between=BETWEEN_A_SEED * seeds, second=0 if pairs else PAIRS_A_SEED * seeds, seed=seeds)
+        drawn = Plan(
+            points=points or 0, between=BETWEEN_A_SEED * seeds, second=0 if pairs else PAIRS_A_SEED * seeds, seed=seeds
+        )
         yield Job(name=name, plan=drawn)
 
 
@@ -67,6 +70,9 @@ def main(
     seeds: Annotated[int, typer.Option(help="Draws of other steps to die at, and of second deaths.")] = 1,
     scenario: Annotated[str, typer.Option(help="Only scenarios whose name holds this.")] = "",
     pairs: Annotated[bool, typer.Option(help="Die at every point of every recovery, too.")] = False,
+    points: Annotated[
+        int | None, typer.Option(help="Only so many points of each scenario, drawn; all by default.", min=1)
+    ] = None,
     processes: Annotated[int, typer.Option(help="How many at once.")] = os.cpu_count() or 1,
     into: Annotated[Path | None, typer.Option("--json", help="Write the figures there.")] = None,
 ) -> None:
@@ -78,15 +84,17 @@ def main(
     began, tallies = time.monotonic(), {name: Tally(name=name) for name in names}
     with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_be_quiet) as pool:
         controls = [pool.submit(show_control, number) for number in range(len(CONTROLS))]
-        for tally in pool.map(die, jobs(names, seeds, pairs=pairs)):
+        for tally in pool.map(die, jobs(names, seeds, pairs=pairs, points=points)):
             tallies[tally.name].add(tally)
         shown = [control.result() for control in controls]
     seconds = time.monotonic() - began
     console = Console(width=150)
     _print(console, list(tallies.values()), shown, seeds, seconds)
+    ok = not any(tally.problems for tally in tallies.values()) and all(found for _, found, _ in shown)
     if into is not None:
-        into.write_text(json.dumps(_figures(list(tallies.values()), shown, seeds, pairs, seconds), indent=2) + "\n")
-    if any(tally.problems for tally in tallies.values()) or not all(found for _, found, _ in shown):
+        figures = _figures(list(tallies.values()), shown, seeds, pairs, seconds)
+        into.write_text(json.dumps(stamp("crash", ok=ok) | figures, indent=2) + "\n")
+    if not ok:
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.report import stamp
 from tests.sim.campaign import Summary, look_for, play_all, repeats
 from tests.sim.faults import POINTS
 from tests.sim.twins import CONTROLS
@@ -42,7 +43,7 @@ def main(
         summary.found = {name: look_for(name, workers) for name in CONTROLS}
     _print(console, summary)
     if json_file is not None:
-        json_file.write_text(json.dumps(summary.wire(), indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json.dumps(stamp("sim", ok=summary.holds) | summary.wire(), indent=2) + "\n", encoding="utf-8")
     raise typer.Exit(0 if summary.holds else 1)
 
 
