@@ -18,7 +18,7 @@ run: ## Run the desk on Telegram, as sortie.toml says (`.venv/bin/sortie init` w
 	@$(SETUP) core -- sortie run $(ARGS)
 
 test: ## Run the tests; ARGS="-k gate" picks some
-	@$(SETUP) test -- python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(SETUP) test -- python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## Lint, format, types, layers and secrets, as CI does
 	@$(SETUP) check -- python -m deploy.checks
