@@ -116,7 +116,10 @@ def test_half_installed_package_is_forgotten_before_installing(ready: Checkout) 
 
 
 def test_unknown_set_is_refused(ready: Checkout) -> None:
-    assert ready.run("everything") == (1, "setup: there is no set everything; the sets are core, postgres, alerts, test, check\n")
+    assert ready.run("everything") == (
+        1,
+        "setup: there is no set everything; the sets are core, postgres, alerts, test, check\n",
+    )
 
 
 def test_environment_cut_short_while_it_was_made_is_made_anew(ready: Checkout) -> None:
