@@ -246,6 +246,11 @@ def _kill_ports(outside: Outside, venues: Mapping[str, Venue]) -> KillPorts:
     )
 
 
+def _database(settings: Settings, outside: Outside) -> Database:
+    timeout_s = settings.database.busy_timeout_s
+    return Database(settings.database_url, outside.clock, outside.wakeups, busy_timeout_s=timeout_s, meter=outside.meter)
+
+
 def _watch_halt(database: Database, outside: Outside, file: Path) -> WatchHalt:
     rearm = CarryOutRearm(database, file)
     return WatchHalt(database, outside.clock, outside.ids, outside.wakeups, outside.beats, file, rearm)
@@ -254,13 +259,7 @@ def _watch_halt(database: Database, outside: Outside, file: Path) -> WatchHalt:
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
-    database = Database(
-        settings.database_url,
-        outside.clock,
-        outside.wakeups,
-        busy_timeout_s=settings.database.busy_timeout_s,
-        meter=outside.meter,
-    )
+    database = _database(settings, outside)
     quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
     paper = _paper_venue(settings, outside, instruments, quotes)
     exchanges = build_exchanges(settings, outside, instruments, quotes)

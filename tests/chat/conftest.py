@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from bot.logging import close_logging, configure_logging
 from config.settings import Settings
-from tests.chat.rig import ANN, CARL, CORA, TOM, ChatRig, desk_in_chat
+from tests.chat.rig import ANN, CARL, CORA, TOM, ChatRig, desk_in_chat, text_of
 
 
 # No wider than a module: other tests of the same process set up logging of their own in between.
@@ -45,3 +45,11 @@ async def flat_desk(shared_desk: ChatRig) -> AsyncIterator[ChatRig]:
     shared_desk.market.prices = prices
     for person in (ANN, TOM, CARL, CORA):
         await shared_desk.leave_nothing(person)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def active_desk(flat_desk: ChatRig) -> AsyncIterator[ChatRig]:
+    """The module's desk, on which no test leaves a halt."""
+    yield flat_desk
+    if "HALTED" in text_of(await flat_desk.ask(CARL, "/status", "Sortie")).upper():
+        await flat_desk.resume()

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from sandbox.telegram.messages import shown_id
 from tests.chat.rig import ANN, CARL, CORA, GROUP, MONEY, OLGA, TOM, ChatRig, labels_of, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def active_desk(flat_desk: ChatRig) -> AsyncIterator[ChatRig]:
-    """The module's desk, on which no test leaves a halt."""
-    yield flat_desk
-    if "HALTED" in text_of(await flat_desk.ask(CARL, "/status", "Sortie")).upper():
-        await flat_desk.resume()
 
 
 async def test_a_trader_halts_in_a_group_and_everyone_concerned_sees_it(active_desk: ChatRig) -> None:

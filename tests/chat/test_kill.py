@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import select
 
 from bot.graph import build_graph
@@ -37,14 +36,6 @@ from tests.chat.rig import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def active_desk(flat_desk: ChatRig) -> AsyncIterator[ChatRig]:
-    """The module's desk, on which no test leaves a halt."""
-    yield flat_desk
-    if "HALTED" in text_of(await flat_desk.ask(CARL, "/status", "Sortie")).upper():
-        await flat_desk.resume()
 
 
 async def test_a_trader_kills_at_once_and_the_card_lives_on(active_desk: ChatRig) -> None:

@@ -155,6 +155,8 @@ class Selling:
         async def live(loop: LeapingLoop) -> Any:
             line = partial(Witness, folder=folder)
             loop.on_step = trap.take_step
+            # A death while the desk opens has its time too: otherwise the next life would begin before it.
+            trap.now = lambda: since
             async with spot_desk(folder, self._scene.capabilities, over=line, since=since) as desk:  # type: ignore[arg-type]
                 trap.now = desk.rig.clock.now
                 return await body(desk)
