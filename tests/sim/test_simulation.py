@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import pytest
 
 from tests.sim.campaign import REGRESSIONS, Regression, look_for, regressions
+from tests.sim.desk import Machine
 from tests.sim.world import Plan, play
 
 MINUTES = 5.0
@@ -37,6 +39,12 @@ def test_one_seed_comes_to_one_trace_in_every_process() -> None:
 
     assert hashes[0] == hashes[1]
     assert hashes[0] != play(Plan(seed=8, minutes=2)).hash
+
+
+def test_world_that_is_over_is_gone() -> None:
+    play(Plan(seed=7, minutes=1))
+
+    assert not [each for each in gc.get_objects() if isinstance(each, Machine)]
 
 
 def test_instruction_committed_after_its_write_is_seen() -> None:

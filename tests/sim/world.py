@@ -7,7 +7,6 @@ import gc
 import logging
 import random
 import secrets
-import shutil
 import sys
 import tempfile
 import warnings
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import structlog
+from aiogram.types import Update
 
 from bot.graph import Graph
 from bot.surroundings import Surroundings
@@ -280,21 +280,17 @@ class World:
 def play(plan: Plan) -> Report:
     """Play one seed and say what it came to."""
     home = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
-    folder = Path(tempfile.mkdtemp(prefix="sortie-sim-", dir=home))
+    with tempfile.TemporaryDirectory(prefix="sortie-sim-", dir=home) as folder, _quiet():
+        try:
+            return _played(plan, Path(folder))
+        finally:
+            _let_go()
+
+
+def _played(plan: Plan, folder: Path) -> Report:
     loop = VirtualLoop()
     # What dies in here is pending for ever; that is no news.
     loop.set_exception_handler(lambda *_: None)
-    try:
-        with _quiet():
-            try:
-                return _played(plan, folder, loop)
-            finally:
-                _let_go(loop)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _played(plan: Plan, folder: Path, loop: VirtualLoop) -> Report:
     world = World(plan, folder, loop)
     try:
         loop.run_until_complete(world.run())
@@ -303,17 +299,20 @@ def _played(plan: Plan, folder: Path, loop: VirtualLoop) -> Report:
         return world.report(error)
     finally:
         world.close()
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
-def _let_go(loop: VirtualLoop) -> None:
-    """Close the loop, and let what died in it go without a word."""
-    asyncio.set_event_loop(None)
-    loop.close()
+def _let_go() -> None:
+    """Let what died in a world that nobody holds any more go without a word, here and not in the middle of another test."""
+    # Remembers updates, and by their bot all the rest.
+    Update.event_type.fget.cache_clear()  # type: ignore[attr-defined]
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            gc.collect()
+            while gc.collect():
+                pass
     finally:
         sys.unraisablehook = hook
 
