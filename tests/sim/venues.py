@@ -92,6 +92,14 @@ class BadLine:
         await self._read()
         await self._venue.open_account(account, currency)
 
+    async def keep_alive(self, account: str, seconds: float) -> None:
+        await self._read(VenueDoubt("NO_ANSWER"))
+        await self._venue.keep_alive(account, seconds)
+
+    async def stand_down(self, account: str) -> None:
+        await self._read(VenueDoubt("NO_ANSWER"))
+        await self._venue.stand_down(account)
+
     async def run_streams(self) -> None:
         """Say that there is no stream: what is polled is all there is."""
 

@@ -32,7 +32,7 @@ RULES = {
     "positions": "positions are the sums of fills",
     "journal": "the journal's rows follow each other",
     "protected": "no position stands bare for longer than the bound in fair weather",
-    "runs": "the desk starts whatever it finds, and neither hangs nor spins",
+    "runs": "the desk starts whatever it finds, no stage crashes, and nothing hangs or spins",
     "at rest": "the desk comes to rest when the faults are over",
     "verify": "the ten rules of verify hold at rest",
     "audit": "both books agree to the last order and fill",
@@ -144,6 +144,11 @@ class Watch:
         for place in sorted(self._sums.keys() | held.keys()):
             if self._sums[place] != held.get(place, ZERO):
                 self.fail("positions", f"{place} is {held.get(place)}, its fills {self._sums[place]}")
+
+    def crashes(self) -> None:
+        """Look at what went wrong within the desk by no fault of the world."""
+        for subject, facts in self._rows("SELECT subject, facts FROM incidents WHERE code = 'STAGE_CRASHED'"):
+            self.fail("runs", f"{subject} crashed: {json.loads(facts)['detail']}")
 
     def _claimed(self, name: str) -> None:
         """Look at an entry's claim with the eyes of the commit that made it."""

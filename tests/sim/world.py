@@ -149,6 +149,7 @@ class World:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._watch.committed()
+        self._watch.crashes()
 
     def report(self, error: Exception | None = None) -> Report:
         """Say what it came to."""
