@@ -41,7 +41,7 @@ BOOK_AGAIN_S = 1.0
 @dataclass(frozen=True, slots=True)
 class _Item:
     priority: Priority
-    created_at: datetime
+    asked_at: datetime
     card: Card | None
     notice: Notice | None
 
@@ -285,9 +285,9 @@ class Sender:
 
 
 def _waiting(unit: Unit) -> list[_Item]:
-    items = [_Item(card.priority, card.created_at, card, None) for card in outbox.next_cards(unit, PER_CHAT)]
+    items = [_Item(card.priority, card.asked_at, card, None) for card in outbox.next_cards(unit, PER_CHAT)]
     items += [_Item(n.priority, n.created_at, None, n) for n in outbox.next_notices(unit, PER_CHAT)]
-    return sorted(items, key=lambda item: (item.priority, item.created_at))
+    return sorted(items, key=lambda item: (item.priority, item.asked_at))
 
 
 def _reply_to(unit: Unit, card_key: str | None, chat_id: int) -> int | None:

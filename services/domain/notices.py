@@ -79,7 +79,7 @@ class Notice:
 class Card:
     """One message that lives on in place: rendered from the state as it is when it is sent, so edits coalesce.
 
-    ``wanted`` counts the changes asked for, ``shown`` those that the chat has seen.
+    ``wanted`` counts the changes asked for, ``shown`` those that the chat has seen; ``asked_at`` is since when it waits.
     """
 
     key: str
@@ -94,3 +94,4 @@ class Card:
     digest: str | None
     has_photo: bool
     created_at: datetime
+    asked_at: datetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from services.domain.cards import INCIDENTS, incident_card
 from services.domain.incidents import Incident, Opening
@@ -21,6 +21,9 @@ from services.storage.tables.columns import Instant
 SAME_WITHIN = timedelta(minutes=10)
 # A counter that runs is shown this often; the message would otherwise cost the chat its turn for others.
 SHOWN_EVERY = timedelta(seconds=10)
+# What has been wrong for a while is no news any more.
+NEWS_FOR = timedelta(minutes=2)
+SHOWN_LATER_EVERY = timedelta(minutes=1)
 
 _SAME = (incidents.c.code == bindparam("what"), incidents.c.subject == bindparam("about"))
 _COUNT = (
@@ -41,7 +44,16 @@ _REOPEN = (
 _SHOW = (
     update(incidents)
     .where(incidents.c.id == bindparam("incident"))
-    .where(incidents.c.refreshed_at.is_(None) | (incidents.c.refreshed_at <= bindparam("before", type_=Instant)))
+    .where(
+        or_(
+            incidents.c.refreshed_at.is_(None),
+            incidents.c.refreshed_at <= bindparam("long_before", type_=Instant),
+            and_(
+                incidents.c.refreshed_at <= bindparam("before", type_=Instant),
+                incidents.c.opened_at > bindparam("news_since", type_=Instant),
+            ),
+        )
+    )
     .values(refreshed_at=bindparam("at"))
 )
 _CLOSE = update(incidents).where(*_SAME, incidents.c.closed_at.is_(None)).values(closed_at=bindparam("at"))
@@ -81,16 +93,24 @@ def open_incident(
         row = {"code": code, "subject": subject, "opened_at": unit.now, "last_at": unit.now, "facts": dict(facts)}
         unit.run(insert(incidents).values(id=incident_id, count=1, person_id=person_id, refreshed_at=unit.now, **row))
     found = unit.first(_NEWEST, what=code, about=subject)
-    if opening is Opening.REOPENED:
-        outbox.refresh(unit, incident_card(found.id), Priority.URGENT)
-    elif opening is Opening.REPEATED:
-        _show_count(unit, found.id)
+    if opening is not Opening.NEW:
+        _show_again(unit, found.id, opening)
     return Opened(incident=_incident(found), opening=opening)
 
 
-def _show_count(unit: Unit, incident_id: str) -> None:
-    due = {"incident": incident_id, "at": unit.now, "before": unit.now - SHOWN_EVERY}
-    if unit.run(_SHOW, due).rowcount:
+def _show_again(unit: Unit, incident_id: str, opening: Opening) -> None:
+    """Show the count from time to time; that it is back at once, in front of all else unless it comes and goes."""
+    due = {
+        "incident": incident_id,
+        "at": unit.now,
+        "before": unit.now - SHOWN_EVERY,
+        "long_before": unit.now - SHOWN_LATER_EVERY,
+        "news_since": unit.now - NEWS_FOR,
+    }
+    is_due = unit.run(_SHOW, due).rowcount > 0
+    if opening is Opening.REOPENED:
+        outbox.refresh(unit, incident_card(incident_id), Priority.URGENT if is_due else Priority.NORMAL)
+    elif is_due:
         outbox.refresh(unit, incident_card(incident_id))
 
 

@@ -6,29 +6,48 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Integer, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from services.domain.notices import Card, Notice, Priority
 from services.domain.states import NoticeState
 from services.storage.database import Unit
 from services.storage.tables import cards, notices
+from services.storage.tables.columns import Instant
 
 _NOTICE = insert(notices)
 _CARD = insert(cards)
 _ONE = (cards.c.key == bindparam("card"), cards.c.chat_id == bindparam("chat"))
 _FIND = select(cards).where(*_ONE)
 _DROP = delete(cards).where(*_ONE)
-_CHANGE = update(cards).where(*_ONE).values(wanted=cards.c.wanted + 1, stale=True)
+# What waits already keeps its place in the queue; what was shown goes to its end.
+_PLACE = case((cards.c.stale, cards.c.asked_at), else_=bindparam("at", type_=Instant))
+_CHANGE = update(cards).where(*_ONE).values(wanted=cards.c.wanted + 1, stale=True, asked_at=_PLACE)
+_ANEW = update(cards).where(*_ONE).values(wanted=cards.c.wanted + 1, stale=True)
 _WAITS_IN_FRONT = and_(cards.c.stale, cards.c.priority < bindparam("lane"))
 _REFRESH = (
     update(cards)
     .where(cards.c.key == bindparam("card"))
-    .values(wanted=cards.c.wanted + 1, stale=True, priority=case((_WAITS_IN_FRONT, cards.c.priority), else_=bindparam("lane")))
+    .values(
+        wanted=cards.c.wanted + 1,
+        stale=True,
+        asked_at=_PLACE,
+        priority=case((_WAITS_IN_FRONT, cards.c.priority), else_=bindparam("lane")),
+    )
 )
 _SAME_MESSAGE = cards.c.message_id.is_not_distinct_from(bindparam("before", type_=BigInteger))
-_SHOWN = update(cards).where(*_ONE, _SAME_MESSAGE).values(stale=cards.c.wanted > bindparam("rendered"))
+# What was urgent has been said; a change that came meanwhile is not urgent for that alone, or it would stay so for ever.
+_WAS_URGENT = and_(cards.c.priority == Priority.URGENT.value, bindparam("lane", type_=Integer) == Priority.URGENT.value)
+_SHOWN = (
+    update(cards)
+    .where(*_ONE, _SAME_MESSAGE)
+    .values(
+        stale=cards.c.wanted > bindparam("rendered"),
+        asked_at=bindparam("at", type_=Instant),
+        priority=case((_WAS_URGENT, Priority.NORMAL.value), else_=cards.c.priority),
+    )
+)
 _OF_MESSAGE = select(cards).where(cards.c.chat_id == bindparam("chat"), cards.c.message_id == bindparam("message"))
-_STALE = select(cards).where(cards.c.stale).order_by(cards.c.priority, cards.c.created_at).limit(bindparam("most"))
+_STALE = select(cards).where(cards.c.stale).order_by(cards.c.priority, cards.c.asked_at).limit(bindparam("most"))
 _PENDING = (
     select(notices)
     .where(
@@ -42,7 +61,7 @@ _PENDING = (
 _RANKED_CARDS = (
     select(
         cards,
-        func.row_number().over(partition_by=cards.c.chat_id, order_by=(cards.c.priority, cards.c.created_at)).label("place"),
+        func.row_number().over(partition_by=cards.c.chat_id, order_by=(cards.c.priority, cards.c.asked_at)).label("place"),
     )
     .where(cards.c.stale)
     .subquery()
@@ -50,7 +69,7 @@ _RANKED_CARDS = (
 _NEXT_CARDS = (
     select(_RANKED_CARDS)
     .where(_RANKED_CARDS.c.place <= bindparam("most"))
-    .order_by(_RANKED_CARDS.c.priority, _RANKED_CARDS.c.created_at)
+    .order_by(_RANKED_CARDS.c.priority, _RANKED_CARDS.c.asked_at)
 )
 _RANKED_NOTICES = (
     select(
@@ -129,9 +148,13 @@ def show(
     message: dict[str, Any] = {"message_id": message_id, "digest": None, "has_photo": False, "silent": silent}
     if anew:
         # Its turn counts from now: what was told before it goes out before it.
-        message["created_at"] = unit.now
+        message |= {"created_at": unit.now, "asked_at": unit.now}
     if unit.first(_FIND, **one) is not None:
-        unit.run(_CHANGE, one | {"priority": int(priority)} | (message if anew or message_id is not None else {}))
+        one["priority"] = int(priority)
+        if anew:
+            unit.run(_ANEW, one | message)
+        else:
+            unit.run(_CHANGE, one | {"at": unit.now} | (message if message_id is not None else {}))
     else:
         fresh = {
             "key": key,
@@ -143,6 +166,7 @@ def show(
             "reply_to_card": reply_to_card,
             "stale": True,
             "created_at": unit.now,
+            "asked_at": unit.now,
         }
         unit.run(_CARD, message | fresh)
     _wake(unit, priority)
@@ -150,7 +174,7 @@ def show(
 
 def refresh(unit: Unit, key: str, priority: Priority = Priority.NORMAL) -> None:
     """Ask for a new rendering of a card in every chat that has it; a card that waits already keeps the more urgent lane."""
-    if unit.run(_REFRESH, {"card": key, "lane": int(priority)}).rowcount:
+    if unit.run(_REFRESH, {"card": key, "lane": int(priority), "at": unit.now}).rowcount:
         _wake(unit, priority)
 
 
@@ -160,7 +184,9 @@ def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int, message_id: 
     ``message_id`` is the message that was pressed: a quick thumb presses before the sender has booked what it sent.
     """
     unit.run(_DROP, {"card": new_key, "chat": chat_id})
-    changed = unit.run(_CHANGE, {"card": old_key, "chat": chat_id, "key": new_key, "priority": int(Priority.TAP)})
+    changed = unit.run(
+        _CHANGE, {"card": old_key, "chat": chat_id, "at": unit.now, "key": new_key, "priority": int(Priority.TAP)}
+    )
     if message_id is not None:
         unit.run(update(cards).where(cards.c.key == new_key, cards.c.chat_id == chat_id).values(message_id=message_id))
     unit.wake("sender")
@@ -185,6 +211,7 @@ def _card(row: Any) -> Card:
         digest=row.digest,
         has_photo=row.has_photo,
         created_at=row.created_at,
+        asked_at=row.asked_at,
     )
 
 
@@ -221,7 +248,8 @@ def shown(unit: Unit, done: Card, *, message_id: int | None, digest: str | None,
     A card that was asked for anew while its old message was being edited forgets the old one all the same.
     """
     values = {"message_id": message_id, "shown": done.wanted, "digest": digest, "has_photo": has_photo}
-    unit.run(_SHOWN, {"card": done.key, "chat": done.chat_id, "rendered": done.wanted, "before": done.message_id, **values})
+    found = {"card": done.key, "chat": done.chat_id, "rendered": done.wanted, "before": done.message_id, "lane": int(done.priority)}
+    unit.run(_SHOWN, found | {"at": unit.now} | values)
 
 
 def drop_card(unit: Unit, key: str, chat_id: int) -> None:

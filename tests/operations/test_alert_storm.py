@@ -20,7 +20,7 @@ from services.access.alerts import alert
 from services.domain.incidents import AlertCode
 from services.domain.people import Role
 from services.reporting.live import Live
-from services.storage import outbox
+from services.storage import incidents, outbox
 from services.storage.database import Unit
 from tests.access.bench import ANN, CARL, GROUP, AccessBench
 
@@ -152,3 +152,30 @@ async def test_an_alert_that_failed_is_not_passed_by_what_weighs_less(bench: Acc
     await sent(bench, server, lambda: sum(chat == CARL for chat, _ in server.said) >= 3)
 
     assert "STOP_LATE" in next(text for chat, text in server.said if chat == CARL)
+
+
+async def test_what_goes_wrong_again_and_again_keeps_nobody_else_from_their_turn(bench: AccessBench) -> None:
+    wrong = [f"stage {number}" for number in range(3)]
+
+    def again(unit: Unit) -> None:
+        for each in wrong:
+            incidents.close_incident(unit, AlertCode.STAGE_CRASHED.value, each)
+            alert(unit, bench.ids, AlertCode.STAGE_CRASHED, each, {"detail": "x"})
+
+    class Restless(Storm):
+        """After each message everything has gone wrong anew."""
+
+        async def send(self, envelope: Envelope, rendered: Rendered) -> Outcome:
+            bench.database.write_now(again)
+            return await super().send(envelope, rendered)
+
+        async def edit(self, envelope: Envelope, message_id: int, rendered: Rendered, *, has_photo: bool) -> Outcome:
+            bench.database.write_now(again)
+            return await super().edit(envelope, message_id, rendered, has_photo=has_photo)
+
+    server = Restless(0.0)
+    bench.database.write_now(again)
+    await sent(bench, server, lambda: bench.clock.monotonic() > 130)
+    bench.database.write_now(lambda unit: outbox.tell(unit, CARL, "goodbye", {"desk": "told"}))
+
+    await sent(bench, server, lambda: any("told" in text for _, text in server.said))

@@ -53,6 +53,8 @@ cards = Table(
     Column("has_photo", Boolean, nullable=False),
     Column("stale", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # Since when it waits for its turn: what changes all the time goes behind what waited in the meantime.
+    Column("asked_at", Instant, nullable=False),
     # A card is due when more changes were asked for than shown; `stale` keeps that in one indexed column.
     Index("ix_cards_stale_priority", "stale", "priority"),
 )
