@@ -8,7 +8,7 @@ its countdown runs only while none rests there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from services.domain.orders import OrderRole, Purpose
 from services.domain.people import Actor
 from services.domain.ports import CancelOnSilence, Clock, Ids, StageBeat, Venue
 from services.domain.routes import RoutePhase, load_route
-from services.domain.trades import Terminal
+from services.domain.trades import Terminal, Trade
 from services.storage import desk, instructions, orders, silences, terminals, trades
 from services.storage.database import Database, Unit
 from services.storage.desk import Lease
@@ -50,7 +50,7 @@ class DeadManPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Account:
-    """A terminal as the books have it: the trades whose entries rest at its venue, and whether exits do."""
+    """A terminal as the books have it: the trades whose entries rest at its venue, and whether exits do that it would cancel."""
 
     terminal: Terminal
     resting: tuple[str, ...]
@@ -95,12 +95,10 @@ class DeadMan:
     def _account(self, unit: Unit, terminal: Terminal) -> _Account:
         live = trades.live(unit, terminal_id=terminal.id)
         routes = {trade.id: load_route(trade.route) for trade in live}
-        pending = [each for trade in live for each in instructions.pending_of_trade(unit, trade.id)]
         return _Account(
             terminal=terminal,
             resting=tuple(name for name, route in routes.items() if route is not None and route.phase in _AT_THE_VENUE),
-            exits=any(each.purpose is Purpose.PROTECT for each in pending)
-            or any(order.role is not OrderRole.ENTRY for order in orders.live(unit, terminal_id=terminal.id)),
+            exits=self._scope(terminal) is CancelOnSilence.ALL and _has_exits(unit, terminal, live),
             silence=silences.find(unit, terminal.id),
         )
 
@@ -164,3 +162,8 @@ class DeadMan:
         self._told_at.pop(name, None)
         if account.silence is not None:
             await self._database.write(lambda unit: silences.save(unit, name, None))
+
+
+def _has_exits(unit: Unit, terminal: Terminal, live: Sequence[Trade]) -> bool:
+    coming = any(each.purpose is Purpose.PROTECT for trade in live for each in instructions.pending_of_trade(unit, trade.id))
+    return coming or any(order.role is not OrderRole.ENTRY for order in orders.live(unit, terminal_id=terminal.id))

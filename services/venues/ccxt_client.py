@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -47,6 +49,17 @@ def require_play_money(name: str, settings: VenueSettings) -> None:
             value=host or "unset",
             fix="trading real money is not offered yet: give the address of the exchange's test network",
         )
+
+
+def share_trust(exchange: Exchange) -> ssl.SSLContext:
+    """Give an exchange the process's certificates instead of reading the file once for each client; return them."""
+    exchange.ssl_context = _trust(exchange.cafile)
+    return exchange.ssl_context
+
+
+@cache
+def _trust(cafile: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=cafile)
 
 
 def _hosts(urls: object) -> set[str]:

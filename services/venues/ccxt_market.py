@@ -20,7 +20,7 @@ from services.domain.errors import Misconfigured, Unavailable
 from services.domain.market import Candle, Instrument, Quote
 from services.domain.money import ZERO, Price, Quantity
 from services.domain.ports import Clock
-from services.venues.ccxt_client import exchange_class, grid_instrument, number, rebase
+from services.venues.ccxt_client import exchange_class, grid_instrument, number, rebase, share_trust
 
 if TYPE_CHECKING:
     from ccxt.async_support.base.exchange import Exchange
@@ -186,6 +186,7 @@ def _build(name: str, settings: VenueSettings) -> Exchange:
     exchange.has["fetchCurrencies"] = False
     exchange.number = Decimal
     rebase(exchange, settings.base_url)
+    share_trust(exchange)
     return exchange
 
 

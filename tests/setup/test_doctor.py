@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
 from bot.doctor_command import run_doctor
 from bot.doctor_probes import desk_probes
@@ -22,6 +22,7 @@ from bot.logging import close_logging
 from bot.system import SystemClock
 from config.settings import Settings
 from migrations import api
+from services.operations import doctor
 from services.operations.doctor import CheckResult, Probe, Sick, run_checks
 
 from .canaries import random_bot_token, random_text
@@ -217,7 +218,9 @@ async def test_token_file_that_others_can_read_fails(tmp_path: Path, token: str)
     assert result.fix == f"chmod 600 {tmp_path / 'token'}"
 
 
-async def test_checks_run_side_by_side_and_a_hanging_one_is_cut_off() -> None:
+async def test_checks_run_side_by_side_and_a_hanging_one_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = CapturingLogger()
+    monkeypatch.setattr(doctor, "log", said)
     both = asyncio.Barrier(2)
 
     async def meets() -> str:
@@ -231,13 +234,12 @@ async def test_checks_run_side_by_side_and_a_hanging_one_is_cut_off() -> None:
         raise RuntimeError("no")
 
     probes = [Probe(name="a", ask=meets), Probe(name="b", ask=hangs), Probe(name="c", ask=breaks), Probe(name="d", ask=meets)]
-    with capture_logs() as logs:
-        a, b, c, d = await run_checks(probes, CLOCK, limit_s=0.2)
+    a, b, c, d = await run_checks(probes, CLOCK, limit_s=0.2)
 
     assert (a.ok, d.ok, a.fact) == (True, True, "met")
     assert (b.ok, b.cause) == (False, "no answer within 0.2 s")
     assert (c.ok, c.cause) == (False, "the check itself broke: RuntimeError")
-    assert [each["event"] for each in logs] == ["doctor.check_broke"]
+    assert [call.args for call in said.calls] == [("doctor.check_broke",)]
 
 
 async def test_sick_answer_carries_cause_and_fix() -> None:

@@ -13,7 +13,7 @@ from aiogram import Bot
 from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import TelegramMethod
-from aiogram.methods.base import TelegramType
+from aiogram.methods.base import Response, TelegramType
 from aiogram.types import InputFile
 
 from bot.polling import Ask, Line
@@ -144,6 +144,8 @@ class _Session(BaseSession):
     def __init__(self, server: ChatServer) -> None:
         super().__init__(timeout=CALL_LIMIT_S)
         self._server = server
+        # As the desk's own: pydantic makes what nobody holds anew for each call.
+        self._answers: dict[str, type[Response[Any]]] = {}
 
     async def make_request(
         self,
@@ -159,6 +161,7 @@ class _Session(BaseSession):
             raise TelegramNetworkError(method=method, message="Request timeout error") from error
         except ConnectionError as error:
             raise TelegramNetworkError(method=method, message=f"{type(error).__name__}: {error}") from error
+        self._answers.setdefault(method.__api_method__, Response.__class_getitem__(method.__returning__))
         response = self.check_response(bot=bot, method=method, status_code=status, content=body)
         return cast(TelegramType, response.result)
 

@@ -16,7 +16,7 @@ import aiohttp
 from config.groups import VenueSettings
 from services.domain.errors import Misconfigured
 from services.domain.ports import Clock
-from services.venues.ccxt_client import exchange_class, rebase
+from services.venues.ccxt_client import exchange_class, rebase, share_trust
 from services.venues.ccxt_spot.budget import Budget
 from services.venues.ccxt_spot.profiles import PROFILES, Profile
 from services.venues.ccxt_spot.replies import Lane, current_call, send_once
@@ -115,9 +115,10 @@ class Clients:
         # A signed time that is not the exchange's is refused; the difference is measured before the first signed call.
         made.options["adjustForTimeDifference"] = False
         rebase(made, self._settings.base_url)
+        trusted = share_trust(made)
         if self._connector is None:
             # One for all clients: the connections that readings keep open serve a write without a new handshake.
-            self._connector = self._connect(ssl.create_default_context(cafile=made.cafile))
+            self._connector = self._connect(trusted)
         session = aiohttp.ClientSession(connector=self._connector, connector_owner=False, middlewares=(send_once,))
         self._sessions.append(session)
         made.session, made.own_session = session, False
