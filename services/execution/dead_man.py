@@ -50,7 +50,7 @@ class DeadManPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Account:
-    """A terminal as the books have it: the trades whose entries rest at its venue, and whether exits do that it would cancel."""
+    """A terminal as the books have it: the trades whose entries rest at its venue, and whether exits do that it cancels."""
 
     terminal: Terminal
     resting: tuple[str, ...]

@@ -247,9 +247,10 @@ def shown(unit: Unit, done: Card, *, message_id: int | None, digest: str | None,
 
     A card that was asked for anew while its old message was being edited forgets the old one all the same.
     """
+    one = {"card": done.key, "chat": done.chat_id, "before": done.message_id}
+    rendered = {"rendered": done.wanted, "lane": int(done.priority), "at": unit.now}
     values = {"message_id": message_id, "shown": done.wanted, "digest": digest, "has_photo": has_photo}
-    found = {"card": done.key, "chat": done.chat_id, "rendered": done.wanted, "before": done.message_id, "lane": int(done.priority)}
-    unit.run(_SHOWN, found | {"at": unit.now} | values)
+    unit.run(_SHOWN, one | rendered | values)
 
 
 def drop_card(unit: Unit, key: str, chat_id: int) -> None:

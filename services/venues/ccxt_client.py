@@ -53,8 +53,8 @@ def require_play_money(name: str, settings: VenueSettings) -> None:
 
 def share_trust(exchange: Exchange) -> ssl.SSLContext:
     """Give an exchange the process's certificates instead of reading the file once for each client; return them."""
-    exchange.ssl_context = _trust(exchange.cafile)
-    return exchange.ssl_context
+    context = exchange.ssl_context = _trust(exchange.cafile)
+    return context
 
 
 @cache
