@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from services.operations.evidence import Material
 from services.operations.judgement import NAMES, Status
@@ -13,12 +11,12 @@ from services.operations.venue_book import VenueBook, read_paper_book
 from services.operations.verify import run_all
 from tests.chat.rig import ANN, CARL, CORA, OLGA, SAM, TOM
 from tests.crash.audit import Audit
+from tests.crash.logged import crashes
 from tests.crash.wholedesk import WholeDesk
 from tests.crash.witness import writes
 from tests.trading.rig import Rig
 
 INTERRUPTED = "interrupted by a restart"
-CRASHED = ("handler.failed", "stage.crashed", "job.crashed", "tick.failed", "error.unexpected", "process.crashed", "log.lost")
 VERIFY = tuple(f"verify {number} {name}" for number, name in NAMES.items())
 BOOKS, ANSWERS, CRASHES, SCENARIO = "both books", "a visible answer", "no stage crashed", "the scenario's own end"
 OF_THE_CHAT = (7, 10)
@@ -79,14 +77,3 @@ async def _verify(desk: WholeDesk) -> list[Problem]:
     )
     results = await run_all(desk.trading.database, material)
     return [(VERIFY[each.number - 1], f"{each.status}: {each.detail}") for each in results if each.status is not Status.OK]
-
-
-def crashes(files: Sequence[Path]) -> list[str]:
-    """Return the lines of the logs that tell of an error nobody expected."""
-    found = []
-    for file in files:
-        for line in file.read_text().splitlines():
-            if any(f'"{event}"' in line for event in CRASHED):
-                told = json.loads(line)
-                found.append(f"{told['event']} {told.get('stage') or told.get('job') or told.get('tick')}: {str(told)[-600:]}")
-    return found

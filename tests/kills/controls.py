@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -11,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.operations.judgement import Status
-from services.operations.places import paper_file
+from services.operations.places import log_files, paper_file
 from services.operations.venue_book import VenueBook
+from tests.crash.logged import CRASHED
 from tests.kills.acts import Answer
 from tests.kills.judge import Evidence, Verdict, judge
 
@@ -87,6 +89,12 @@ def _break_the_journal(evidence: Evidence) -> Evidence:
     return _desk(evidence, "DELETE FROM journal WHERE sequence = (SELECT max(sequence) / 2 FROM journal)")
 
 
+def _let_a_stage_crash(evidence: Evidence) -> Evidence:
+    with log_files(evidence.state)[0].open("a", encoding="utf-8") as log:
+        log.write(json.dumps({"event": CRASHED[0], "stage": "planted"}) + "\n")
+    return evidence
+
+
 def _fails(number: int) -> Callable[[Verdict], bool]:
     return lambda verdict: verdict.checks[number - 1].status is Status.FAIL
 
@@ -101,6 +109,7 @@ CONTROLS: Mapping[str, Control] = {
     "a stop is lost": Control(plant=_take_a_stop_away, seen=lambda verdict: bool(verdict.naked) and _fails(8)(verdict)),
     "an answer is lost": Control(plant=_swallow_an_answer, seen=lambda verdict: bool(verdict.unanswered)),
     "a command is left": Control(plant=_leave_a_command, seen=_fails(7)),
+    "a stage crashes": Control(plant=_let_a_stage_crash, seen=lambda verdict: bool(verdict.crashes)),
     "a journal row is lost": Control(plant=_break_the_journal, seen=_fails(9)),
 }
 

@@ -18,12 +18,13 @@ from bot.system import SystemClock
 from services.domain.money import ZERO
 from services.domain.states import LIVE_TRADE_STATES
 from services.operations.judgement import CheckResult, Status
-from services.operations.places import paper_file
+from services.operations.places import log_files, paper_file
 from services.operations.venue_book import PAPER, VenueBook, read_paper_book
 from services.operations.verify import score
 from services.storage import tables
 from services.storage.database import Unit
 from services.storage.desk import journal_after
+from tests.crash.logged import crashes
 from tests.kills.acts import Act, Answer
 from tests.kills.world import World
 
@@ -51,6 +52,7 @@ class Verdict:
     lost_fills: tuple[str, ...]
     naked: tuple[str, ...]
     unanswered: tuple[str, ...]
+    crashes: tuple[str, ...]
     checks: tuple[CheckResult, ...]
     answers: Mapping[str, int]
     counts: Mapping[str, int]
@@ -64,7 +66,7 @@ class Verdict:
     def clean(self) -> bool:
         """Tell whether nothing is wrong, with every invariant checked."""
         kept = len(self.checks) == 10 and all(check.status is Status.OK for check in self.checks)
-        return kept and not any((self.duplicates, self.lost_fills, self.naked, self.unanswered))
+        return kept and not any((self.duplicates, self.lost_fills, self.naked, self.unanswered, self.crashes))
 
 
 async def gather(around: World, state: Path, acts: Sequence[Act]) -> Evidence:
@@ -99,6 +101,7 @@ async def judge(evidence: Evidence) -> Verdict:
         lost_fills=tuple(found.lost_fills()),
         naked=tuple(found.naked()),
         unanswered=tuple(_unanswered(evidence.acts)),
+        crashes=tuple(crashes(log_files(evidence.state))),
         checks=report.checks,
         answers=dict(Counter(act.answer.value for act in evidence.acts)),
         counts=found.counts() | {"acts": len(evidence.acts)},

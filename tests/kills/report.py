@@ -52,6 +52,7 @@ def table(result: Result, controlled: Controlled) -> Table:
         ("lost fills", str(len(verdict.lost_fills))),
         ("naked positions", str(len(verdict.naked))),
         ("acts without an answer", str(len(verdict.unanswered))),
+        ("stages and handlers that crashed", str(len(verdict.crashes))),
         ("verify", verdict.verify),
         (
             "controls that the judge did not see",
@@ -75,6 +76,7 @@ def wrong(verdict: Verdict) -> list[str]:
         "lost fill": verdict.lost_fills,
         "naked": verdict.naked,
         "no answer": verdict.unanswered,
+        "crash": verdict.crashes,
         "verify": [f"{each.number} {each.name}: {each.detail}" for each in verdict.checks if each.status.value != "OK"],
     }
     return [f"{what}: {line}" for what, lines in named.items() for line in lines]
@@ -111,6 +113,7 @@ def figures(result: Result, controlled: Controlled, ready_within_s: float | None
         "lost_fills": len(verdict.lost_fills),
         "naked": len(verdict.naked),
         "unanswered": len(verdict.unanswered),
+        "crashes": len(verdict.crashes),
         "verify": verdict.verify,
         "answers": dict(verdict.answers),
         "counts": dict(verdict.counts),

@@ -207,6 +207,7 @@ def figures(soak: Soak, commit: str, machine: str) -> dict[str, object]:
         "lost_fills": len(verdict.lost_fills),
         "naked": len(verdict.naked),
         "unanswered": len(verdict.unanswered),
+        "crashes": len(verdict.crashes),
         "verify": verdict.verify,
         "load_average": round(os.getloadavg()[0], 1),
         "counts": dict(verdict.counts),
