@@ -15,7 +15,8 @@ from services.domain.ports import Ids
 from services.domain.routes import Route, RoutePhase, Then, load_route
 from services.domain.trades import Trade
 from services.domain.verdicts import Check
-from services.missions.planning import Case, Desk, context_facts
+from services.missions.planning import Case, Desk
+from services.risk import recorded
 from services.risk.sizing import funds_needed, loss_at_stop
 from services.storage import desk as desk_rows
 from services.storage import missions, outbox, people, terminals, trades, verdicts
@@ -100,7 +101,7 @@ class AmendEntry:
             mission_id=mission.id,
             person_id=owner.id,
             terminal_id=trade.terminal_id,
-            context=context_facts(context),
+            context=recorded.dump(context),
         )
         return None if verdict.allowed else verdict.denials[0]
 

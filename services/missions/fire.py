@@ -25,8 +25,9 @@ from services.domain.states import TradeState
 from services.domain.trades import Trade
 from services.domain.verdicts import Check, Verdict
 from services.missions.entries import EntryWish
-from services.missions.planning import Case, Desk, context_facts
+from services.missions.planning import Case, Desk
 from services.missions.preview import OpenPreview
+from services.risk import recorded
 from services.risk.gate import REFRESH_CODES
 from services.risk.sizing import loss_at_stop
 from services.storage import instructions, missions, outbox, previews, routes, terminals, tokens, trades, verdicts
@@ -113,7 +114,7 @@ class FireMission:
         took = self._desk.clock.monotonic() - began
         self._meter.time(Timed.GATE, took)
         tapped = unit.received_at.isoformat() if unit.received_at is not None else None
-        return verdict, context_facts(context) | {"gate_s": round(took, 6), "tapped": tapped}
+        return verdict, recorded.dump(context) | {"gate_s": round(took, 6), "tapped": tapped}
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
         kept = token.terms["terminal"] if _still_theirs(unit, person, token) else None

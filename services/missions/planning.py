@@ -186,37 +186,3 @@ def find_mission(unit: Unit, reference: str | None) -> Mission:
     if found is None:
         raise NotFound("MISSION", reference=reference)
     return found
-
-
-def context_facts(context: GateContext) -> dict[str, object]:
-    """Write the gate's inputs as plain values, so that a stored verdict can be asked again."""
-    market, ledger, plan = context.market, context.ledger, context.plan
-    quote = market.quote
-    return {
-        "now": context.now.isoformat(),
-        "side": plan.side.value,
-        "quantity": str(plan.quantity),
-        "worst_price": str(plan.worst_price),
-        "stop": str(plan.stop),
-        "kind": plan.kind.value,
-        "price": str(plan.price) if plan.price is not None else None,
-        "reach_bps": str(plan.reach_bps),
-        "deadline": plan.deadline.isoformat(),
-        "bid": str(quote.bid) if quote else None,
-        "ask": str(quote.ask) if quote else None,
-        "feed_time": quote.feed_time.isoformat() if quote else None,
-        "received_at": quote.received_at.isoformat() if quote else None,
-        "equity": str(market.equity) if market.equity is not None else None,
-        "free": str(market.free) if market.free is not None else None,
-        "equity_at": market.equity_at.isoformat() if market.equity_at else None,
-        "halts": [f"{h.scope}:{h.subject}={h.state}" for h in ledger.halts],
-        "mission": ledger.mission_state.value,
-        "reconciled_at": ledger.reconciled_at.isoformat() if ledger.reconciled_at else None,
-        "doubtful": ledger.doubtful,
-        "live_trades": ledger.live_trades,
-        "same_instrument": ledger.same_instrument,
-        "day_profit": str(ledger.day_profit) if ledger.day_profit is not None else None,
-        "day_opening_equity": str(ledger.day_opening_equity) if ledger.day_opening_equity is not None else None,
-        "fee": str(plan.costs.fee),
-        "slippage": str(plan.costs.slippage),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -115,9 +115,8 @@ def _decimal(seconds: float | None) -> Decimal | None:
 def _mid(unit: Unit, trade: Trade) -> Price | None:
     """Return the middle of the quote that the gate decided on."""
     stored = verdicts.of_trade(unit, trade.id)
-    context: Mapping[str, Any] = stored.context if stored is not None else {}
-    bid, ask = context.get("bid"), context.get("ask")
-    return Price((Decimal(bid) + Decimal(ask)) / 2) if bid is not None and ask is not None else None
+    quoted = stored.quoted if stored is not None else None
+    return Price(sum(quoted, ZERO) / 2) if quoted is not None else None
 
 
 def _cost(trade: Trade, before: Decimal | None, after: Decimal | None) -> Cost | None:

@@ -29,7 +29,14 @@ class StoredVerdict:
     mission_id: str
     person_id: int
     verdict: Verdict
-    context: Mapping[str, object]
+    context: Mapping[str, Any]
+
+    @property
+    def quoted(self) -> tuple[Decimal, Decimal] | None:
+        """Return bid and ask that the gate decided on, or None when it had no quote; older rows keep them on top."""
+        kept = self.context["market"]["quote"] if "market" in self.context else self.context
+        bid, ask = (kept or {}).get("bid"), (kept or {}).get("ask")
+        return (Decimal(bid), Decimal(ask)) if bid is not None and ask is not None else None
 
 
 def dump_checks(checks: tuple[Check, ...]) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ async def test_a_worse_price_passes_the_gate_and_becomes_the_bound(tmp_path: Pat
         assert isinstance(outcome, Amended)
         assert trade.worst_price == Decimal("63700")
         assert trade.risk_money > before.risk_money
-        assert original.context["worst_price"] == "63500"
+        assert original.context["plan"]["worst_price"] == "63500"
 
 
 async def test_a_worse_price_that_the_gate_denies_leaves_the_entry_where_it_rests(tmp_path: Path) -> None:
