@@ -235,15 +235,25 @@ def upgrade_desk(
 
 @app.command()
 def verify(
+    what: Annotated[str, typer.Argument(metavar="journal", help="journal: walk it, and name the first bad row.")] = "",
+    head: Annotated[
+        str | None, typer.Option(metavar="HEAD", help="A head of the journal that you kept, as a digest shows it.")
+    ] = None,
     require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an invariant has no material.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check the ten invariants over database, venue, logs and chat."""
+    """Check the ten invariants over database, venue, logs and chat, or the journal alone, row by row."""
     from bot.redaction import secrets_in
     from bot.system import SystemClock
-    from handlers.cli.verify import run_verify
+    from handlers.cli.verify import run_verify, run_verify_journal
 
+    if what not in ("", "journal"):
+        raise typer.BadParameter(f"{what!r} is nothing to verify alone", param_hint="journal")
+    if head is not None and not what:
+        raise typer.BadParameter("goes with journal", param_hint="--head")
     settings = _settings()
+    if what:
+        raise typer.Exit(run_verify_journal(settings, SystemClock(), head=head, json=as_json))
     clock, secrets = SystemClock(), secrets_in(settings)
     raise typer.Exit(run_verify(settings, clock, secrets=secrets, require_all=require_all, json=as_json))
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 GENESIS = "0" * 64
+# The facts that keep a head beside the chain: as JSON by the watch over the stages, as ``sequence:hash`` by the digest.
+HEAD_FACT = "journal.head"
+DIGEST_FACT = "digest.journal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

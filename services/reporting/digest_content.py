@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import ColumnElement, func, select
 
-from services.domain.journal import GENESIS, first_break
+from services.domain.journal import DIGEST_FACT, GENESIS, first_break
 from services.domain.money import ZERO, canonical
 from services.domain.people import Role
 from services.domain.quality import EntrySample, median
@@ -29,7 +29,6 @@ from services.storage.database import Unit
 from services.storage.drills import last_drills
 from services.storage.tables import decisions, missions
 
-ANCHOR = "digest.journal"
 A_DAY = timedelta(days=1)
 MOST_ROWS = 200_000
 MOST_POINTS = 300
@@ -199,7 +198,7 @@ def _drills(unit: Unit) -> list[list[object]]:
 
 def journal_state(unit: Unit) -> JournalState:
     """Verify the chain from the row that the last digest verified to its head."""
-    kept, _, previous = (get_fact(unit, ANCHOR) or f"0:{GENESIS}").partition(":")
+    kept, _, previous = (get_fact(unit, DIGEST_FACT) or f"0:{GENESIS}").partition(":")
     rows, head = desk.journal_after(unit, int(kept), MOST_ROWS), desk.journal_head(unit)
     broken_at = first_break(rows, previous, int(kept))
     if not rows and (head.hash if head else GENESIS) != previous:
@@ -219,4 +218,4 @@ def keep_anchor(unit: Unit, facts: Mapping[str, object]) -> None:
     A broken chain stays where it broke, so that every digest says so until it is mended.
     """
     if facts["broken_at"] is None:
-        set_fact(unit, ANCHOR, f"{facts['sequence']}:{facts['head']}")
+        set_fact(unit, DIGEST_FACT, f"{facts['sequence']}:{facts['head']}")
