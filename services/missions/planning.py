@@ -19,7 +19,8 @@ from services.domain.ports import Capabilities, Clock, QuoteSource
 from services.domain.signals import Mission, Side
 from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
-from services.risk.gate import GateContext, MarketPart, Plan, decide
+from services.risk.context import GateContext, MarketPart, Plan
+from services.risk.gate import decide
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.sizing import Costs
 from services.storage import desk, missions, terminals, trades

@@ -11,9 +11,9 @@ from services.domain.money import ZERO
 from services.domain.signals import Mission
 from services.domain.states import HaltState
 from services.domain.trades import Terminal, Trade
+from services.risk.context import LedgerPart
 from services.risk.day_book import PriceOf, profit_of_day
 from services.risk.days import day_end, day_of
-from services.risk.gate import LedgerPart
 from services.risk.sizing import Costs, funds_needed
 from services.storage import halts as halt_rows
 from services.storage import instructions as instruction_rows

@@ -13,7 +13,7 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from services.risk.gate import GateContext
+from services.risk.context import GateContext
 
 
 class NotRecorded(LookupError):

@@ -16,7 +16,8 @@ from services.domain.money import Price, Quantity
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
 from services.domain.verdicts import Check, CheckCode
-from services.risk.gate import GateContext, LedgerPart, MarketPart, Plan, decide
+from services.risk.context import GateContext, LedgerPart, MarketPart, Plan
+from services.risk.gate import decide
 from services.risk.sizing import Costs
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -18,7 +18,8 @@ from services.domain.money import on_grid
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
 from services.domain.verdicts import CheckCode
-from services.risk.gate import GateContext, decide
+from services.risk.context import GateContext
+from services.risk.gate import decide
 from services.risk.sizing import Costs, touch_price
 from tests.risk.cases import (
     HALTED,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.domain.entries import EntryKind
 from services.risk import recorded
-from services.risk.gate import GateContext, decide
+from services.risk.context import GateContext
+from services.risk.gate import decide
 from tests.risk.cases import BTC, HALTED, amounts, contexts, passing, with_ledger, with_market, with_plan
 
 

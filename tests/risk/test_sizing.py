@@ -13,7 +13,8 @@ from config.groups import RiskSettings
 from services.domain.market import Instrument
 from services.domain.money import Price, on_grid
 from services.domain.signals import Side
-from services.risk.gate import SIZE_CODES, GateContext, decide
+from services.risk.context import GateContext
+from services.risk.gate import SIZE_CODES, decide
 from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, offered_sizes, worst_entry
 from tests.risk.cases import BTC, amounts, passing, quote, with_market, with_plan
 

@@ -1,0 +1,1 @@
+"""The gate's checks, a file for each family; each is a function of the context alone."""

@@ -1,0 +1,80 @@
+"""What the gate looks at: the market as the feeds keep it, the ledger as it stands in the unit, and what is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from config.groups import RiskSettings
+from services.domain.entries import EntryKind
+from services.domain.halts import Halt
+from services.domain.market import Instrument, Quote
+from services.domain.signals import Side
+from services.domain.states import MissionState
+from services.risk.sizing import Costs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketPart:
+    """What the feeds keep current. ``equity`` and ``free`` are in the instrument's quote currency; None is missing.
+
+    ``free`` is without what entries may take that the reading of the account cannot know of yet.
+    """
+
+    instrument: Instrument | None
+    quote: Quote | None
+    equity: Decimal | None
+    free: Decimal | None
+    equity_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPart:
+    """What is read inside the write unit.
+
+    ``day_profit`` is realised and open profit since the day's start in the terminal's currency, None when it cannot be
+    measured; ``doubtful`` counts instructions of unknown outcome and undecided differences on this terminal and instrument.
+    """
+
+    halts: tuple[Halt, ...]
+    mission_state: MissionState
+    reconciled_at: datetime | None
+    doubtful: int
+    can_long: bool
+    can_short: bool
+    live_trades: int
+    same_instrument: bool
+    day_profit: Decimal | None
+    day_opening_equity: Decimal | None
+    day_ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is asked for: a size in base units, entered at ``worst_price`` or better, with its stop.
+
+    ``price`` is what the entry waits for, at most ``reach_bps`` from the quote; None where it takes or rests at the quote.
+    """
+
+    side: Side
+    quantity: Decimal
+    worst_price: Decimal
+    stop: Decimal
+    deadline: datetime
+    costs: Costs
+    kind: EntryKind = EntryKind.TAKE
+    price: Decimal | None = None
+    reach_bps: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateContext:
+    """Everything the gate looks at."""
+
+    now: datetime
+    plan: Plan
+    market: MarketPart
+    ledger: LedgerPart
+    limits: RiskSettings
+    config_hash: str
