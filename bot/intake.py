@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from bot.polling import Ask, Line
+from bot.withholding import withhold
 from config.groups import TelegramSettings
 from services.domain.errors import AlreadyDone, Unavailable
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
@@ -97,6 +98,7 @@ class Intake:
         """Store a batch in one commit and start what is new in it."""
         received_at = self._clock.now()
         answered = sorted(self._answered)
+        batch = [withhold(update, stops=self._cannot_wait(update)) for update in batch]
 
         def body(unit: Unit) -> list[int]:
             updates.finish(unit, answered, UpdateState.DONE)

@@ -66,6 +66,10 @@ class TimedAnswers:
         """Take a message of the bot away."""
         await self._answers.delete(chat_id, message_id)
 
+    async def take_away(self, chat_id: int, message_id: int) -> bool:
+        """Delete what a person wrote; tell whether the chat let the bot."""
+        return await self._answers.take_away(chat_id, message_id)
+
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show a message in a group to the one who tapped; tell whether the server took it."""
         shown = await self._answers.whisper(chat_id, thread_id, person_id, callback_id, rendered)

@@ -57,6 +57,7 @@ SCOPE_CALLS_AT_ONCE = 4
 # The server takes the answer to a tap for about this long; after it the person's client has given up.
 TOAST_LASTS_S = 10.0
 WHISPER_TIMEOUT_S = 3
+TAKE_AWAY_PAUSES_S = (0.2, 1.0, 3.0)
 TOAST_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -118,6 +119,21 @@ class ChatAnswers:
             await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
         except TelegramAPIError as error:
             log.info("message.not_deleted", chat=chat_id, error=type(error).__name__)
+
+    async def take_away(self, chat_id: int, message_id: int) -> bool:
+        """Delete what a person wrote and tell whether the chat let the bot; a call that got lost is made again."""
+        for pause in TAKE_AWAY_PAUSES_S:
+            try:
+                return await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
+            except (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, TimeoutError, OSError) as error:
+                log.info("message.not_taken_away", chat=chat_id, error=type(error).__name__)
+                await asyncio.sleep(pause)
+            except TelegramAPIError as error:
+                if "not found" in str(error):
+                    return True
+                log.warning("message.not_taken_away", chat=chat_id, error=type(error).__name__)
+                return False
+        return False
 
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show an ephemeral message (Bot API 10.3); its right comes from the tap, which must not have been answered yet."""

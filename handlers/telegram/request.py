@@ -31,6 +31,10 @@ class Answers(Protocol):
         """Take a message of the bot away, where the server still lets it."""
         ...
 
+    async def take_away(self, chat_id: int, message_id: int) -> bool:
+        """Delete what a person wrote; tell whether the chat let the bot."""
+        ...
+
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show a message in a group to the one who tapped, before the tap is answered; tell whether the server took it."""
         ...

@@ -27,6 +27,7 @@ from handlers.telegram.taps import Taps
 from handlers.telegram.views.errors import render_error, toast
 from handlers.telegram.views.message import Rendered
 from services.domain.errors import AlreadyDone, SortieError
+from services.domain.key_shapes import WITHHELD
 from services.domain.people import Actor, Role
 from services.storage import chats, people
 
@@ -44,6 +45,7 @@ _BUTTONS: tuple[type[CallbackData], ...] = (
 )
 ANONYMOUS_ADMIN = 1087968824
 START = "start"
+_GONE, _LEFT = "deleted and not kept", "not kept, but you must delete it"
 ALERTS = frozenset({"ROLE", "NO_ROLE", "NOT_YOURS"})
 
 
@@ -71,9 +73,18 @@ class ChatRoutes:
             await self._app.migrate_chat(self._job("migrate"), message.chat.id, message.migrate_to_chat_id)
             return
         request = self._request(message)
+        text = (message.text or "").strip()
+        if text == WITHHELD:
+            await self._refuse_key(message, request)
+            return
         if request is None:
             return
-        text = (message.text or "").strip()
+        await self._take(message, request, text)
+        # Of a command that stops something, which did not wait for this, the rest was a key.
+        if text.endswith(WITHHELD):
+            await self._answers.take_away(message.chat.id, message.message_id)
+
+    async def _take(self, message: Message, request: Request, text: str) -> None:
         found = _COMMAND.match(text)
         # In a group people talk; only what begins with a slash is meant for the desk there.
         bare = "" if request.is_group else self._labels.get(text.lower().strip("/ "), "")
@@ -186,6 +197,19 @@ class ChatRoutes:
             await self._refuse(request, "UNKNOWN_COMMAND", {"value": text.split()[0][:32]})
         else:
             await self._refuse(request, "NOT_DIRECT", {})
+
+    async def _refuse_key(self, message: Message, request: Request | None) -> None:
+        """Take what was pasted out of the chat, whoever sent it, and say where keys are typed."""
+        gone = await self._answers.take_away(message.chat.id, message.message_id)
+        log.warning("chat.key_withheld", chat=message.chat.id, deleted=gone)
+        if request is None or (request.is_group and not await self._approved(request)):
+            return
+        if not request.is_group and await self._role(request) is Role.STRANGER:
+            await self._app.stranger(request)
+            return
+        # There is no message left that could be answered.
+        request.message_id = None if gone else request.message_id
+        await self._refuse(request, "KEY_IN_CHAT", {"value": _GONE if gone else _LEFT})
 
     async def _role(self, request: Request) -> Role:
         return await self._app.database.glance(lambda unit: people.role_of(unit, request.actor.id))

@@ -103,10 +103,8 @@ async def fail_in_every_way(rig: ChatRig, box: Sandboxed, monkeypatch: pytest.Mo
 async def type_them(rig: ChatRig, canaries: Canaries) -> None:
     """Let people paste the desk's own keys where they can type."""
     for value in canaries.values.values():
-        await rig.ask(TOM, f"/{value[:20]} {value}", "I do not know")
-        await rig.ask(TOM, f"/settings {value}", "/settings")
-        await rig.say(TOM, f"/call {value} long sl 1")
-        await rig.say(TOM, value)
+        for text in (f"/{value[:20]} {value}", f"/settings {value}", f"/call {value} long sl 1", value):
+            await rig.ask(TOM, text, "KEY_IN_CHAT")
         await rig.ask(CARL, f"/halt {value}", "🛑 HALTED by Carl")
         await rig.resume()
 
