@@ -15,7 +15,8 @@ from bot.logging import close_logging, configure_logging
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.wiring import Outside, Trading, build_market, build_trading
-from config.groups import DeskSettings, PaperSettings, RiskSettings
+from config.groups import DeskSettings, PaperSettings
+from config.limits import RiskSettings
 from config.settings import Settings
 from migrations.api import upgrade
 from services.access.roles import RoleBook

@@ -142,6 +142,8 @@ def _kind(annotation: object) -> str:
         return f"list of {_kind(get_args(annotation)[0])}"
     if origin is dict:
         return "table"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
     names = {bool: "true or false", int: "whole number", float: "number", Decimal: "number", Path: "path"}
     if annotation is SecretStr:
         return "secret"

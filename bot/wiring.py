@@ -44,6 +44,7 @@ from services.missions.preview import OpenPreview
 from services.missions.skip import SkipMission
 from services.operations.places import halt_file, paper_file
 from services.portfolio.accounts import AccountBoard
+from services.risk.limits import book_of
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
@@ -201,6 +202,7 @@ def _paper_venue(settings: Settings, outside: Outside, instruments: Mapping[str,
 def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
     return Rules(
         limits=settings.risk,
+        book=book_of(settings.risk),
         costs=costs_of(settings),
         zone=settings.desk.zone,
         config_hash=settings.fingerprint,

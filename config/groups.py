@@ -239,31 +239,6 @@ class SignalSettings(Group):
     offers_per_day: int = Field(default=25, ge=1, description="Single offers a day and chat; the rest is grouped")
 
 
-class RiskSettings(Group):
-    """The gate's limits; the only place where they stand."""
-
-    per_trade: Share = Field(default=Decimal("0.01"), description="Largest loss at the stop, share of equity")
-    default_per_trade: Share = Field(default=Decimal("0.005"), description="Loss at the stop of the offered full size")
-    max_notional: Annotated[Decimal, Field(gt=0, le=10)] = Field(
-        default=Decimal("1.0"), description="Largest value of one trade, share of equity"
-    )
-    open_positions: int = Field(default=4, ge=1, description="Open and working trades per terminal")
-    daily_loss: Share = Field(default=Decimal("0.05"), description="Loss of the day at which entries stop, share of equity")
-    max_spread_bps: Bps = Field(default=Decimal(15), description="Widest spread")
-    quote_age_s: PositiveSeconds = Field(default=5, description="Oldest quote")
-    equity_age_s: PositiveSeconds = Field(default=90, description="Oldest account reading")
-    collar_share: Share = Field(default=Decimal("0.25"), description="Worst entry beyond the quote, share of the stop distance")
-    collar_cap_bps: Bps = Field(default=Decimal(30), description="Worst entry beyond the quote at most")
-    confirm_s: PositiveSeconds = Field(default=60, description="Life of a preview's Confirm button")
-    entry_deadline_s: PositiveSeconds = Field(default=15, description="From confirm to the venue at most")
-
-    @model_validator(mode="after")
-    def _agree(self) -> RiskSettings:
-        if self.default_per_trade > self.per_trade:
-            raise ValueError("`default_per_trade` is above `per_trade`: the offered size would never pass")
-        return self
-
-
 class ProtectionSettings(Group):
     """Stops and targets: what is done where they fail, and how stops are kept. A trade's card may choose another trail."""
 

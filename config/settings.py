@@ -29,7 +29,6 @@ from config.groups import (
     PaperSettings,
     PeopleSettings,
     ProtectionSettings,
-    RiskSettings,
     RouteSettings,
     SignalSettings,
     StrategySettings,
@@ -38,6 +37,7 @@ from config.groups import (
     VenueSettings,
 )
 from config.killing import KillingSettings
+from config.limits import RiskSettings
 from config.web import HeartbeatSettings, WebSettings
 
 PREFIX = "SORTIE_"
@@ -91,11 +91,18 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"terminals.{name} needs keys: set `secret_file`, or `api_key` and `secret`, in [venues.{terminal.venue}]"
                 )
+        self._check_scoped_limits()
         taken = [terminal.venue for terminal in self.terminals.values()]
         twice = sorted({venue for venue in taken if taken.count(venue) > 1})
         if twice:
             raise ValueError(f"one account has one terminal: two name the venue {', '.join(twice)}")
         return self
+
+    def _check_scoped_limits(self) -> None:
+        """Refuse a limit of an instrument that is not traded: it would bind nothing, and nobody would notice."""
+        for each in self.risk.scoped:
+            if each.scope == "instrument" and each.subject not in self.market.instruments:
+                raise ValueError(f"risk.scoped names {each.subject!r}, but market.instruments has no such instrument")
 
     @classmethod
     def settings_customise_sources(

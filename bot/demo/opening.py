@@ -11,7 +11,8 @@ from bot.demo.console import CannotStart
 from bot.demo.desk_settings import DeskTerms
 from bot.demo.planner import Rules, Start, bars_ahead, close_in, find_start
 from bot.demo.sandbox_client import MarketInfo, SandboxClient, SandboxError
-from config.groups import RiskSettings, StrategySettings
+from config.groups import StrategySettings
+from config.limits import RiskSettings
 from services.strategies.registry import load_strategies
 
 STRETCH_BARS = 600

@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.demo.series import Bars, Stretch
-from config.groups import PaperSettings, RiskSettings, SignalSettings
+from config.groups import PaperSettings, SignalSettings
+from config.limits import RiskSettings
 from services.domain.market import CandleSeries, Quote
 from services.domain.money import Price, Quantity, ceil_to, floor_to
 from services.domain.ports import Strategy
 from services.domain.signals import Side, Signal, malformed
-from services.risk.sizing import Costs, offered_sizes, worst_entry
+from services.risk.limits import book_of
+from services.risk.sizing import Costs, offered_sizes, size_caps, worst_entry
 from services.signals.calls import calls_of, to_signal
 
 LEAD_S = 26.0
@@ -169,11 +171,9 @@ def _fireable(bars: Bars, index: int, signal: Signal, rules: Rules) -> bool:
     sizes = offered_sizes(
         entry=worst_entry(quote, signal.side, signal.stop, instrument, rules.risk),
         stop=signal.stop,
-        equity=paper.start_balance,
-        free=paper.start_balance,
         instrument=instrument,
         costs=Costs(fee=paper.taker_bps / 10_000, slippage=paper.slippage_bps / 10_000),
-        limits=rules.risk,
+        caps=size_caps(paper.start_balance, paper.start_balance, book_of(rules.risk).at({}), rules.risk.default_per_trade),
     )
     # Half of the half is what is left to close when someone halves the smaller size.
     least = sizes.half / 2

@@ -16,7 +16,8 @@ from bot.drills.market import MIDDLES, DrillMarket, instruments
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.wiring import Outside, Trading, build_market, build_trading
-from config.groups import DatabaseSettings, PaperSettings, RiskSettings
+from config.groups import DatabaseSettings, PaperSettings
+from config.limits import RiskSettings
 from config.settings import Settings
 from migrations.api import upgrade
 from services.domain.drills import CutShort

@@ -50,7 +50,7 @@ class Check:
     """One rule applied: ``value`` measured against ``limit`` in ``unit``; None means that the value is missing, a denial.
 
     ``use`` is the share of the limit in use, 0 to 1 and beyond, where the rule has one; ``frees_at`` says when a denial
-    ends by itself.
+    ends by itself; ``scope`` says whose limit it is, ``desk`` or a narrower one such as ``person:7``.
     """
 
     code: CheckCode
@@ -61,6 +61,7 @@ class Check:
     use: Decimal | None = None
     frees_at: datetime | None = None
     note: str = ""
+    scope: str = "desk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

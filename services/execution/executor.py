@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from config.groups import RiskSettings
+from config.limits import RiskSettings
 from services.domain.crashpoints import reach
 from services.domain.entries import rests
 from services.domain.errors import Unavailable, VenueRejected

@@ -14,7 +14,8 @@ from functools import partial
 
 import structlog
 
-from config.groups import RiskSettings, RouteSettings
+from config.groups import RouteSettings
+from config.limits import RiskSettings
 from services.domain.entries import EntryKind, entry_instruction, entry_order
 from services.domain.errors import SortieError, Unavailable
 from services.domain.market import Quote

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from config.groups import RiskSettings, RouteSettings
+from config.groups import RouteSettings
+from config.limits import RiskSettings
 from services.domain.entries import AT_A_PRICE, RESTS_AT, EntryKind, away_from_market, near_of, touch_of
 from services.domain.errors import Refused
 from services.domain.market import Instrument, Quote

@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
-from config.groups import RiskSettings, RouteSettings
+from config.groups import RouteSettings
+from config.limits import RiskSettings
 from services.domain.entries import EntryKind, kinds_for
 from services.domain.errors import NotFound, Refused, Unavailable
+from services.domain.limits import Effective, Limit, LimitBook
 from services.domain.market import Instrument
 from services.domain.money import Price
 from services.domain.orders import Balance
@@ -22,6 +24,7 @@ from services.domain.verdicts import Verdict
 from services.risk.context import GateContext, MarketPart, Plan
 from services.risk.gate import decide
 from services.risk.ledger import committed_since, read_ledger
+from services.risk.limits import standing
 from services.risk.sizing import Costs
 from services.storage import desk, missions, terminals, trades
 from services.storage.database import Unit
@@ -37,9 +40,10 @@ class Accounts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What planning needs of the settings."""
+    """What planning needs of the settings; ``book`` holds the gate's limits of ``limits``, with those of narrower scopes."""
 
     limits: RiskSettings
+    book: LimitBook
     costs: Costs
     zone: str
     config_hash: str
@@ -54,13 +58,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A mission in front of one trader's terminal, with the market as it is now and the trades that live there in this unit."""
+    """A mission in front of one trader's terminal: the market as it is now, and the trades that live there in this unit.
+
+    ``limits`` are those in force where person, terminal, strategy and instrument meet.
+    """
 
     mission: Mission
     person: Person
     terminal: Terminal
     market: MarketPart
     live: tuple[Trade, ...]
+    limits: Mapping[Limit, Effective]
 
 
 class Desk:
@@ -103,7 +111,8 @@ class Desk:
         instrument = universe.find(mission.signal.symbol) if universe else None
         live = tuple(trades.live(unit, terminal_id=terminal.id))
         market = self._market(live, terminal, mission.signal.symbol, instrument)
-        return Case(mission=mission, person=person, terminal=terminal, market=market, live=live)
+        limits = self.rules.book.at(standing(mission.signal, instrument, terminal, person.id))
+        return Case(mission=mission, person=person, terminal=terminal, market=market, live=live, limits=limits)
 
     def _market(self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None) -> MarketPart:
         """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
@@ -162,7 +171,7 @@ class Desk:
                 halt_file=self.rules.halt_file.exists(),
                 leaving_out=leaving_out,
             ),
-            limits=self.rules.limits,
+            limits=case.limits,
             config_hash=self.rules.config_hash,
         )
         return decide(context), context

@@ -19,7 +19,7 @@ from services.domain.signals import Mission
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
-from services.risk.sizing import Sizes, loss_at_stop, offered_sizes
+from services.risk.sizing import Sizes, loss_at_stop, offered_sizes, size_caps
 from services.storage import outbox, previews, terminals, tokens
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -159,11 +159,9 @@ class OpenPreview:
                 sizes = offered_sizes(
                     entry=plan.worst,
                     stop=signal.stop,
-                    equity=case.market.equity,
-                    free=case.market.free,
                     instrument=instrument,
                     costs=costs,
-                    limits=rules.limits,
+                    caps=size_caps(case.market.equity, case.market.free, case.limits, rules.limits.default_per_trade),
                 )
         quantity = sizes.named(size) if asked is None else Quantity(asked)
         verdict, _ = self._desk.judge(

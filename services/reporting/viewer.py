@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from config.groups import RiskSettings, SignalSettings
+from config.groups import SignalSettings
+from config.limits import RiskSettings
 from services.domain.people import Role
 from services.domain.trades import Terminal, TerminalMode
 from services.reporting.live import Live, viewer_zone

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from config.groups import RiskSettings
 from services.domain.entries import EntryKind
 from services.domain.halts import Halt
+from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
 from services.domain.signals import Side
 from services.domain.states import MissionState
@@ -70,11 +71,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateContext:
-    """Everything the gate looks at."""
+    """Everything the gate looks at; ``limits`` are those in force for this entry, one that is off is not among them."""
 
     now: datetime
     plan: Plan
     market: MarketPart
     ledger: LedgerPart
-    limits: RiskSettings
+    limits: Mapping[Limit, Effective]
     config_hash: str

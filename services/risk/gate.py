@@ -18,7 +18,7 @@ def decide(context: GateContext) -> Verdict:
 def _applied(code: CheckCode, check: Callable[[GateContext], Check], context: GateContext) -> Check:
     try:
         return check(context)
-    except (ArithmeticError, ValueError) as error:
+    except (ArithmeticError, LookupError, ValueError) as error:
         note = f"not computable: {type(error).__name__}"
         return Check(code=code, passed=False, value=None, limit="computable", unit=Unit.STATE, note=note)
 

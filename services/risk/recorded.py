@@ -11,8 +11,6 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
-
 from services.risk.context import GateContext
 
 
@@ -53,8 +51,6 @@ def _plain(value: object) -> object:
         return [_plain(each) for each in value]
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(each) for key, each in value.items()}
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     raise TypeError(f"a gate's context cannot keep a {type(value).__name__}")
@@ -98,8 +94,6 @@ def _read(hint: Any, value: object, path: str) -> object:
 
 def _alone(kind: type[Any], value: object, path: str) -> object:
     try:
-        if issubclass(kind, BaseModel):
-            return kind.model_validate(value)
         if kind is datetime and isinstance(value, str):
             return datetime.fromisoformat(value)
         if isinstance(value, str) and issubclass(kind, (Decimal, Enum)):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from config.groups import RiskSettings
+from config.limits import RiskSettings
+from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
 from services.domain.money import ZERO, Price, Quantity, ceil_to, floor_to, truncate_to
 from services.domain.signals import Side
@@ -17,6 +19,26 @@ class Costs:
 
     fee: Decimal
     slippage: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeCaps:
+    """What bounds a size, in the quote currency: the loss at the stop, the usual one, the value, and the funds."""
+
+    loss: Decimal
+    usual_loss: Decimal
+    value: Decimal
+    funds: Decimal
+
+
+def size_caps(equity: Decimal, free: Decimal, limits: Mapping[Limit, Effective], usual_share: Decimal) -> SizeCaps:
+    """Return the caps that the gate's size rules set; ``usual_share`` is the loss of the offered full size, of equity."""
+    return SizeCaps(
+        loss=equity * limits[Limit.PER_TRADE].value,
+        usual_loss=equity * min(usual_share, limits[Limit.PER_TRADE].value),
+        value=equity * limits[Limit.MAX_NOTIONAL].value,
+        funds=free,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,36 +95,31 @@ def offered_sizes(
     *,
     entry: Price,
     stop: Price,
-    equity: Decimal,
-    free: Decimal,
     instrument: Instrument,
     costs: Costs,
-    limits: RiskSettings,
+    caps: SizeCaps,
 ) -> Sizes:
-    """Return the sizes to offer; all zero where equity or stop distance give none.
-
-    ``equity`` and ``free`` are in the instrument's quote currency.
-    """
+    """Return the sizes to offer; all zero where the caps or the stop distance give none."""
     unit_loss = loss_per_unit(entry, stop, costs)
-    if equity <= 0 or entry <= 0 or unit_loss <= 0:
+    if caps.loss <= 0 or entry <= 0 or unit_loss <= 0:
         return Sizes(half=Quantity(ZERO), full=Quantity(ZERO), largest=Quantity(ZERO))
 
     def passes(quantity: Decimal) -> bool:
         return (
-            loss_at_stop(quantity, entry, stop, costs) <= equity * limits.per_trade
-            and quantity * entry <= equity * limits.max_notional
-            and funds_needed(quantity, entry, costs) <= free
+            loss_at_stop(quantity, entry, stop, costs) <= caps.loss
+            and quantity * entry <= caps.value
+            and funds_needed(quantity, entry, costs) <= caps.funds
         )
 
     bounds = (
-        equity * limits.per_trade / unit_loss,
-        equity * limits.max_notional / entry,
-        max(free, ZERO) / (entry * (1 + costs.fee)),
+        caps.loss / unit_loss,
+        max(caps.value, ZERO) / entry,
+        max(caps.funds, ZERO) / (entry * (1 + costs.fee)),
     )
     # The division rounds at 28 digits, so the neighbours on the grid decide by the rule itself.
     near = truncate_to(min(bounds), instrument.step)
     neighbours = (near + instrument.step, near, near - instrument.step)
     largest = next((size for size in neighbours if size > 0 and passes(size)), ZERO)
-    full = min(truncate_to(equity * limits.default_per_trade / unit_loss, instrument.step), largest)
+    full = min(truncate_to(caps.usual_loss / unit_loss, instrument.step), largest)
     half = truncate_to(full / 2, instrument.step)
     return Sizes(half=Quantity(half), full=Quantity(full), largest=Quantity(largest))

@@ -51,6 +51,7 @@ def dump_checks(checks: tuple[Check, ...]) -> list[dict[str, Any]]:
             "use": None if check.use is None else canonical(check.use),
             "frees_at": None if check.frees_at is None else check.frees_at.isoformat(),
             "note": check.note,
+            "scope": check.scope,
         }
         for check in checks
     ]
@@ -68,6 +69,7 @@ def load_checks(rows: list[dict[str, Any]]) -> tuple[Check, ...]:
             use=None if row["use"] is None else Decimal(row["use"]),
             frees_at=None if row["frees_at"] is None else datetime.fromisoformat(row["frees_at"]),
             note=row["note"],
+            scope=row.get("scope", "desk"),
         )
         for row in rows
     )

@@ -73,6 +73,12 @@ def test_named_file_that_is_missing_stops_the_start(monkeypatch: pytest.MonkeyPa
         ("[telegram]\nmode = 'webhook'", "telegram", "needs `webhook_url` and `webhook_secret`"),
         ("[telegram]\ntoken = 'a'\ntoken_file = 'b'", "telegram", "not both"),
         ("[people]\ncommanders = [1]\ntraders = [1]", "people", "more than one role: [1]"),
+        (
+            "[[risk.scoped]]\nscope = 'instrument'\nsubject = 'XRP/USDT'\nlimit = 'max_notional'\nvalue = 0.1",
+            "settings",
+            "has no such instrument",
+        ),
+        ("[[risk.scoped]]\nscope = 'person'\nsubject = '7'\nlimit = 'nothing'\nvalue = 1", "risk", "no such limit"),
         ("[market]\nvenue = 'kraken'", "settings", "[venues] has only ['binance']"),
         ("[risk", "-", "is not TOML"),
     ],

@@ -16,6 +16,7 @@ from bot.reference.events import FILLED, PACKAGES, ROOT
 from bot.settings_text import entries
 from handlers.telegram.commands import Kind, Where
 from services.access.alerts import AlertCode
+from services.domain.limits import Limit
 from services.domain.verdicts import CheckCode
 
 PROMISED = re.findall(
@@ -76,16 +77,16 @@ def test_the_settings_that_bound_a_check_exist() -> None:
     assert named <= {f"{entry.group}.{entry.key}" for _, (_, rows) in entries().items() for entry in rows}
 
 
-def test_every_limit_that_the_gate_reads_is_named_beside_its_check() -> None:
+def test_every_limit_is_read_by_a_check_and_named_beside_it() -> None:
     checks = sorted((ROOT / "services" / "risk" / "checks").glob("*.py"))
     read = {
-        node.attr
+        Limit[node.attr]
         for path in checks
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "limits"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Limit"
     }
 
-    assert read
+    assert read == set(Limit)
     assert read <= set(re.findall(r"`risk\.([a-z_]+)`", (FOLDER / "denials.md").read_text(encoding="utf-8")))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,8 +10,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from config.groups import RiskSettings
+from config.limits import RiskSettings
 from services.domain.halts import Halt, HaltScope
+from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
 from services.domain.money import Price, Quantity
 from services.domain.signals import Side
@@ -18,6 +20,7 @@ from services.domain.states import HaltState, MissionState
 from services.domain.verdicts import Check, CheckCode
 from services.risk.context import GateContext, LedgerPart, MarketPart, Plan
 from services.risk.gate import decide
+from services.risk.limits import book_of
 from services.risk.sizing import Costs
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -79,7 +82,7 @@ def passing(side: Side = Side.LONG) -> GateContext:
             day_opening_equity=Decimal(10_000),
             day_ends_at=NOW + timedelta(hours=12),
         ),
-        limits=RiskSettings(),
+        limits=book_of(RiskSettings()).at({}),
         config_hash="test",
     )
 
@@ -99,6 +102,10 @@ def with_ledger(context: GateContext, **values: Any) -> GateContext:
 def with_quote(context: GateContext, **values: Any) -> GateContext:
     assert context.market.quote is not None
     return with_market(context, quote=replace(context.market.quote, **values))
+
+
+def with_limits(context: GateContext, values: Mapping[Limit, Effective]) -> GateContext:
+    return replace(context, limits={**context.limits, **values})
 
 
 def check_of(context: GateContext, code: CheckCode) -> Check:

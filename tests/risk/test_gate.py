@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.limits import RiskSettings
 from services.domain.entries import EntryKind
 from services.domain.money import on_grid
 from services.domain.signals import Side
@@ -315,7 +316,7 @@ def test_a_daily_loss_says_when_it_ends() -> None:
 
 def _keeps_every_limit(c: GateContext) -> bool:
     """Say by the rules themselves, written down once more, whether an order may go out."""
-    quoted, equity, plan, limits = c.market.quote, c.market.equity or Decimal(0), c.plan, c.limits
+    quoted, equity, plan, limits = c.market.quote, c.market.equity or Decimal(0), c.plan, RiskSettings()
     assert quoted is not None
     assert c.market.instrument is not None
     per_unit = (

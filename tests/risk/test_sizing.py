@@ -9,13 +9,14 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from config.groups import RiskSettings
+from config.limits import RiskSettings
 from services.domain.market import Instrument
 from services.domain.money import Price, on_grid
 from services.domain.signals import Side
 from services.risk.context import GateContext
 from services.risk.gate import SIZE_CODES, decide
-from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, offered_sizes, worst_entry
+from services.risk.limits import book_of
+from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, offered_sizes, size_caps, worst_entry
 from tests.risk.cases import BTC, amounts, passing, quote, with_market, with_plan
 
 thorough = settings(max_examples=500, deadline=None)
@@ -38,18 +39,16 @@ class Terms:
         return offered_sizes(
             entry=self.entry,
             stop=self.stop,
-            equity=self.equity,
-            free=self.free,
             instrument=self.instrument,
             costs=self.costs,
-            limits=self.limits,
+            caps=size_caps(self.equity, self.free, book_of(self.limits).at({}), self.limits.default_per_trade),
         )
 
     def context(self, quantity: Decimal) -> GateContext:
         """Return the gate's question about one size."""
         asked = with_plan(passing(self.side), quantity=quantity, worst_price=self.entry, stop=self.stop, costs=self.costs)
         asked = with_market(asked, equity=self.equity, free=self.free, instrument=self.instrument)
-        return replace(asked, limits=self.limits)
+        return replace(asked, limits=book_of(self.limits).at({}))
 
     def too_large(self, quantity: Decimal) -> bool:
         """Tell whether the gate refuses this size for its size."""

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from config.groups import PaperSettings, RiskSettings
+from config.groups import PaperSettings
+from config.limits import RiskSettings
 from services.domain.buttons import Act
 from services.domain.errors import Refused
 from services.domain.money import Fraction, Price

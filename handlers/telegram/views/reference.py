@@ -8,6 +8,7 @@ from handlers.telegram.views.checks import LABELS, MEANINGS, UNITS
 from handlers.telegram.views.refusals import REFUSALS
 from services.access.runbooks import RUNBOOKS
 from services.domain.incidents import AlertCode
+from services.domain.limits import RULES
 from services.domain.signals import DropCode
 from services.domain.verdicts import CheckCode, Unit
 
@@ -23,16 +24,10 @@ _UNITS: Mapping[Unit, str] = {
 }
 # The setting that bounds a check, where one does.
 _SETTINGS: Mapping[CheckCode, str] = {
-    CheckCode.DATA_AGE: "risk.quote_age_s",
-    CheckCode.EQUITY_AGE: "risk.equity_age_s",
     CheckCode.UNIVERSE: "market.instruments",
     CheckCode.TERMINAL_SIDE: "paper.can_short",
-    CheckCode.SPREAD: "risk.max_spread_bps",
     CheckCode.PRICE_COLLAR: "risk.collar_share, risk.collar_cap_bps",
-    CheckCode.RISK_PER_TRADE: "risk.per_trade",
-    CheckCode.NOTIONAL: "risk.max_notional",
-    CheckCode.OPEN_POSITIONS: "risk.open_positions",
-    CheckCode.DAILY_LOSS: "risk.daily_loss",
+    **{rule.code: f"risk.{limit.value}" for limit, rule in RULES.items()},
 }
 _DROPS: Mapping[DropCode, str] = {
     DropCode.SCORE_LOW: "its score is below `signals.min_score`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from services.domain.limits import Effective
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Unit
 from services.risk.context import GateContext
@@ -20,9 +21,9 @@ def state(code: CheckCode, passed: bool, value: str | None, limit: str, note: st
     return Check(code=code, passed=passed, value=value, limit=limit, unit=Unit.STATE, note=note)
 
 
-def missing(code: CheckCode, limit: str, unit: Unit) -> Check:
+def missing(code: CheckCode, limit: str, unit: Unit, scope: str = "desk") -> Check:
     """Deny because what the rule measures is not known."""
-    return Check(code=code, passed=False, value=None, limit=limit, unit=unit, note="no data")
+    return Check(code=code, passed=False, value=None, limit=limit, unit=unit, note="no data", scope=scope)
 
 
 def finite(value: Decimal | None) -> Decimal | None:
@@ -30,28 +31,28 @@ def finite(value: Decimal | None) -> Decimal | None:
     return value if value is not None and value.is_finite() else None
 
 
-def age(code: CheckCode, at: datetime | None, now: datetime, limit_s: float) -> Check:
+def age(code: CheckCode, at: datetime | None, now: datetime, limit: Effective) -> Check:
     """Check an age in seconds; a stamp that is missing or from the future is not fresh."""
     if at is None:
-        return missing(code, f"{limit_s:g}", Unit.SECONDS)
+        return missing(code, canonical(limit.value), Unit.SECONDS, limit.named)
     # A stamp from the future is a broken clock, not a fresh value.
-    age = (now - at).total_seconds()
-    passed = -1 <= age <= limit_s
+    seconds = (now - at).total_seconds()
     return Check(
         code=code,
-        passed=passed,
-        value=f"{age:.1f}",
-        limit=f"{limit_s:g}",
+        passed=-1 <= seconds <= limit.value,
+        value=f"{seconds:.1f}",
+        limit=canonical(limit.value),
         unit=Unit.SECONDS,
-        use=Decimal(str(max(age, 0.0))) / Decimal(str(limit_s)),
+        use=Decimal(str(max(seconds, 0.0))) / limit.value,
+        scope=limit.named,
     )
 
 
-def share_of_equity(c: GateContext, code: CheckCode, amount: Decimal, limit: Decimal) -> Check:
+def share_of_equity(c: GateContext, code: CheckCode, amount: Decimal, limit: Decimal, scope: str = "desk") -> Check:
     """Check an amount in the quote currency against a share of the account."""
     equity = finite(c.market.equity)
     if equity is None or equity <= 0:
-        return missing(code, canonical(limit), Unit.FRACTION)
+        return missing(code, canonical(limit), Unit.FRACTION, scope)
     return Check(
         code=code,
         passed=amount <= equity * limit,
@@ -59,4 +60,5 @@ def share_of_equity(c: GateContext, code: CheckCode, amount: Decimal, limit: Dec
         limit=canonical(limit),
         unit=Unit.FRACTION,
         use=amount / (equity * limit),
+        scope=scope,
     )

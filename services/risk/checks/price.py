@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from services.domain.entries import AT_A_PRICE, EntryKind
+from services.domain.limits import Limit
 from services.domain.money import canonical
 from services.domain.signals import Side
 from services.domain.verdicts import Check, CheckCode, Unit
@@ -17,7 +18,7 @@ def data_age(c: GateContext) -> Check:
     """Check the quote's age by the older of its two stamps."""
     quote = c.market.quote
     at = None if quote is None else min(quote.feed_time, quote.received_at)
-    return age(CheckCode.DATA_AGE, at, c.now, c.limits.quote_age_s)
+    return age(CheckCode.DATA_AGE, at, c.now, c.limits[Limit.QUOTE_AGE_S])
 
 
 def stop_side(c: GateContext) -> Check:
@@ -41,20 +42,21 @@ def stop_side(c: GateContext) -> Check:
 
 def spread(c: GateContext) -> Check:
     """Check the spread; a crossed or empty quote has none."""
-    quote, limit = c.market.quote, c.limits.max_spread_bps
+    quote, limit = c.market.quote, c.limits[Limit.MAX_SPREAD_BPS]
     if quote is None:
-        return missing(CheckCode.SPREAD, canonical(limit), Unit.BPS)
+        return missing(CheckCode.SPREAD, canonical(limit.value), Unit.BPS, limit.named)
     sane = 0 < quote.bid < quote.ask
     value = quote.spread_bps if quote.mid > 0 else None
     if value is None or not sane:
-        return missing(CheckCode.SPREAD, canonical(limit), Unit.BPS)
+        return missing(CheckCode.SPREAD, canonical(limit.value), Unit.BPS, limit.named)
     return Check(
         code=CheckCode.SPREAD,
-        passed=value <= limit,
+        passed=value <= limit.value,
         value=canonical(value.quantize(Decimal("0.01"))),
-        limit=canonical(limit),
+        limit=canonical(limit.value),
         unit=Unit.BPS,
-        use=value / limit if limit else None,
+        use=value / limit.value if limit.value else None,
+        scope=limit.named,
     )
 
 

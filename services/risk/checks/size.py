@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from services.domain.limits import Limit
 from services.domain.money import canonical, on_grid
 from services.domain.verdicts import Check, CheckCode, Unit
 from services.risk.checks.answers import finite, missing, share_of_equity, state
@@ -45,12 +46,14 @@ def min_size(c: GateContext) -> Check:
 def risk_per_trade(c: GateContext) -> Check:
     """Check the loss at the stop, with costs, against its share of equity."""
     loss = loss_at_stop(c.plan.quantity, c.plan.worst_price, c.plan.stop, c.plan.costs)
-    return share_of_equity(c, CheckCode.RISK_PER_TRADE, loss, c.limits.per_trade)
+    limit = c.limits[Limit.PER_TRADE]
+    return share_of_equity(c, CheckCode.RISK_PER_TRADE, loss, limit.value, limit.named)
 
 
 def notional(c: GateContext) -> Check:
     """Check the value of the trade against its share of equity."""
-    return share_of_equity(c, CheckCode.NOTIONAL, c.plan.quantity * c.plan.worst_price, c.limits.max_notional)
+    limit = c.limits[Limit.MAX_NOTIONAL]
+    return share_of_equity(c, CheckCode.NOTIONAL, c.plan.quantity * c.plan.worst_price, limit.value, limit.named)
 
 
 def free_funds(c: GateContext) -> Check:
