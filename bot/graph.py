@@ -10,6 +10,7 @@ from aiogram import Dispatcher
 
 from bot.acts import people_acts, trading_acts
 from bot.alarms import Alarms
+from bot.answering import Straight
 from bot.delivery import Delivery
 from bot.doctor_probes import desk_probes
 from bot.guarded import GuardedTicker
@@ -134,9 +135,10 @@ class Graph:
         )
         self.bot.session.middleware(self.alarms.life)
         pacer = Pacer(telegram.messages_per_second, telegram.chat_per_minute, telegram.group_per_minute, self.clock.monotonic)
+        delivery = Delivery(self.bot, self.charts)
         self.sender = Sender(
             database,
-            Delivery(self.bot, self.charts),
+            delivery,
             pacer,
             self.live,
             self.clock,
@@ -146,10 +148,11 @@ class Graph:
             self.surroundings.chance,
             self.meters,
         )
+        self.straight = Straight(database, delivery, pacer, self.clock, self.nursery, self.sender.hold_still)
         self.writes = WatchWrites(
-            database, self.stages, self.sender, self.nursery, self.clock, self.ids, settings.people.commanders
+            database, self.stages, self.straight, self.nursery, self.clock, self.ids, settings.people.commanders
         )
-        self.answers = TimedAnswers(ChatAnswers(self.bot, self.sender), self.clock, self.meters)
+        self.answers = TimedAnswers(ChatAnswers(self.bot, self.straight, self.clock), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)

@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramR
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
-from handlers.telegram.request import Answers
+from handlers.telegram.request import Answered, Answers
 from handlers.telegram.views.message import Rendered
 from services.domain.measures import Counted, Meter, Timed
 from services.domain.ports import Clock
@@ -50,17 +50,13 @@ class TimedAnswers:
         self._clock = clock
         self._meter = meter
 
-    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> int | None:
-        """Send a message and return its id, or None when the chat cannot be written to."""
-        sent = await self._answers.send(chat_id, thread_id, rendered, reply_to)
-        if sent is not None:
-            self._seen()
-        return sent
+    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> Answered:
+        """Send a message."""
+        return self._measured(await self._answers.send(chat_id, thread_id, rendered, reply_to))
 
-    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> None:
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> Answered:
         """Change a message in place."""
-        await self._answers.edit(chat_id, message_id, rendered, has_photo, reading=reading)
-        self._seen()
+        return self._measured(await self._answers.edit(chat_id, message_id, rendered, has_photo, reading=reading))
 
     async def delete(self, chat_id: int, message_id: int | None) -> None:
         """Take a message of the bot away."""
@@ -77,10 +73,17 @@ class TimedAnswers:
             self._seen()
         return shown
 
-    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
-        """Answer a tap."""
-        await self._answers.toast(callback_id, text, alert, url)
-        self._seen()
+    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> bool:
+        """Answer a tap; tell whether the person can have seen it."""
+        seen = await self._answers.toast(callback_id, text, alert, url)
+        if seen:
+            self._seen()
+        return seen
+
+    def _measured(self, answered: Answered) -> Answered:
+        if answered is Answered.SEEN:
+            self._seen()
+        return answered
 
     def _seen(self) -> None:
         ticket = current_update.get()

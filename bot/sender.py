@@ -6,7 +6,7 @@ in its row. Sending is at least once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ import structlog
 from bot.delivery import Delivery, Envelope, Fate, Outcome
 from bot.pacing import Pacer
 from handlers.telegram.views.cards import render_card
-from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.late import late_reply_to, render_late
 from handlers.telegram.views.notices import render_notice
 from services.domain.errors import Unavailable
 from services.domain.measures import Meter, Timed, Unmeasured
@@ -32,9 +32,6 @@ POLL_S = 0.5
 # What is not urgent leaves a moment later: the order that was fired with it goes first, and a card's next change comes along.
 AFTERWARDS_S = 0.02
 RETRY_MOST_S = 60.0
-READING_S = 45.0
-ANSWER_FOR_S = 90.0
-RETRY_ANSWER_MOST_S = 5.0
 BOOK_AGAIN_S = 1.0
 
 
@@ -95,26 +92,9 @@ class Sender:
             if woken_for and outbox.URGENT not in woken_for:
                 await self._clock.sleep(AFTERWARDS_S)
 
-    async def straight(self, envelope: Envelope, rendered: Rendered) -> int | None:
-        """Send an answer at once, ahead of the queue; return its message id, None when the chat cannot be written to.
-
-        A chat or server that is out of reach is tried for a minute and a half.
-        """
-        return (await self._direct(envelope, lambda: self._delivery.send(envelope, rendered))).message_id
-
-    async def straight_edit(
-        self, envelope: Envelope, message_id: int, rendered: Rendered, *, has_photo: bool, reading: bool
-    ) -> None:
-        """Change a message at once, ahead of the queue; while it is being read, mere price changes do not overwrite it."""
-        self._read_until[(envelope.chat_id, message_id)] = self._clock.monotonic() + (READING_S if reading else 0.0)
-        await self._direct(envelope, lambda: self._delivery.edit(envelope, message_id, rendered, has_photo=has_photo))
-
-    def take_turn(self, chat_id: int) -> bool:
-        """Count a message that cannot wait within the limits; tell whether there was room for it."""
-        if self._pacer.wait_chat(chat_id) > 0 or self._pacer.wait_all() > 0:
-            return False
-        self._pacer.take(chat_id)
-        return True
+    def hold_still(self, chat_id: int, message_id: int, seconds: float) -> None:
+        """Let mere price changes not overwrite a message for a while, because somebody reads it."""
+        self._read_until[(chat_id, message_id)] = self._clock.monotonic() + seconds
 
     async def flush(self, seconds: float) -> bool:
         """Send what is due and wait for it; tell whether nothing was left in time."""
@@ -125,24 +105,6 @@ class Sender:
                 return True
             await self._clock.sleep(0.05)
         return False
-
-    async def _direct(self, envelope: Envelope, call: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        end, pause = self._clock.monotonic() + ANSWER_FOR_S, 0.2
-        while True:
-            while (wait := self._pacer.wait_chat(envelope.chat_id)) > 0:
-                await self._clock.sleep(wait)
-            self._pacer.take(envelope.chat_id)
-            outcome = await call()
-            if outcome.fate is not Fate.LATER or self._clock.monotonic() > end:
-                break
-            if outcome.error == "flood":
-                self._pacer.close_gate(envelope.chat_id, outcome.wait_s)
-                continue
-            await self._clock.sleep(pause)
-            pause = min(2 * pause, RETRY_ANSWER_MOST_S)
-        if outcome.fate in (Fate.NEVER, Fate.LATER):
-            log.warning("answer.undeliverable", chat=envelope.chat_id, error=outcome.error)
-        return outcome
 
     async def _pass(self) -> float:
         """Start what may go now; return the seconds until something more may."""
@@ -235,7 +197,10 @@ class Sender:
         pending, reply_to = await self._database.glance(load)
         if not pending:
             return
-        rendered = render_notice(notice.template, notice.facts)
+        if notice.template == outbox.ANSWER:
+            rendered, reply_to = render_late(notice.facts), late_reply_to(notice.facts)
+        else:
+            rendered = render_notice(notice.template, notice.facts)
         envelope = Envelope(chat_id=notice.chat_id, thread_id=notice.thread_id, silent=notice.silent, reply_to=reply_to)
         outcome = await self._delivery.send(envelope, rendered)
         if outcome.fate is Fate.DELIVERED:

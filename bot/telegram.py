@@ -40,13 +40,14 @@ from aiogram.types import (
     Update,
 )
 
+from bot.answering import Straight, one_update, spending
 from bot.delivery import Envelope
 from bot.redaction import process_redactor
-from bot.sender import Sender
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind
+from handlers.telegram.request import Answered
 from handlers.telegram.views.message import Rendered
 from services.domain.people import Person, Role
-from services.domain.ports import Ids
+from services.domain.ports import Clock, Ids
 from services.domain.states import UpdateState
 from services.storage import outbox, people, updates
 from services.storage.database import Database, Unit
@@ -98,30 +99,43 @@ class _Session(AiohttpSession):
 class ChatAnswers:
     """Answers straight to the chat (the Answers port of the handlers)."""
 
-    def __init__(self, bot: Bot, sender: Sender) -> None:
+    def __init__(self, bot: Bot, straight: Straight, clock: Clock) -> None:
         self._bot = bot
-        self._sender = sender
+        self._straight = straight
+        self._clock = clock
         self._whispers = True
 
-    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> int | None:
-        """Send a message and return its id, or None when the chat cannot be written to."""
-        return await self._sender.straight(Envelope(chat_id=chat_id, thread_id=thread_id, reply_to=reply_to), rendered)
+    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> Answered:
+        """Send a message."""
+        return await self._straight.send(Envelope(chat_id=chat_id, thread_id=thread_id, reply_to=reply_to), rendered)
 
-    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> None:
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> Answered:
         """Change a message in place."""
-        await self._sender.straight_edit(Envelope(chat_id=chat_id), message_id, rendered, has_photo=has_photo, reading=reading)
+        envelope = Envelope(chat_id=chat_id)
+        return await self._straight.edit(envelope, message_id, rendered, has_photo=has_photo, reading=reading)
 
     async def delete(self, chat_id: int, message_id: int | None) -> None:
         """Take a message of the bot away, where the server still lets it."""
         if message_id is None:
             return
         try:
-            await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
-        except TelegramAPIError as error:
+            with spending(self._clock) as seconds:
+                async with asyncio.timeout(seconds):
+                    await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
+        except (TelegramAPIError, TimeoutError, OSError) as error:
             log.info("message.not_deleted", chat=chat_id, error=type(error).__name__)
 
     async def take_away(self, chat_id: int, message_id: int) -> bool:
         """Delete what a person wrote and tell whether the chat let the bot; a call that got lost is made again."""
+        try:
+            with spending(self._clock) as seconds:
+                async with asyncio.timeout(seconds):
+                    return await self._take_away(chat_id, message_id)
+        except TimeoutError:
+            log.warning("message.not_taken_away", chat=chat_id, error="TimeoutError")
+            return False
+
+    async def _take_away(self, chat_id: int, message_id: int) -> bool:
         for pause in TAKE_AWAY_PAUSES_S:
             try:
                 return await self._bot.delete_message(chat_id=chat_id, message_id=message_id)
@@ -137,20 +151,21 @@ class ChatAnswers:
 
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show an ephemeral message (Bot API 10.3); its right comes from the tap, which must not have been answered yet."""
-        if not self._whispers or not self._sender.take_turn(chat_id):
+        if not self._whispers or not self._straight.take_turn(chat_id):
             return False
         try:
-            sent = await self._bot.send_message(
-                chat_id=chat_id,
-                message_thread_id=thread_id,
-                text=process_redactor.hide_known(rendered.text),
-                parse_mode="HTML",
-                reply_markup=rendered.keyboard(),
-                ephemeral_message_parameters=EphemeralMessageParameters(
-                    receiver_user_id=person_id, callback_query_id=callback_id
-                ),
-                request_timeout=WHISPER_TIMEOUT_S,
-            )
+            with spending(self._clock) as seconds:
+                async with asyncio.timeout(min(seconds, WHISPER_TIMEOUT_S)):
+                    sent = await self._bot.send_message(
+                        chat_id=chat_id,
+                        message_thread_id=thread_id,
+                        text=process_redactor.hide_known(rendered.text),
+                        parse_mode="HTML",
+                        reply_markup=rendered.keyboard(),
+                        ephemeral_message_parameters=EphemeralMessageParameters(
+                            receiver_user_id=person_id, callback_query_id=callback_id
+                        ),
+                    )
         except (TelegramAPIError, TimeoutError, OSError) as error:
             log.info("whisper.refused", chat=chat_id, error=type(error).__name__)
             return False
@@ -162,23 +177,37 @@ class ChatAnswers:
             return False
         return True
 
-    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
-        """Answer a tap; one that is too old or answered already is let go, one that got lost on its way is sent again."""
+    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> bool:
+        """Answer a tap and tell whether the person can have seen it; an answer that got lost on its way is sent again."""
+        call = AnswerCallbackQuery(callback_query_id=callback_id, text=text or None, show_alert=alert or None, url=url)
+        try:
+            with spending(self._clock) as seconds:
+                async with asyncio.timeout(seconds):
+                    return await self._answer_tap(call)
+        except TimeoutError:
+            log.warning("tap.unanswered")
+            return False
+
+    async def _answer_tap(self, call: AnswerCallbackQuery) -> bool:
+        lost = False
         for pause in TOAST_PAUSES_S:
             try:
-                await self._bot.answer_callback_query(callback_id, text=text or None, show_alert=alert or None, url=url)
-                return
+                await self._bot(call)
+                return True
             except TelegramRetryAfter as error:
                 pause = max(pause, float(error.retry_after))
             except (TelegramNetworkError, TelegramServerError, TimeoutError, OSError) as error:
+                lost = True
                 log.info("tap.answer_lost", error=type(error).__name__)
             except TelegramAPIError as error:
+                # Too old; or answered, when it was a try before this one whose answer got lost.
                 log.info("tap.not_answered", error=type(error).__name__)
-                return
+                return lost
             if pause > TOAST_LASTS_S:
                 break
             await asyncio.sleep(pause)
         log.warning("tap.unanswered")
+        return False
 
 
 class ChatDispatcher:
@@ -191,7 +220,7 @@ class ChatDispatcher:
 
     async def handle(self, raw: Mapping[str, Any]) -> None:
         """Handle one raw update under its own correlation id."""
-        with structlog.contextvars.bound_contextvars(correlation=self._ids.row(), update=raw.get("update_id")):
+        with structlog.contextvars.bound_contextvars(correlation=self._ids.row(), update=raw.get("update_id")), one_update():
             try:
                 update = Update.model_validate(raw, context={"bot": self._bot})
             except ValueError:

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import structlog
 
+from bot.answering import Straight
 from bot.delivery import Envelope
-from bot.sender import Sender
 from handlers.telegram.views.incidents import render_unstored
 from handlers.telegram.views.message import Rendered
 from services.access import audience
@@ -29,6 +29,7 @@ from services.storage.database import Database, Unit
 log = structlog.get_logger()
 SUBJECT = "database"
 TRIED = "database.tried"
+INSIST_S = 90.0
 LOOK_EVERY_S = 2.0
 # The stages are stored every few seconds; one that comes late is reason enough to try.
 SUSPICIOUS_AFTER_S = SAVE_EVERY_S + 2.0
@@ -41,7 +42,7 @@ class WatchWrites:
         self,
         database: Database,
         stages: Stages,
-        sender: Sender,
+        straight: Straight,
         nursery: Nursery,
         clock: Clock,
         ids: Ids,
@@ -49,7 +50,7 @@ class WatchWrites:
     ) -> None:
         self._database = database
         self._stages = stages
-        self._sender = sender
+        self._straight = straight
         self._nursery = nursery
         self._clock = clock
         self._ids = ids
@@ -85,7 +86,7 @@ class WatchWrites:
             self._nursery.spawn(f"unwritable {chat_id}", self._say(envelope, self._alert(private=chat_id > 0)))
 
     async def _say(self, envelope: Envelope, rendered: Rendered) -> None:
-        await self._sender.straight(envelope, rendered)
+        await self._straight.insist(envelope, rendered, INSIST_S)
 
     def _alert(self, *, private: bool) -> Rendered:
         return render_unstored(AlertCode.DATABASE_UNWRITABLE, SUBJECT, self._reason if private else "")

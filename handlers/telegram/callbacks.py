@@ -153,3 +153,26 @@ class ActButton(CallbackData, prefix="a"):
 
     act: Act
     token: str
+
+
+_KINDS: tuple[type[CallbackData], ...] = (
+    MissionButton,
+    TradeButton,
+    DeskButton,
+    ListButton,
+    ChoiceButton,
+    QuestionButton,
+    IncidentButton,
+    ActButton,
+)
+
+
+def read_button(data: str) -> CallbackData:
+    """Return what a button carries; raise ValueError for what none of ours could."""
+    for kind in _KINDS:
+        if data.startswith(f"{kind.__prefix__}{kind.__separator__}"):
+            try:
+                return kind.unpack(data)
+            except TypeError as error:
+                raise ValueError(f"not one of ours: {data!r}") from error
+    raise ValueError(f"not one of ours: {data!r}")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from html import escape
 from typing import Protocol
 
@@ -16,14 +17,28 @@ ANSWER_LIMIT = 200
 TAP_ANSWERED_S = 0.7
 
 
+class Answered(StrEnum):
+    """What became of an answer: seen, stored because the chat took nothing in time, or a chat that cannot be written to."""
+
+    SEEN = "seen"
+    LATER = "later"
+    NEVER = "never"
+
+
+_SAID_IN_PRIVATE = {
+    Answered.SEEN: "Sent to you in private.",
+    Answered.LATER: "It comes to you in private as soon as the chat takes it.",
+}
+
+
 class Answers(Protocol):
     """How handlers speak: straight to the chat, past the queue."""
 
-    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> int | None:
-        """Send a message and return its id, or None when the chat cannot be written to."""
+    async def send(self, chat_id: int, thread_id: int | None, rendered: Rendered, reply_to: int | None) -> Answered:
+        """Send a message."""
         ...
 
-    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> None:
+    async def edit(self, chat_id: int, message_id: int, rendered: Rendered, has_photo: bool, *, reading: bool) -> Answered:
         """Change a message in place; ``reading`` keeps it from being overwritten by mere price changes for a while."""
         ...
 
@@ -39,8 +54,8 @@ class Answers(Protocol):
         """Show a message in a group to the one who tapped, before the tap is answered; tell whether the server took it."""
         ...
 
-    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> None:
-        """Answer a tap."""
+    async def toast(self, callback_id: str, text: str, alert: bool, url: str | None) -> bool:
+        """Answer a tap; tell whether the person can have seen it."""
         ...
 
 
@@ -64,11 +79,11 @@ class Request:
     toasted: bool = False
     answered_early: bool = False
 
-    async def reply(self, rendered: Rendered) -> int | None:
+    async def reply(self, rendered: Rendered) -> Answered:
         """Answer where it was asked, or in private when the figures are the asker's alone."""
         if self.is_group and self.private_only:
             sent = await self.answers.send(self.actor.id, None, rendered, None)
-            said = "Sent to you in private." if sent is not None else f"Write to me first: t.me/{self.bot_username}"
+            said = _SAID_IN_PRIVATE.get(sent, f"Write to me first: t.me/{self.bot_username}")
             await self.answers.send(self.chat_id, self.thread_id, Rendered(text=said), self.message_id)
             return sent
         return await self.answers.send(self.chat_id, self.thread_id, rendered, self.message_id if self.is_group else None)
@@ -87,13 +102,14 @@ class Request:
         return await self.answers.whisper(self.chat_id, self.thread_id, self.actor.id, self.callback_id, rendered)
 
     async def toast(self, text: str, *, alert: bool = False, url: str | None = None) -> None:
-        """Answer the tap, once; without a tap, or when it had its answer before there was one, say it in a message."""
+        """Answer the tap, once; without a tap, or when its answer came too early or too late, say it in a message."""
         if self.callback_id is None or (self.answered_early and text):
             self.answered_early = False
             await self.reply(Rendered(text=escape(text)))
         elif not self.toasted:
             self.toasted = True
-            await self.answers.toast(self.callback_id, text[:ANSWER_LIMIT], alert, url)
+            if not await self.answers.toast(self.callback_id, text[:ANSWER_LIMIT], alert, url) and text:
+                await self.reply(Rendered(text=escape(text)))
 
 
 @asynccontextmanager

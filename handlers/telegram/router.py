@@ -7,20 +7,10 @@ from collections.abc import Mapping
 
 import structlog
 from aiogram import Router
-from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, ChatMemberUpdated, Message
 
 from handlers.telegram.app import App
-from handlers.telegram.callbacks import (
-    ActButton,
-    ChoiceButton,
-    DeskButton,
-    IncidentButton,
-    ListButton,
-    MissionButton,
-    QuestionButton,
-    TradeButton,
-)
+from handlers.telegram.callbacks import read_button
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind, Where
 from handlers.telegram.request import Answers, Request, answered_in_time
 from handlers.telegram.taps import Taps
@@ -33,16 +23,6 @@ from services.storage import chats, people
 
 log = structlog.get_logger()
 _COMMAND = re.compile(r"^/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
-_BUTTONS: tuple[type[CallbackData], ...] = (
-    MissionButton,
-    TradeButton,
-    DeskButton,
-    ListButton,
-    ChoiceButton,
-    QuestionButton,
-    IncidentButton,
-    ActButton,
-)
 ANONYMOUS_ADMIN = 1087968824
 START = "start"
 _GONE, _LEFT = "deleted and not kept", "not kept, but you must delete it"
@@ -179,15 +159,12 @@ class ChatRoutes:
     async def _carry_out_tap(self, request: Request, data: str) -> None:
         if request.is_group and not await self._approved(request):
             return
-        for kind in _BUTTONS:
-            if data.startswith(f"{kind.__prefix__}{kind.__separator__}"):
-                try:
-                    button = kind.unpack(data)
-                except (TypeError, ValueError):
-                    break
-                await self._taps.carry_out(request, button)
-                return
-        await request.toast("This button is not one of mine.")
+        try:
+            button = read_button(data)
+        except ValueError:
+            await request.toast("This button is not one of mine.")
+        else:
+            await self._taps.carry_out(request, button)
 
     async def _unknown(self, request: Request, text: str) -> None:
         role = await self._role(request)

@@ -94,6 +94,15 @@ _BACKLOG = select(
     ).label("n")
 )
 URGENT = "urgent"
+ANSWER = "answer"
+"""The template of an answer that the chat did not take in time; its facts name the message it was to change as ``tapped``."""
+
+_TAKE_BACK = delete(notices).where(
+    notices.c.state == NoticeState.PENDING.value,
+    notices.c.template == ANSWER,
+    notices.c.chat_id == bindparam("chat"),
+    notices.c.facts["tapped"].as_integer() == bindparam("tapped"),
+)
 _STATE = select(notices.c.state).where(notices.c.id == bindparam("notice"))
 _TOLD = update(notices).where(notices.c.id == bindparam("notice"))
 
@@ -176,6 +185,18 @@ def refresh(unit: Unit, key: str, priority: Priority = Priority.NORMAL) -> None:
     """Ask for a new rendering of a card in every chat that has it; a card that waits already keeps the more urgent lane."""
     if unit.run(_REFRESH, {"card": key, "lane": int(priority), "at": unit.now}).rowcount:
         _wake(unit, priority)
+
+
+def show_again(unit: Unit, shown_before: Card) -> None:
+    """Ask for a card in its own message although nothing changed: something else stands there now."""
+    again = {"card": shown_before.key, "chat": shown_before.chat_id, "at": unit.now}
+    unit.run(_CHANGE, again | {"digest": None, "priority": int(Priority.TAP)})
+    _wake(unit, Priority.TAP)
+
+
+def take_back_answers(unit: Unit, chat_id: int, tapped: int) -> None:
+    """Forget what waits as an answer to a tap on a message: a newer answer takes its place."""
+    unit.run(_TAKE_BACK, {"chat": chat_id, "tapped": tapped})
 
 
 def take_over(unit: Unit, old_key: str, new_key: str, chat_id: int, message_id: int | None) -> bool:

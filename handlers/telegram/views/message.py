@@ -39,11 +39,15 @@ Rows = Sequence[Sequence[Button]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A message as it would be sent: ``text`` in Telegram's HTML, at most three buttons a row."""
+    """A message as it would be sent: ``text`` in Telegram's HTML, at most three buttons a row.
+
+    What is not ``storable`` holds a key: it is shown at once or not at all.
+    """
 
     text: str
     rows: Rows = ()
     chart: PictureSpec | None = None
+    storable: bool = True
 
     def keyboard(self) -> InlineKeyboardMarkup | None:
         """Return the keyboard as aiogram writes it, or None without buttons."""

@@ -20,7 +20,7 @@ def render_invite(link: Link, url: str) -> Rendered:
         f"One-time link for one {role}:\n{escape(url)}\n"
         f"Whoever opens it first gets the role. Until {link.expires_at:%d %b %H:%M} UTC."
     )
-    return Rendered(text=text, rows=((Button(text="Copy", copy=url),),))
+    return Rendered(text=text, rows=((Button(text="Copy", copy=url),),), storable=False)
 
 
 def render_revoke_question(asked: RevokeAsked) -> Rendered:
