@@ -24,8 +24,13 @@ app = typer.Typer(
 )
 database = typer.Typer(help="Move the database's schema, or say where it stands.", no_args_is_help=True)
 app.add_typer(database, name="db")
+proof = typer.Typer(help="Show why the gate allowed or denied a trade, and check the proof of it.", no_args_is_help=True)
+app.add_typer(proof, name="proof")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OfVerdict = Annotated[
+    str, typer.Argument(metavar="TRADE|VERDICT|FILE", help="A trade's number, m12 for mission 12, an id, or a proof's file.")
+]
 
 
 @app.command()
@@ -256,6 +261,42 @@ def verify(
         raise typer.Exit(run_verify_journal(settings, SystemClock(), head=head, json=as_json))
     clock, secrets = SystemClock(), secrets_in(settings)
     raise typer.Exit(run_verify(settings, clock, secrets=secrets, require_all=require_all, json=as_json))
+
+
+@proof.command("show")
+def show_proof_of(reference: OfVerdict, as_json: AsJson = False) -> None:
+    """Print every rule with its value and limit, and the hash; with --json the file that anyone can check alone."""
+    from bot.system import SystemClock
+    from handlers.cli.proof import show_proof
+
+    raise typer.Exit(show_proof(_settings(), SystemClock(), reference, json=as_json))
+
+
+@proof.command("verify")
+def verify_proof_of(
+    reference: OfVerdict,
+    digest: Annotated[str | None, typer.Option("--hash", metavar="HASH", help="The hash that was shown, 3f9a…e1.")] = None,
+) -> None:
+    """Recompute a proof's hash from the desk's rows, or from a file alone."""
+    from bot.system import SystemClock
+    from handlers.cli.proof import is_hash, verify_file, verify_proof
+
+    if digest is not None and not is_hash(digest):
+        raise typer.BadParameter(f"{digest[:80]!r} is no hash", param_hint="--hash")
+    if Path(reference).is_file():
+        raise typer.Exit(verify_file(Path(reference), digest=digest))
+    raise typer.Exit(verify_proof(_settings(), SystemClock(), reference, digest=digest))
+
+
+@app.command()
+def replay(reference: OfVerdict, as_json: AsJson = False) -> None:
+    """Ask the gate again with the inputs that a verdict was made from: equal, or which rules differ."""
+    from bot.system import SystemClock
+    from handlers.cli.proof import replay_file, run_replay
+
+    if Path(reference).is_file():
+        raise typer.Exit(replay_file(Path(reference), json=as_json))
+    raise typer.Exit(run_replay(_settings(), SystemClock(), reference, json=as_json))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity import NoIdentity, ask_identity, ask_time
+from bot.rights_probe import rights_of_key
 from bot.second_channel import channel
 from bot.web_probe import ask_port
 from config.groups import VenueSettings
@@ -66,6 +67,7 @@ def desk_probes(settings: Settings, clock: Clock) -> list[Probe]:
         probes[f"venue {name}"] = _venue_probe(name, venue, clock)
         if venue.has_keys:
             probes[f"account {name}"] = _account_probe(name, venue, clock, settings.desk.currency)
+            probes[f"rights {name}"] = rights_of_key(name, venue, clock)
     return [Probe(name=name, ask=ask) for name, ask in probes.items()]
 
 

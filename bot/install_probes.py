@@ -16,11 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bot.identity import NoIdentity, ask_webhook
-from bot.wiring import build_account
 from config.alerting import AlertSettings
-from config.groups import TelegramSettings, VenueSettings
+from config.groups import TelegramSettings
 from config.settings import Settings
-from services.domain.errors import SortieError
 from services.domain.ports import Clock
 from services.operations.backup_file import backups_in
 from services.operations.doctor import Probe, Sick
@@ -51,7 +49,6 @@ def install_probes(settings: Settings, clock: Clock) -> list[Probe]:
         *(Probe(name=name, ask=partial(asyncio.to_thread, look)) for name, look in looks.items()),
         Probe(name="updates", ask=lambda: _updates(settings)),
         *([_port_probe(settings.telegram)] if settings.telegram.mode == "webhook" else []),
-        *(_rights_probe(name, venue, clock) for name, venue in settings.venues.items() if venue.has_keys),
     ]
 
 
@@ -202,29 +199,6 @@ def _can_listen(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _rights_probe(name: str, venue: VenueSettings, clock: Clock) -> Probe:
-    async def ask() -> str | Sick:
-        account = build_account(name, venue, clock)
-        try:
-            may = await account.may_withdraw()
-        except SortieError as error:
-            return Sick(
-                cause=f"{venue.exchange} did not say what the key may do: {error.code}", fix=f"see the check `account {name}`"
-            )
-        finally:
-            await account.close()
-        if may:
-            return Sick(
-                cause=f"the key may withdraw from the account at {venue.exchange}",
-                fix="take that right away there, and bind the key to this machine's address; the desk never withdraws",
-            )
-        return (
-            "the key cannot withdraw" if may is False else f"{venue.exchange} does not say; look there that it cannot withdraw"
-        )
-
-    return Probe(name=f"rights {name}", ask=ask)
 
 
 def _user() -> int | None:

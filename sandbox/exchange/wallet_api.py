@@ -31,6 +31,11 @@ def no_pairs(call: PrivateCall) -> Any:
     return []
 
 
+def key_rights(call: PrivateCall) -> Any:
+    """Tell what a key may do: read and trade on the spot market; nothing can be withdrawn here."""
+    return {"ipRestrict": False, "enableReading": True, "enableSpotAndMarginTrading": True, "enableWithdrawals": False}
+
+
 def _coin(asset: str, held: Balance) -> Payload:
     nothing = text(ZERO)
     return {
@@ -52,6 +57,7 @@ def _coin(asset: str, held: Balance) -> Payload:
 
 
 WALLET_ENDPOINTS = (
+    PrivateEndpoint(method="GET", path="account/apiRestrictions", answer=key_rights, weight=weigh(1)),
     PrivateEndpoint(method="GET", path="capital/config/getall", answer=coins, weight=weigh(10)),
     PrivateEndpoint(method="GET", path="asset/tradeFee", answer=trade_fees, weight=weigh(1), optional=("symbol",)),
     PrivateEndpoint(method="GET", path="margin/allPairs", answer=no_pairs, weight=weigh(1), optional=("symbol",)),

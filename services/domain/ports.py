@@ -177,6 +177,10 @@ class Venue(Protocol):
         """Let silence mean nothing again; harmless when it did not."""
         ...
 
+    async def may_withdraw(self) -> bool | None:
+        """Tell whether the desk's key may withdraw; None where the venue does not say. Raise Unavailable without an answer."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategySignal:

@@ -51,11 +51,11 @@ class Comparing:
         self._ids = ids
         self._suspects: dict[str, set[str]] = {}
 
-    def __call__(self, unit: Unit, actor: Actor, terminal: Terminal, report: VenueReport) -> Compared:
+    def __call__(self, unit: Unit, actor: Actor, terminal: Terminal, report: VenueReport, *, opens: bool = True) -> Compared:
         """Book the report, repair what its evidence settles, and propose the rest.
 
         The terminal is open to new exposure as soon as every difference is settled or proposed; an instrument with a
-        proposal is not.
+        proposal is not. Without ``opens`` it stays closed whatever the comparison says.
         """
         self._booking.apply(unit, actor, terminal, report)
         self._booking.convert_fees(unit, actor, terminal)
@@ -79,9 +79,9 @@ class Comparing:
         if found - confirmed:
             unit.wake("reconcile")
             return Compared(differs=True, agreed=False)
-        if terminal.reconciled_at is None:
+        if opens and terminal.reconciled_at is None:
             unit.record(actor, "reconcile.passed", terminal=terminal.id, proposed=len(found))
-        terminals.set_reconciled(unit, terminal.id, unit.now)
+        terminals.set_reconciled(unit, terminal.id, unit.now if opens else None)
         return Compared(differs=bool(found), agreed=not (found or proposals.waiting(unit, terminal.id)))
 
     def _begin(self, unit: Unit, actor: Actor, terminal: Terminal, report: VenueReport) -> None:

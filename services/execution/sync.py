@@ -14,11 +14,11 @@ from services.domain.errors import SortieError, Unavailable, VenueDoubt
 from services.domain.orders import Order, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
-from services.domain.trades import Terminal
+from services.domain.trades import Terminal, TerminalMode
 from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport, name_of
 from services.execution.comparing import Compared, Comparing
 from services.portfolio.accounts import AccountBoard
-from services.storage import orders, terminals
+from services.storage import incidents, orders, terminals
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -27,6 +27,8 @@ RETRY_AFTER = timedelta(seconds=3)
 RECONCILE_EVERY = timedelta(seconds=30)
 BALANCE_EVERY = timedelta(seconds=3)
 QUERY_TIMEOUT_S = 10.0
+# A key's rights change seldom; those of a refused key are asked for at each comparison, until they are mended.
+RIGHTS_EVERY_S = 600.0
 EVERYWHERE = ""
 
 
@@ -61,6 +63,7 @@ class VenueSync:
         self._wakeups = wakeups
         self._beats = beats
         self._failures: dict[str, int] = {}
+        self._harmless_until: dict[str, float] = {}
 
     async def run_fills(self) -> None:
         """Book fills for ever: at once where the venue or an acknowledgement hints at some, everywhere every second or so."""
@@ -130,22 +133,40 @@ class VenueSync:
         """Compare orders, fills, positions and balance of one terminal; tell whether both sides agree.
 
         What is found different is looked at again at once, with all fills since the account was opened; what the venue's
-        evidence settles is repaired, and what is left is proposed to people.
+        evidence settles is repaired, and what is left is proposed to people. A terminal whose key may withdraw is looked after
+        like any other, and stays closed to new exposure.
         """
         venue = self._venue(terminal)
         await asyncio.wait_for(venue.open_account(terminal.id, terminal.currency), QUERY_TIMEOUT_S)
+        harmless = await self._is_harmless(venue, terminal)
         await self.look(terminal)
         await self.refresh_balance(terminal)
         # A fill between two readings looks like a difference once; only what is still there when looked at again is one.
-        compared = await self._compare(venue, terminal, from_the_start=False)
+        compared = await self._compare(venue, terminal, harmless=harmless, from_the_start=False)
         if compared.differs:
-            compared = await self._compare(venue, terminal, from_the_start=True)
+            compared = await self._compare(venue, terminal, harmless=harmless, from_the_start=True)
         return compared.agreed
 
-    async def _compare(self, venue: Venue, terminal: Terminal, *, from_the_start: bool) -> Compared:
+    async def _is_harmless(self, venue: Venue, terminal: Terminal) -> bool:
+        """Tell whether the venue leaves the key without the right to withdraw, as far as it says; tell people when not."""
+        if terminal.mode is TerminalMode.PAPER or self._clock.monotonic() < self._harmless_until.get(terminal.id, 0.0):
+            return True
+        harmless = await asyncio.wait_for(venue.may_withdraw(), QUERY_TIMEOUT_S) is not True
+        self._harmless_until[terminal.id] = self._clock.monotonic() + RIGHTS_EVERY_S if harmless else 0.0
+        await self._database.write(partial(self._tell_rights, terminal=terminal, harmless=harmless))
+        return harmless
+
+    def _tell_rights(self, unit: Unit, terminal: Terminal, *, harmless: bool) -> None:
+        if harmless:
+            incidents.close_incident(unit, AlertCode.KEY_MAY_WITHDRAW.value, terminal.name)
+            return
+        terminals.set_reconciled(unit, terminal.id, None)
+        alert(unit, self._ids, AlertCode.KEY_MAY_WITHDRAW, terminal.name, {"terminal": terminal.name}, terminal.owner_id)
+
+    async def _compare(self, venue: Venue, terminal: Terminal, *, harmless: bool, from_the_start: bool) -> Compared:
         report = await asyncio.wait_for(self._compared(venue, terminal, from_the_start=from_the_start), QUERY_TIMEOUT_S)
         actor = Actor.job("reconcile", f"reconcile-{self._ids.row()}")
-        return await self._database.write(lambda unit: self._comparing(unit, actor, terminal, report))
+        return await self._database.write(lambda unit: self._comparing(unit, actor, terminal, report, opens=harmless))
 
     def _unreachable(self, unit: Unit, terminal: Terminal, *, tell: bool) -> None:
         terminals.set_reconciled(unit, terminal.id, None)

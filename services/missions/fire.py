@@ -30,6 +30,7 @@ from services.missions.preview import OpenPreview
 from services.risk import recorded
 from services.risk.gate import REFRESH_CODES
 from services.risk.sizing import loss_at_stop
+from services.risk.what_if import carried
 from services.storage import instructions, missions, outbox, previews, routes, terminals, tokens, trades, verdicts
 from services.storage.counters import next_number
 from services.storage.database import Database, Unit
@@ -38,10 +39,11 @@ from services.storage.previews import PreviewState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
-    """The trade is committed and waits for the executor."""
+    """The trade is committed and waits for the executor; ``proof`` is the hash of the verdict that let it through."""
 
     trade_id: str
     number: int
+    proof: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ class FireMission:
         return self._commit(unit, actor, case, plan, verdict, context, pressed)
 
     def _judge(self, unit: Unit, case: Case, plan: _Bound) -> tuple[Verdict, Mapping[str, object]]:
-        """Ask the gate; with its inputs is kept how long it took and when the tap came, if an update brought it."""
+        """Ask the gate; with its inputs is kept how long it took, when the tap came, and what the account carried."""
         began = self._desk.clock.monotonic()
         verdict, context = self._desk.judge(
             unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop, kind=plan.kind, price=plan.at
@@ -114,7 +116,8 @@ class FireMission:
         took = self._desk.clock.monotonic() - began
         self._meter.time(Timed.GATE, took)
         tapped = unit.received_at.isoformat() if unit.received_at is not None else None
-        return verdict, recorded.dump(context) | {"gate_s": round(took, 6), "tapped": tapped}
+        beside = {"gate_s": round(took, 6), "tapped": tapped, "carried": carried(case.live).dump()}
+        return verdict, recorded.dump(context) | beside
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
         kept = token.terms["terminal"] if _still_theirs(unit, person, token) else None
@@ -135,7 +138,7 @@ class FireMission:
         check = verdict.denials[0]
         if {each.code for each in verdict.denials} <= REFRESH_CODES:
             return self._refresh(unit, case.person, case.mission, token, "the price moved")
-        self._keep(unit, case, verdict, context, trade_id=None)
+        named, proof = self._keep(unit, case, verdict, context, trade_id=None)
         size, quantity = token.terms["size"], plan.quantity
         self._previewing.prepare(
             unit,
@@ -148,7 +151,14 @@ class FireMission:
             wish=EntryWish.load(token.terms),
         )
         unit.record(
-            actor, "fire.denied", mission=case.mission.number, code=check.code.value, value=check.value, limit=check.limit
+            actor,
+            "fire.denied",
+            mission=case.mission.number,
+            code=check.code.value,
+            value=check.value,
+            limit=check.limit,
+            verdict=named,
+            proof=proof,
         )
         audience.tell_topic(
             unit,
@@ -176,7 +186,7 @@ class FireMission:
         else:
             self._meter.begin(Timed.TAP_TO_ORDER, trade.correlation, unit.received_at or unit.now)
             instructions.add(unit, self._entry(unit, case, trade, plan))
-        self._keep(unit, case, verdict, context, trade_id=trade.id)
+        named, proof = self._keep(unit, case, verdict, context, trade_id=trade.id)
         missions.decide(unit, case.mission.id, case.person.id, "fired", None)
         previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
         key = preview_card(case.mission.id, case.person.id)
@@ -197,8 +207,10 @@ class FireMission:
             stop=trade.stop,
             entry=plan.kind.value,
             config=verdict.config_hash[:12],
+            verdict=named,
+            proof=proof,
         )
-        return Fired(trade_id=trade.id, number=trade.number)
+        return Fired(trade_id=trade.id, number=trade.number, proof=proof)
 
     def _trade(self, unit: Unit, actor: Actor, case: Case, plan: _Bound) -> Trade:
         signal = case.mission.signal
@@ -258,10 +270,14 @@ class FireMission:
         deadline = min(deadline, case.mission.signal.expires_at)
         return entry_instruction(instruction_id, trade, order, deadline=deadline, collar=trade.worst_price, now=unit.now)
 
-    def _keep(self, unit: Unit, case: Case, verdict: Verdict, context: Mapping[str, object], *, trade_id: str | None) -> None:
-        verdicts.add(
+    def _keep(
+        self, unit: Unit, case: Case, verdict: Verdict, context: Mapping[str, object], *, trade_id: str | None
+    ) -> tuple[str, str]:
+        """Store the verdict; return its id and its proof's hash, which the journal's row names: a later change shows."""
+        verdict_id = self._ids.row()
+        proof = verdicts.add(
             unit,
-            self._ids.row(),
+            verdict_id,
             verdict,
             trade_id=trade_id,
             mission_id=case.mission.id,
@@ -269,6 +285,7 @@ class FireMission:
             terminal_id=case.terminal.id,
             context=context,
         )
+        return verdict_id, proof
 
 
 def _still_theirs(unit: Unit, person: Person, token: ActToken) -> bool:

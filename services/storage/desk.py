@@ -232,6 +232,12 @@ def journal_of(unit: Unit, correlation: str) -> list[JournalEntry]:
     return [journal_entry(row) for row in rows]
 
 
+def journal_at(unit: Unit, at: datetime) -> list[JournalEntry]:
+    """Return what was committed at one moment, in its order."""
+    rows = unit.all(select(journal).where(journal.c.at == at).order_by(journal.c.sequence))
+    return [journal_entry(row) for row in rows]
+
+
 def count_journal(unit: Unit) -> int:
     """Count the rows of the chain."""
     return int(unit.first(select(func.count().label("n")).select_from(journal)).n)

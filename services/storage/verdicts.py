@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
 from services.domain.money import canonical
+from services.domain.proofs import digest_of
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.domain.verdicts import Unit as CheckUnit
 from services.storage.database import Unit
@@ -22,7 +23,7 @@ _OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade")).or
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVerdict:
-    """A verdict as it was kept, with the context that it was a pure function of."""
+    """A verdict as it was kept, with the context that it was a pure function of; ``body`` is all of it as it is proved."""
 
     id: str
     trade_id: str | None
@@ -30,6 +31,7 @@ class StoredVerdict:
     person_id: int
     verdict: Verdict
     context: Mapping[str, Any]
+    body: Mapping[str, object]
 
     @property
     def quoted(self) -> tuple[Decimal, Decimal] | None:
@@ -85,8 +87,8 @@ def add(
     person_id: int,
     terminal_id: str,
     context: Mapping[str, object],
-) -> None:
-    """Store a verdict, allowed or denied."""
+) -> str:
+    """Store a verdict, allowed or denied, and return the hash of its proof."""
     row = {
         "id": verdict_id,
         "trade_id": trade_id,
@@ -101,6 +103,24 @@ def add(
         "at": verdict.decided_at,
     }
     unit.run(_ROW, row)
+    return digest_of(_body(row))
+
+
+def _body(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return everything that was decided on and how, in plain values, whatever later builds read in it."""
+    return {
+        "verdict": row["id"],
+        "trade": row["trade_id"],
+        "mission": row["mission_id"],
+        "person": row["person_id"],
+        "terminal": row["terminal_id"],
+        "allowed": row["allowed"],
+        "code": row["code"],
+        "checks": row["checks"],
+        "context": row["context"],
+        "config": row["config_hash"],
+        "at": row["at"].astimezone(UTC).isoformat(),
+    }
 
 
 def of_trade(unit: Unit, trade_id: str) -> StoredVerdict | None:
@@ -123,7 +143,14 @@ def _stored(row: Any) -> StoredVerdict:
         person_id=row.person_id,
         verdict=Verdict(checks=load_checks(row.checks), config_hash=row.config_hash, decided_at=row.at),
         context=row.context,
+        body=_body({column.name: getattr(row, column.name) for column in verdicts.c}),
     )
+
+
+def newest_of_mission(unit: Unit, mission_id: str) -> StoredVerdict | None:
+    """Return the last verdict about a mission, whoever asked, or None."""
+    row = unit.first(select(verdicts).where(verdicts.c.mission_id == mission_id).order_by(verdicts.c.at.desc()).limit(1))
+    return _stored(row) if row else None
 
 
 def denials_since(unit: Unit, since: datetime, person_id: int | None = None) -> dict[str, int]:

@@ -80,6 +80,10 @@ class MeasuredVenue:
         """Let silence mean nothing again."""
         await self._timed("stand_down", self._venue.stand_down(account))
 
+    async def may_withdraw(self) -> bool | None:
+        """Tell whether the desk's key may withdraw."""
+        return await self._timed("may_withdraw", self._venue.may_withdraw())
+
     async def _timed(self, call: str, answer: Awaitable[T]) -> T:
         began = time.perf_counter()
         try:

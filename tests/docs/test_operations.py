@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import Path
 
 from typer.core import TyperGroup
@@ -43,9 +44,10 @@ def test_every_command_of_the_shell_is_named() -> None:
 
 
 def test_every_check_of_the_doctor_is_explained() -> None:
-    rows = re.findall(r"^\| (\w+|venue NAME) \|", section("Is it well"), re.MULTILINE)
-    settings = Settings(web={"port": 9464})
-    probes = [re.sub(r"venue .*", "venue NAME", probe.name) for probe in desk_probes(settings, SystemClock())]
+    rows = re.findall(r"^\| (\w+|\w+ NAME) \|", section("Is it well"), re.MULTILINE)
+    keys = {"api_key": secrets.token_hex(8), "secret": secrets.token_hex(8)}
+    settings = Settings(web={"port": 9464}, venues={"binance": keys})
+    probes = [re.sub(r"^(\w+) binance$", r"\1 NAME", probe.name) for probe in desk_probes(settings, SystemClock())]
 
     assert sorted(set(rows) - {"check"}) == sorted(set(probes))
 

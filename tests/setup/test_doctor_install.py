@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.doctor_command import run_doctor
+from bot.doctor_probes import desk_probes
 from bot.install_probes import (
     BACKUP_AGE,
     SHIPPED_UNIT,
@@ -171,7 +172,8 @@ async def test_a_key_that_may_withdraw_is_a_finding(tmp_path: Path, reply: Reply
 
     async with scripted(script) as exchange:
         venue = {"base_url": f"http://127.0.0.1:{exchange.port}", "timeout_s": 2, **keys()}
-        result = await checked(settings_for(tmp_path, venues={"binance": venue}), "rights binance")
+        probes = desk_probes(settings_for(tmp_path, venues={"binance": venue}), CLOCK)
+        (result,) = await run_checks([each for each in probes if each.name == "rights binance"], CLOCK)
 
     assert said in f"{result.fact}{result.cause}"
     assert result.ok is (said != "may withdraw")

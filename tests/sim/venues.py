@@ -100,6 +100,9 @@ class BadLine:
         await self._read(VenueDoubt("NO_ANSWER"))
         await self._venue.stand_down(account)
 
+    async def may_withdraw(self) -> bool | None:
+        return await self._venue.may_withdraw()
+
     async def run_streams(self) -> None:
         """Say that there is no stream: what is polled is all there is."""
 

@@ -76,4 +76,17 @@ VENUES: Mapping[AlertCode, Runbook] = {
         ),
         closes="By itself, with the first comparison of both books that succeeds.",
     ),
+    AlertCode.KEY_MAY_WITHDRAW: Runbook(
+        severity=Severity.URGENT,
+        happened="The exchange says that the desk's key may withdraw. The desk never does; whoever steals the key could.",
+        done="the terminal takes no entries; exits and protection go on",
+        exposed="All that the account holds, should the key get into other hands.",
+        next="/doctor",
+        press="The line of the account's rights says which key it is, and whether it still may.",
+        steps=(
+            "At the exchange, take the right to withdraw from the key, and bind the key to this machine's address.",
+            "If others may have seen the key, delete it there, make a new one without that right, and start the desk again.",
+        ),
+        closes="By itself, with the next comparison, half a minute after the right is gone.",
+    ),
 }

@@ -203,6 +203,10 @@ class PaperVenue:
         """Let silence mean nothing again; harmless when it did not."""
         await self._write(lambda draft: forget(draft, account, self._clock.now()), announce=True)
 
+    async def may_withdraw(self) -> bool | None:
+        """Tell that nothing can be withdrawn here."""
+        return False
+
     def offer(self, quote: Quote) -> None:
         """Hand a quote to the running loop; while it is busy, a newer quote of the symbol takes the older one's place."""
         self._offered[quote.symbol] = quote
