@@ -94,7 +94,9 @@ class Sender:
 
     def hold_still(self, chat_id: int, message_id: int, seconds: float) -> None:
         """Let mere price changes not overwrite a message for a while, because somebody reads it."""
-        self._read_until[(chat_id, message_id)] = self._clock.monotonic() + seconds
+        now = self._clock.monotonic()
+        self._read_until = {place: until for place, until in self._read_until.items() if until > now}
+        self._read_until[(chat_id, message_id)] = now + seconds
 
     async def flush(self, seconds: float) -> bool:
         """Send what is due and wait for it; tell whether nothing was left in time."""
@@ -139,11 +141,7 @@ class Sender:
     def _is_being_read(self, item: _Item, now: float) -> bool:
         if item.card is None or item.priority is not Priority.BULK or item.card.message_id is None:
             return False
-        place = (item.chat_id, item.card.message_id)
-        until = self._read_until.get(place)
-        if until is not None and until <= now:
-            del self._read_until[place]
-        return until is not None and until > now
+        return self._read_until.get((item.chat_id, item.card.message_id), now) > now
 
     async def _send(self, item: _Item) -> None:
         try:
