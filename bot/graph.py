@@ -150,7 +150,14 @@ class Graph:
         )
         self.straight = Straight(database, delivery, pacer, self.clock, self.nursery, self.sender.hold_still)
         self.writes = WatchWrites(
-            database, self.stages, self.straight, self.nursery, self.clock, self.ids, settings.people.commanders
+            database,
+            self.stages,
+            self.straight,
+            self.nursery,
+            self.clock,
+            self.ids,
+            settings.people.commanders,
+            self.alarms.channel,
         )
         self.answers = TimedAnswers(ChatAnswers(self.bot, self.straight, self.clock), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -68,14 +68,38 @@ class SecondChannel:
             await self._wakeups.wait("outside", POLL_S)
 
     async def look(self) -> int:
-        """Say what is due, once; return how many addresses took something."""
-        waiting = await self._database.glance(outside.due)
-        if not waiting:
-            return 0
-        await self._database.write(outside.drop_needless)
-        waiting = await self._database.glance(outside.due)
-        places = sorted({each.place for each in waiting})
-        return sum(await asyncio.gather(*(self._tell(place, [n for n in waiting if n.place == place]) for place in places)))
+        """Say what is due, once, then what is over; return how many addresses took something."""
+        taken = 0
+        if await self._database.glance(outside.due):
+            await self._database.write(outside.drop_needless)
+            taken = await self._each(await self._database.glance(outside.due), self._tell)
+        return taken + await self._each(await self._database.glance(outside.ends), self._tell_end)
+
+    async def insist(self, code: AlertCode, subject: str, detail: str, lasts: Callable[[], bool], heard: set[int]) -> None:
+        """Say what cannot be stored, at each address until it takes it, as long as it ``lasts``; note who has ``heard``."""
+        page, since = RUNBOOKS[code], self._clock.now()
+        lines = ["1 urgent, and it cannot be stored", f"{code.value} {subject}, since {since:%H:%M} UTC", detail]
+        lines += [f"done: {page.done}", f"next: {page.next}"]
+        title, body = self._cleaned(code.value, lines)
+
+        async def one(place: int) -> None:
+            tries, pause = 0, PAUSE_FIRST_S
+            while lasts():
+                failed = await self._deliver(place, title, body)
+                if failed is None:
+                    heard.add(place)
+                    log.info("alert.said_outside", place=place, incidents=1)
+                    return
+                tries += 1
+                log.warning("alert.not_said_outside", place=place, tries=tries, pause_s=pause, error=failed)
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, PAUSE_MOST_S)
+
+        await asyncio.gather(*(one(place) for place in range(len(self._urls))))
+
+    async def _each(self, notices: list[OutsideNotice], tell: Callable[[int, list[OutsideNotice]], Awaitable[bool]]) -> int:
+        places = sorted({each.place for each in notices})
+        return sum(await asyncio.gather(*(tell(place, [n for n in notices if n.place == place]) for place in places)))
 
     async def _tell(self, place: int, notices: list[OutsideNotice]) -> bool:
         if place >= len(self._urls):
@@ -93,6 +117,25 @@ class SecondChannel:
         await self._database.write(lambda unit: outside.not_said(unit, notices, failed, again))
         log.warning("alert.not_said_outside", place=place, tries=tries, pause_s=pause, error=failed)
         return False
+
+    async def _tell_end(self, place: int, notices: list[OutsideNotice]) -> bool:
+        over = {each.incident.id: each.incident for each in notices}.values()
+        lines = [f"{each.code} {each.subject}, over since {each.closed_at:%H:%M} UTC"[:LINE] for each in over]
+        more = f" and {len(over) - 1} more" if len(over) > 1 else ""
+        title, body = self._cleaned(f"over: {notices[0].incident.code}{more}", lines[:NAMED])
+        failed = await self._deliver(place, title, body) if place < len(self._urls) else None
+        if failed is None:
+            await self._database.write(lambda unit: outside.end_said(unit, notices))
+            log.info("alert.end_said_outside", place=place, incidents=len(over))
+            return True
+        tries = max(each.attempts for each in notices) + 1
+        again = self._clock.now() + timedelta(seconds=min(PAUSE_FIRST_S * 2 ** (tries - 1), PAUSE_MOST_S))
+        await self._database.write(lambda unit: outside.end_not_said(unit, notices, failed, again))
+        return False
+
+    def _cleaned(self, what: str, lines: Sequence[str]) -> tuple[str, str]:
+        title = process_redactor.clean(f"{self._desk_name}: {what}")
+        return title, process_redactor.clean("\n".join(each for each in lines if each), keep_lines=True)
 
     async def _deliver(self, place: int, title: str, body: str) -> str | None:
         """Return what failed, or None."""
@@ -127,9 +170,7 @@ class SecondChannel:
 
     def _words(self, unit: Unit, notices: Sequence[OutsideNotice]) -> tuple[str, str]:
         first = notices[0]
-        title = f"{self._desk_name}: {first.incident.code}"
-        if len(notices) > 1:
-            title += f" and {len(notices) - 1} more"
+        more = f" and {len(notices) - 1} more" if len(notices) > 1 else ""
         why = "Telegram is silent" if first.reason == TELEGRAM else "nobody has answered"
         lines = [f"{len(notices)} urgent, {why}"]
         lines += [self._line(unit, each.incident) for each in notices[:NAMED]]
@@ -138,7 +179,7 @@ class SecondChannel:
             lines += [f"done: {first.incident.facts.get('done', page.done)}", f"next: {page.next}, then I have it"]
         elif len(notices) > 1:
             lines.append("next: /incidents, then I have it")
-        return process_redactor.clean(title), process_redactor.clean("\n".join(lines), keep_lines=True)
+        return self._cleaned(f"{first.incident.code}{more}", lines)
 
     def _line(self, unit: Unit, incident: Incident) -> str:
         money = exposed_money(unit, incident, self._live()) if self._settings.amounts else ""

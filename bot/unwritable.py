@@ -1,4 +1,4 @@
-"""A database that takes no writes: it is said without one, straight to the chat, and kept once it can be.
+"""A database that takes no writes: it is said without one, to the chat and the second channel, and kept once it can be.
 
 Nothing has to be done for what it means: a fire, a claim and an answer are commits, so none happens. Updates stay at the
 server, which brings them again.
@@ -13,6 +13,7 @@ import structlog
 
 from bot.answering import Straight
 from bot.delivery import Envelope
+from bot.second_channel import SecondChannel
 from handlers.telegram.views.incidents import render_unstored
 from handlers.telegram.views.message import Rendered
 from services.access import audience
@@ -22,7 +23,7 @@ from services.domain.notices import Event, Topic
 from services.domain.people import Actor, Role
 from services.domain.ports import Clock, Ids, Nursery
 from services.operations.stages import DATABASE, SAVE_EVERY_S, Stages
-from services.storage import chats, incidents, people
+from services.storage import chats, incidents, outside, people
 from services.storage.counters import set_fact
 from services.storage.database import Database, Unit
 
@@ -47,6 +48,7 @@ class WatchWrites:
         clock: Clock,
         ids: Ids,
         commanders: Sequence[int],
+        outside: SecondChannel | None = None,
     ) -> None:
         self._database = database
         self._stages = stages
@@ -55,6 +57,8 @@ class WatchWrites:
         self._clock = clock
         self._ids = ids
         self._commanders = commanders
+        self._outside = outside
+        self._heard: set[int] = set()
         self._since: datetime | None = None
         self._reason = ""
 
@@ -81,9 +85,18 @@ class WatchWrites:
             return
         self._since, self._reason = self._clock.now(), reason
         log.error("database.unwritable", reason=reason)
+        if self._outside is not None:
+            self._cry(self._outside)
         for chat_id, thread_id in (await self._recipients()).items():
             envelope = Envelope(chat_id=chat_id, thread_id=thread_id)
             self._nursery.spawn(f"unwritable {chat_id}", self._say(envelope, self._alert(private=chat_id > 0)))
+
+    def _cry(self, outside: SecondChannel) -> None:
+        """Tell the second channel too: nothing can be stored that would call on there."""
+        since, heard = self._since, set[int]()
+        self._heard = heard
+        cry = outside.insist(AlertCode.DATABASE_UNWRITABLE, SUBJECT, self._reason, lambda: self._since is since, heard)
+        self._nursery.spawn("unwritable outside", cry)
 
     async def _say(self, envelope: Envelope, rendered: Rendered) -> None:
         await self._straight.insist(envelope, rendered, INSIST_S)
@@ -104,7 +117,8 @@ class WatchWrites:
             return
         seconds = round((unit.now - self._since).total_seconds())
         facts: dict[str, object] = {"seconds": seconds, "detail": self._reason}
-        incidents.open_incident(unit, self._ids.row(), AlertCode.DATABASE_UNWRITABLE.value, SUBJECT, facts)
+        opened = incidents.open_incident(unit, self._ids.row(), AlertCode.DATABASE_UNWRITABLE.value, SUBJECT, facts)
+        outside.was_said(unit, self._ids, opened.incident.id, self._heard)
         incidents.close_incident(unit, AlertCode.DATABASE_UNWRITABLE.value, SUBJECT)
         actor = Actor.job("storage", f"storage-{self._ids.row()}")
         unit.record(actor, "database.writable", since=self._since.isoformat(), **facts)

@@ -8,16 +8,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from bot.nursery import TaskNursery
 from bot.second_channel import SecondChannel
 from bot.system import StageWakeups
+from bot.unwritable import WatchWrites
 from config.alerting import AlertSettings
 from services.access.alerts import alert
 from services.access.incidents import TakeIncident
 from services.domain.cards import incident_card
-from services.domain.errors import NotAllowed
+from services.domain.errors import NotAllowed, Unavailable
 from services.domain.incidents import AlertCode, Incident
 from services.domain.notices import Card
 from services.operations.escalation import Escalate
+from services.operations.stages import DATABASE, Stages
 from services.reporting.live import Live
 from services.storage import incidents, outbox, outside
 from services.storage.database import Unit
@@ -281,3 +284,94 @@ async def test_what_comes_back_within_minutes_is_the_same_incident_and_later_ano
 
     assert again == first
     assert await desk.raised() != first
+
+
+async def test_who_was_told_outside_hears_there_that_it_is_over(desk: Desk) -> None:
+    said: list[tuple[str, str]] = []
+    answers = [True, False, True]
+
+    def speak(url: str, title: str, body: str, timeout_s: float) -> bool:
+        said.append((title, body))
+        return answers[len(said) - 1]
+
+    channel = Outside(desk, speak).channel
+    found, unheard = await desk.raised(), await desk.raised(subject="trade 8")
+
+    def ask(unit: Unit) -> None:
+        for reason in ("telegram", "unanswered"):
+            outside.want(unit, desk.bench.ids, found, 1, reason)
+
+    def close(unit: Unit) -> None:
+        for subject in ("trade 7", "trade 8"):
+            incidents.close_incident(unit, AlertCode.STOP_LATE.value, subject)
+
+    await desk.bench.database.write(ask)
+    assert await channel.look() == 1
+    await desk.bench.database.write(lambda unit: outside.want(unit, desk.bench.ids, unheard, 1, "telegram"))
+    await desk.bench.database.write(close)
+    assert await channel.look() == 0 and len(said) == 1
+    desk.bench.clock.move(61)
+    assert await channel.look() == 0
+    desk.bench.clock.move(60)
+    assert [await channel.look(), await channel.look()] == [1, 0]
+
+    assert [title for title, _ in said] == ["Sortie: STOP_LATE and 1 more", *["Sortie: over: STOP_LATE"] * 2]
+    assert said[-1][1].startswith("STOP_LATE trade 7, over since ") and "trade 8" not in said[-1][1]
+
+
+async def test_what_begins_again_after_its_end_was_told_leaves_again(desk: Desk) -> None:
+    desk.silence = 31
+    found = await desk.raised()
+    await desk.passes(32, delivered=False)
+    assert desk.outside() == [("telegram", "pending")]
+    channel = Outside(desk, lambda *_: True).channel
+    await channel.look()
+    await desk.bench.database.write(lambda unit: incidents.close_incident(unit, AlertCode.STOP_LATE.value, "trade 7"))
+    desk.bench.clock.move(61)
+    await channel.look()
+
+    assert await desk.raised() == found
+    await desk.passes(32, delivered=False)
+    assert desk.outside() == [("telegram", "ended"), ("telegram", "pending")]
+
+
+class NoChat:
+    """A chat that takes nothing."""
+
+    async def insist(self, *_: object) -> None:
+        return
+
+
+@pytest.mark.parametrize("refusals", [0, 2])
+async def test_a_database_that_takes_no_writes_is_told_outside_once_and_so_is_its_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    bench, said, tries = desk.bench, list[tuple[str, str]](), iter([False] * refusals)
+
+    def speak(url: str, title: str, body: str, timeout_s: float) -> bool:
+        if not next(tries, True):
+            return False
+        said.append((title, body))
+        return True
+
+    async def full(*_: object, **__: object) -> None:
+        raise Unavailable("DATABASE", reason="database or disk is full")
+
+    channel, nursery, stages = Outside(desk, speak).channel, TaskNursery(), Stages(bench.clock)
+    watch = WatchWrites(bench.database, stages, NoChat(), nursery, bench.clock, bench.ids, (CARL,), channel)  # type: ignore[arg-type]
+    stages.beat(DATABASE)
+    bench.clock.move(30)
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.database, "write", full)
+        for _ in range(3):
+            await watch.look()
+            assert await nursery.wait_for_jobs(40)
+    assert [title for title, _ in said] == ["Sortie: DATABASE_UNWRITABLE"]
+    assert "database or disk is full" in said[0][1] and "cannot be stored" in said[0][1] and "next: /doctor" in said[0][1]
+
+    for _ in range(2):
+        await watch.look()
+        bench.clock.move(61)
+        await channel.look()
+    assert [title for title, _ in said[1:]] == ["Sortie: over: DATABASE_UNWRITABLE"]
+    await nursery.close()
