@@ -34,11 +34,13 @@ OfVerdict = Annotated[
 
 
 @app.command()
-def run() -> None:
+def run(
+    live: Annotated[list[str] | None, typer.Option(metavar="TERMINAL", help="Confirm that this terminal is live.")] = None,
+) -> None:
     """Run the desk on Telegram until it is told to stop."""
     from bot.running import run as run_desk
 
-    raise typer.Exit(run_desk(_settings()))
+    raise typer.Exit(run_desk(_settings(), frozenset(live or ())))
 
 
 @app.command()

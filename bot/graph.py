@@ -98,6 +98,7 @@ class Graph:
             lease=lambda: self.leases.get("executor"),
             exchange=self.surroundings.exchange,
             meter=self.meters,
+            confirmed_live=self.surroundings.confirmed_live,
         )
         self.trading: Trading = build_trading(settings, outside, self.surroundings.venue)
         self.book = CandleBook(settings.market.timeframe, settings.market.history)

@@ -14,6 +14,7 @@ from bot.duties import Duties
 from bot.graph import Graph, build_graph
 from bot.lock import AlreadyRunning, DeskLock
 from bot.readiness import ServiceManager
+from bot.surroundings import Surroundings
 from config.settings import Settings
 from migrations.api import upgrade
 from services.access import audience
@@ -34,8 +35,9 @@ WARM_UP_S = 45.0
 class Desk:
     """One run of the desk."""
 
-    def __init__(self, settings: Settings, token: str, lock: DeskLock) -> None:
+    def __init__(self, settings: Settings, token: str, lock: DeskLock, confirmed_live: frozenset[str] = frozenset()) -> None:
         self._settings = settings
+        self._surroundings = Surroundings(confirmed_live=confirmed_live)
         self._token = token
         self._lock = lock
         self._stop = asyncio.Event()
@@ -54,7 +56,7 @@ class Desk:
         for name in ("SIGTERM", "SIGINT"):
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(getattr(signal, name), self._stop.set)
-        graph = build_graph(self._settings, self._token, self._lock.owner)
+        graph = build_graph(self._settings, self._token, self._lock.owner, self._surroundings)
         manager = ServiceManager(graph.stages.alive, graph.clock)
         try:
             await start(graph)

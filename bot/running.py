@@ -17,14 +17,14 @@ from services.domain.errors import Misconfigured
 SWITCH_S = 0.001
 
 
-def run(settings: Settings) -> int:
-    """Run the desk until it is told to stop; return the exit code."""
+def run(settings: Settings, confirmed_live: frozenset[str] = frozenset()) -> int:
+    """Run the desk until it is told to stop; return the exit code. ``confirmed_live`` terminals were named as live."""
     # Before anything is written: without a token this may be the wrong folder.
     token = _token(settings)
     lock = DeskLock(settings, SystemClock().now())
     try:
         lock.take_file()
-        return _run(settings, token, lock)
+        return _run(settings, token, lock, confirmed_live)
     except AlreadyRunning as error:
         typer.echo(f"Another desk runs here: {error.holder}. Stop it first, or use another desk.state_dir.", err=True)
         return EXIT_RUNNING
@@ -32,14 +32,14 @@ def run(settings: Settings) -> int:
         lock.release_file()
 
 
-def _run(settings: Settings, token: str, lock: DeskLock) -> int:
+def _run(settings: Settings, token: str, lock: DeskLock, confirmed_live: frozenset[str]) -> int:
     configure_logging(settings)
     # Every SQL statement gives the interpreter away, and a busy thread would then keep it for up to 5 ms.
     sys.setswitchinterval(SWITCH_S)
     try:
         from bot.lifecycle import Desk
 
-        asyncio.run(Desk(settings, token, lock).run())
+        asyncio.run(Desk(settings, token, lock, confirmed_live).run())
     finally:
         close_logging()
     return 0

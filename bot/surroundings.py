@@ -56,6 +56,7 @@ class Surroundings:
 
     ``session`` and ``line`` are made for an address; ``venue`` may stand between the desk and its paper venue, ``exchange``
     makes what stands in for a named one, ``market`` for the public side. ``chance`` returns numbers from 0 to 1.
+    ``confirmed_live`` are the terminals that the start names as live.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -69,3 +70,4 @@ class Surroundings:
     market: MarketData | None = None
     venue: Callable[[Venue], Venue] = same
     exchange: Callable[[str, QuoteSource], Exchange] | None = None
+    confirmed_live: frozenset[str] = frozenset()

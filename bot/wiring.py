@@ -13,7 +13,8 @@ from bot.nursery import TaskNursery
 from bot.system import StageWakeups
 from config.groups import VenueSettings
 from config.settings import Settings
-from services.domain.errors import Unavailable
+from services.domain.errors import Misconfigured, Unavailable
+from services.domain.live_facts import LiveFacts, require_test_network
 from services.domain.market import Instrument
 from services.domain.measures import Meter, Unmeasured
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSource, StageBeat, Venue
@@ -48,7 +49,7 @@ from services.risk.limits import book_of
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
-from services.venues.ccxt_client import require_play_money
+from services.venues.ccxt_client import has_real_money
 from services.venues.ccxt_market import CcxtMarketData
 from services.venues.ccxt_spot import CcxtVenue
 from services.venues.measured import MeasuredVenue
@@ -73,7 +74,10 @@ class Exchange(Venue, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a process brings along: its clocks, ids, tasks and signs of life; ``exchange`` may stand in for named ones."""
+    """What a process brings along: its clocks, ids, tasks and signs of life; ``exchange`` may stand in for named ones.
+
+    ``confirmed_live`` are the terminals that whoever started the process named as live.
+    """
 
     clock: Clock
     ids: Ids
@@ -84,6 +88,7 @@ class Outside:
     lease: Callable[[], Lease | None]
     exchange: Callable[[str, QuoteSource], Exchange] | None = None
     meter: Meter = field(default_factory=Unmeasured)
+    confirmed_live: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,16 +139,29 @@ def exchange_costs(venue: VenueSettings) -> Costs:
     return Costs(fee=venue.taker_bps / 10_000, slippage=venue.slippage_bps / 10_000)
 
 
+def _require_test_networks(settings: Settings, confirmed: frozenset[str]) -> None:
+    for name in sorted(confirmed - settings.terminals.keys()):
+        raise Misconfigured(
+            "LIVE_UNKNOWN", cause=f"--live {name}: there is no [terminals.{name}]", fix="name one that there is"
+        )
+    for name, terminal in settings.terminals.items():
+        facts = LiveFacts(
+            setting=terminal.mode == "live",
+            host=has_real_money(terminal.venue, settings.venues[terminal.venue]),
+            confirmed=name in confirmed,
+        )
+        require_test_network(name, terminal.venue, facts)
+
+
 def build_exchanges(
     settings: Settings, outside: Outside, instruments: Mapping[str, Instrument], quotes: QuoteBoard
 ) -> dict[str, Exchange]:
     """Build the exchanges that the settings give a terminal at, by their name under [venues].
 
-    Raise Misconfigured for one where money is real.
+    Raise Misconfigured for one where money is real, or where only some of what says so does.
     """
+    _require_test_networks(settings, outside.confirmed_live)
     named = sorted({terminal.venue for terminal in settings.terminals.values()})
-    for name in named:
-        require_play_money(name, settings.venues[name])
     if outside.exchange is not None:
         return {name: outside.exchange(name, quotes) for name in named}
     return {

@@ -188,7 +188,9 @@ class TerminalSettings(Group):
     """An account at one of [venues] that is traded; paper terminals open by themselves."""
 
     venue: str = Field(description="Name of the venue under [venues]; its keys are the account's")
-    mode: Literal["testnet"] = Field(default="testnet", description="Whether money is real; live money is not offered yet")
+    mode: Literal["testnet", "live"] = Field(
+        default="testnet", description="Whether money is real; live is one of three facts that must agree, and refused so far"
+    )
     owner: int | None = Field(default=None, description="Id of the trader it belongs to; unset: every trader may use it")
     currency: str | None = Field(default=None, pattern=r"^[A-Z0-9]{2,10}$", description="Unset: the desk's currency")
     rank: int = Field(default=10, ge=0, le=1000, description="The lowest rank is a trader's default; paper has 100")
