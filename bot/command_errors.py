@@ -60,13 +60,36 @@ def _show_problems(error: SettingsError) -> None:
 
 
 def _show_defect(error: Exception) -> None:
+    import secrets
     import traceback
 
     from bot.redaction import process_redactor
 
-    # The traceback is for whoever mends this; what it quotes may hold a secret.
-    text = "".join(traceback.format_exception(error))
-    typer.echo(process_redactor.clean(text, keep_lines=True), err=True)
+    error_id = secrets.token_hex(4)
+    if _logged(error, error_id):
+        where = f"sortie errors {error_id} shows what happened"
+    else:
+        # The traceback is for whoever mends this; what it quotes may hold a secret.
+        text = "".join(traceback.format_exception(error))
+        typer.echo(process_redactor.clean(text, keep_lines=True), err=True)
+        where = "it could not be logged"
+    typer.echo(f"Something went wrong here. Error {error_id}: {where}", err=True)
+
+
+def _logged(error: Exception, error_id: str) -> bool:
+    """Tell whether a desk's log has the error now; there may be no desk here, or somebody else's."""
+    import structlog
+
+    from bot.logging import beside_the_desk
+    from config.settings import SettingsError, load_settings
+
+    log = structlog.get_logger()
+    try:
+        with beside_the_desk(load_settings()) as file:
+            log.error("command.crashed", error_id=error_id, exc_info=error)
+            return not file.failed
+    except (SettingsError, OSError):
+        return False
 
 
 def _show_misconfigured(error: Misconfigured) -> None:

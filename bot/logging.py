@@ -11,7 +11,8 @@ import logging
 import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -56,6 +57,32 @@ class PrivateRotatingFile(RotatingFileHandler):
         # Standard error may lie on the same full disk.
         with suppress(OSError):
             sys.stderr.write(f"log.lost {record.name} {kind.__name__ if kind else 'unknown'}\n")
+
+
+class _SharedFile(PrivateRotatingFile):
+    """The log of a desk that may be running: written at its end, never turned over; ``failed`` when a line was lost."""
+
+    failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        self.failed = True
+
+
+@contextmanager
+def beside_the_desk(settings: Settings) -> Iterator[_SharedFile]:
+    """Send what is logged within to the desk's log file; raise OSError where there is no desk, or it is another user's."""
+    folder, file = settings.desk.state_dir, settings.desk.state_dir / FILE
+    # A file that root makes is one that the desk could not write to afterwards.
+    if not file.exists() and folder.stat().st_uid != os.geteuid():
+        raise PermissionError(f"{folder} is another user's")
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    shared = _SharedFile(file, encoding="utf-8")
+    shared.setFormatter(_formatter(_clean, _as_json))
+    _install(settings, [shared], logging.ERROR)
+    try:
+        yield shared
+    finally:
+        close_logging()
 
 
 def configure_logging(settings: Settings, *, console: bool | None = None) -> Path:

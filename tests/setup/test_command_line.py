@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -236,3 +237,45 @@ def test_demo_flags_reach_the_demo(monkeypatch: pytest.MonkeyPatch, played: list
 def test_demo_refuses_what_makes_no_sense(monkeypatch: pytest.MonkeyPatch, played: list[DemoOptions], flags: list[str]) -> None:
     assert _sortie(monkeypatch, "demo", *flags) == 2
     assert played == []
+
+
+def test_a_defect_is_one_line_whose_id_the_log_knows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from .canaries import random_bot_token
+
+    token, folder = random_bot_token(), Path("state")
+    folder.mkdir()
+    monkeypatch.setenv("SORTIE_DESK__STATE_DIR", str(folder))
+
+    def broken() -> str:
+        raise RuntimeError(f"GET https://example.org/bot{token}/getMe")
+
+    monkeypatch.setattr(release, "describe", broken)
+
+    assert _sortie(monkeypatch, "version") == 1
+
+    (told,) = capsys.readouterr().err.splitlines()
+    error_id = re.search(r"Error ([0-9a-f]{8}):", told)
+    assert error_id and f"sortie errors {error_id[1]}" in told and "RuntimeError" not in told
+    assert _sortie(monkeypatch, "errors", error_id[1]) == 0
+    shown = capsys.readouterr().out
+    assert "command.crashed" in shown and "RuntimeError: GET https://example.org/bot[hidden]/getMe" in shown
+    assert (folder / "logs" / "sortie.log").stat().st_mode & 0o077 == 0
+
+
+def test_a_defect_where_no_log_can_be_written_shows_its_traceback_and_makes_no_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SORTIE_DESK__STATE_DIR", "state")
+
+    def broken() -> str:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(release, "describe", broken)
+
+    assert _sortie(monkeypatch, "version") == 1
+
+    shown = capsys.readouterr().err
+    assert "RuntimeError: broken" in shown and "it could not be logged" in shown.splitlines()[-1]
+    assert not Path("state").exists()
