@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.demo.console import Console
@@ -173,15 +174,24 @@ class Script:
 
     async def _tom_closes(self) -> str:
         tom = self._crew.tom
-        await tom.tap(await self._card(tom), "Close")
-        question = await tom.see(
-            lambda message: message.text.startswith("Close ") and message.button("Close") is not None, "the question"
-        )
+        question = await self._asked_to_close(tom)
         await tom.tap(question, "Close")
         card = await tom.see(
             lambda message: message.message_id == question.message_id and "\nclosed " in message.text, "the trade closed"
         )
         return f"Tom closed: {card.text.splitlines()[1]}"
+
+    async def _asked_to_close(self, who: Hand) -> ChatMessage:
+        """Tap Close until the question stands: a change of the trade may put the card back in its place."""
+        for seconds in (5.0, 5.0, PATIENCE_S):
+            await who.tap(await self._card(who), "Close")
+            with suppress(Missed):
+                return await who.see(
+                    lambda message: message.text.startswith("Close ") and message.button("Close") is not None,
+                    "the question",
+                    limit_s=seconds,
+                )
+        raise Missed(f"{who.name} tapped Close three times and was asked nothing")
 
     async def _ann_halts(self) -> str:
         await self._crew.ann.ask("/halt the script says so", "HALTED by")

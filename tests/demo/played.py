@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ class Opened:
     terms: DeskTerms
     info: MarketInfo
     said: tuple[str, ...]
-    seconds: float
     clock: HandClock
     address: str
 
@@ -53,11 +51,9 @@ async def opened(
             terms = desk_terms(
                 cast=CAST, market=info, address=address, token="1:x", keys=Path("keys.json"), state=Path("state"), now=at
             )
-            begun = time.perf_counter()
             await open_market(client, info, terms, start, seed=seed, now=at, say=said.append)
-            seconds = time.perf_counter() - begun
             info = await client.market()
-            yield Opened(terms=terms, info=info, said=tuple(said), seconds=seconds, clock=clock, address=address)
+            yield Opened(terms=terms, info=info, said=tuple(said), clock=clock, address=address)
         finally:
             await client.close()
 
