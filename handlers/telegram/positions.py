@@ -11,7 +11,7 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
 from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
-from handlers.telegram.views.proof import TIMES, render_proof, render_times
+from handlers.telegram.views.proof import TIMES, render_proof, render_rules, render_times, rules_page
 from handlers.telegram.views.questions import close_question, stop_menu
 from handlers.telegram.views.words import trail_words
 from services.domain.cards import trade_card
@@ -94,7 +94,7 @@ class PositionHandlers:
                 trade = await self._app.database.read(lambda unit: find_trade(unit, request.actor, button.trade))
                 await request.show(stop_menu(trade))
             case TradeVerb.PROOF:
-                await self._proof(request, button.trade, times=button.arg == TIMES)
+                await self._proof(request, button.trade, button.arg)
             case TradeVerb.CANCEL:
                 await self._app.trading.cancel(request.actor, button.trade)
                 await request.toast("Taking the entry back.")
@@ -108,7 +108,7 @@ class PositionHandlers:
         words = trail_words(trade.keep)
         await request.toast(f"The stop {words}." if words else "The stop stays where it is.")
 
-    async def _proof(self, request: Request, trade_id: str, *, times: bool = False) -> None:
+    async def _proof(self, request: Request, trade_id: str, arg: str = "") -> None:
         live = self._app.live()
 
         def body(unit):  # type: ignore[no-untyped-def]
@@ -119,4 +119,6 @@ class PositionHandlers:
         if proof is None:
             raise NotFound("TRADE", reference=trade_id)
         await self._app.tick(request.actor.id, "proof")
-        await request.show(render_times(proof) if times else render_proof(proof))
+        page = rules_page(arg)
+        rules = render_rules(proof, page) if page is not None else None
+        await request.show(rules or (render_times(proof) if arg == TIMES else render_proof(proof)))

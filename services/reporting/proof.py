@@ -17,19 +17,34 @@ from services.domain.verdicts import Check
 from services.portfolio.executions import Execution, execution_of
 from services.reporting.cards import find_trade
 from services.reporting.live import Grid, Live, read_grid
+from services.reporting.proof_record import record_of
 from services.reporting.trade_view import TradeWord, trade_word
+from services.risk.context import GateContext
+from services.risk.recorded import NotRecorded, load
+from services.risk.what_if import Carried, load_carried
 from services.storage import desk, instructions, orders, terminals, verdicts
 from services.storage.database import Unit
+from services.storage.verdicts import StoredVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofVerdict:
-    """The stored verdict that let the trade through, with every check."""
+    """The stored verdict that let the trade through, with every check.
+
+    ``digest`` is the hash of its rows as they stand, ``holds`` whether the journal named that one, None where it named none.
+    ``before`` and ``after`` are what the account carried without and with this trade, and ``equity`` what it held then;
+    None for a verdict of a desk that did not keep it.
+    """
 
     id: str
     checks: tuple[Check, ...]
     config_hash: str
     decided_at: datetime
+    digest: str
+    holds: bool | None
+    before: Carried | None
+    after: Carried | None
+    equity: Decimal | None
 
     @property
     def passed(self) -> int:
@@ -143,12 +158,28 @@ def _verdict(unit: Unit, trade: Trade) -> ProofVerdict | None:
     stored = verdicts.of_trade(unit, trade.id)
     if stored is None:
         return None
+    record = record_of(unit, stored)
+    before = load_carried(stored.context.get("carried"))
+    asked = _asked(stored)
     return ProofVerdict(
         id=stored.id,
         checks=stored.verdict.checks,
         config_hash=stored.verdict.config_hash,
         decided_at=stored.verdict.decided_at,
+        digest=record.proof.digest,
+        holds=record.holds if record.row is not None else None,
+        before=before,
+        after=before.plus(asked.plan) if before is not None and asked is not None else None,
+        equity=asked.market.equity if asked is not None else None,
     )
+
+
+def _asked(stored: StoredVerdict) -> GateContext | None:
+    """Return what the gate was asked, or None where not all of it was kept."""
+    try:
+        return load(stored.context)
+    except (NotRecorded, ValueError):
+        return None
 
 
 def _journal(entries: Sequence[JournalEntry]) -> ProofJournal | None:
