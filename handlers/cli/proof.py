@@ -176,7 +176,7 @@ def _about(settings: Settings, clock: Clock, reference: str, act: Callable[[Proo
     def find(unit: Unit) -> ProofRecord:
         found = find_record(unit, reference)
         if found is None:
-            raise NotFound("VERDICT", reference=reference[:40], fix="name a trade's number, m12 for a mission's, or an id")
+            raise NotFound("TRADE", reference=reference[:40], fix="name a trade's number, m12 for a mission's, or an id")
         return found
 
     async def read() -> ProofRecord:
