@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 database = typer.Typer(help="Move the database's schema, or say where it stands.", no_args_is_help=True)
 app.add_typer(database, name="db")
+keys = typer.Typer(help="Seal the keys of venues, say whose there are, or forget them.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 proof = typer.Typer(help="Show why the gate allowed or denied a trade, and check the proof of it.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 
@@ -117,6 +119,37 @@ def current() -> None:
     from bot.database_commands import show_current
 
     raise typer.Exit(show_current(_settings()))
+
+
+@keys.command("set")
+def keys_set(venue: Annotated[str, typer.Argument(help="Name of the venue under [venues].")]) -> None:
+    """Ask for a venue's keys without showing them, and keep them sealed."""
+    from handlers.cli.keys import set_keys
+
+    def ask(label: str, optional: bool) -> str:
+        return str(
+            typer.prompt(f"{label} (may be empty)" if optional else label, hide_input=True, default="", show_default=False)
+        )
+
+    settings = _settings(keys_needed=False)
+    raise typer.Exit(set_keys(settings, settings.key_store, venue, ask))
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """Say of each venue where its keys come from; none is shown."""
+    from handlers.cli.keys import list_keys
+
+    settings = _settings(keys_needed=False)
+    raise typer.Exit(list_keys(settings, settings.key_store))
+
+
+@keys.command("forget")
+def keys_forget(venue: Annotated[str, typer.Argument(help="Name of the venue.")]) -> None:
+    """Remove a venue's sealed keys."""
+    from handlers.cli.keys import forget_keys
+
+    raise typer.Exit(forget_keys(_settings(keys_needed=False).key_store, venue))
 
 
 @app.command()
@@ -336,11 +369,11 @@ def main() -> None:
     sys.exit(guarded(app))
 
 
-def _settings() -> Settings:
+def _settings(*, keys_needed: bool = True) -> Settings:
     from bot.logging import configure_shell_logging
     from config.settings import load_settings
 
-    settings = load_settings()
+    settings = load_settings(keys_needed=keys_needed)
     configure_shell_logging(settings)
     if not settings.database_url.startswith("sqlite"):
         from bot.extras import DRIVER, ensure

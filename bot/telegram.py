@@ -132,7 +132,7 @@ class ChatAnswers:
                 async with asyncio.timeout(seconds):
                     return await self._take_away(chat_id, message_id)
         except TimeoutError:
-            log.warning("message.not_taken_away", chat=chat_id, error="TimeoutError")
+            log.warning("message.left_in_chat", chat=chat_id, error="TimeoutError")
             return False
 
     async def _take_away(self, chat_id: int, message_id: int) -> bool:
@@ -145,7 +145,7 @@ class ChatAnswers:
             except TelegramAPIError as error:
                 if "not found" in str(error):
                     return True
-                log.warning("message.not_taken_away", chat=chat_id, error=type(error).__name__)
+                log.warning("message.left_in_chat", chat=chat_id, error=type(error).__name__)
                 return False
         return False
 

@@ -44,7 +44,7 @@ ClockTime = Annotated[str, AfterValidator(_clock_time)]
 Share = Annotated[Decimal, Field(gt=0, le=1)]
 Bps = Annotated[Decimal, Field(ge=0, le=10_000)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
-_CREDENTIALS = ("api_key", "secret", "password", "uid")
+CREDENTIALS = ("api_key", "secret", "password", "uid")
 
 
 class Group(BaseModel):
@@ -160,7 +160,7 @@ class VenueSettings(Group):
 
     @model_validator(mode="after")
     def _agree(self) -> VenueSettings:
-        given = [name for name in _CREDENTIALS if getattr(self, name) is not None]
+        given = [name for name in CREDENTIALS if getattr(self, name) is not None]
         if given and self.secret_file is not None:
             raise ValueError(f"set either `secret_file` or {', '.join(f'`{name}`' for name in given)}, not both")
         return self
@@ -177,10 +177,10 @@ class VenueSettings(Group):
         """
         if self.secret_file is not None:
             held = json.loads(self.secret_file.read_text(encoding="utf-8"))
-            if not isinstance(held, dict) or not all(isinstance(held.get(name, ""), str) for name in _CREDENTIALS):
+            if not isinstance(held, dict) or not all(isinstance(held.get(name, ""), str) for name in CREDENTIALS):
                 raise ValueError(f"{self.secret_file} holds no JSON object of texts")
-            return {name: held[name] for name in _CREDENTIALS if held.get(name)}
-        given = {name: getattr(self, name) for name in _CREDENTIALS}
+            return {name: held[name] for name in CREDENTIALS if held.get(name)}
+        given = {name: getattr(self, name) for name in CREDENTIALS}
         return {name: value.get_secret_value() for name, value in given.items() if value is not None}
 
 

@@ -36,6 +36,7 @@ from config.groups import (
     TerminalSettings,
     VenueSettings,
 )
+from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
 from config.web import HeartbeatSettings, WebSettings
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     people: PeopleSettings = Field(default_factory=PeopleSettings)
     chats: ChatSettings = Field(default_factory=ChatSettings)
     venues: dict[str, VenueSettings] = Field(default_factory=lambda: {"binance": VenueSettings()})
+    keys: KeySettings = Field(default_factory=KeySettings)
     terminals: dict[str, TerminalSettings] = Field(default_factory=dict)
     market: MarketSettings = Field(default_factory=MarketSettings)
     paper: PaperSettings = Field(default_factory=PaperSettings)
@@ -87,10 +89,6 @@ class Settings(BaseSettings):
                 raise ValueError(f"terminals.{name}: a terminal's name has at most 32 of a-z, 0-9 and -")
             if terminal.venue not in self.venues:
                 raise ValueError(f"terminals.{name}.venue is {terminal.venue!r}, but [venues] has only {sorted(self.venues)}")
-            if not self.venues[terminal.venue].has_keys:
-                raise ValueError(
-                    f"terminals.{name} needs keys: set `secret_file`, or `api_key` and `secret`, in [venues.{terminal.venue}]"
-                )
         self._check_scoped_limits()
         taken = [terminal.venue for terminal in self.terminals.values()]
         twice = sorted({venue for venue in taken if taken.count(venue) > 1})
@@ -113,17 +111,22 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file; nothing else is read."""
+        """Let the environment win over the file, and both over sealed keys; nothing else is read."""
         path = settings_file()
         sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
         if path is not None:
             sources.append(TomlConfigSettingsSource(settings_cls, path))
-        return tuple(sources)
+        return (*sources, StoredKeys(settings_cls))
 
     @property
     def database_url(self) -> str:
         """Return the database's URL, by default SQLite in the state folder."""
         return self.database.url or f"sqlite:///{(self.desk.state_dir / 'sortie.db').absolute()}"
+
+    @property
+    def key_store(self) -> KeyStore:
+        """Return where `sortie keys` keeps the keys of venues."""
+        return KeyStore(self.keys, self.desk.state_dir)
 
     @property
     def fingerprint(self) -> str:
@@ -159,15 +162,33 @@ def settings_file() -> Path | None:
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
-def load_settings() -> Settings:
-    """Read and check the whole tree; raise SettingsError naming key, place and fix for everything that is wrong."""
+def load_settings(*, keys_needed: bool = True) -> Settings:
+    """Read and check the whole tree; raise SettingsError naming key, place and fix for everything that is wrong.
+
+    Without ``keys_needed`` a terminal's venue may still be without keys, for whoever is about to set them.
+    """
     path = settings_file()
     _check_file(path)
     _check_variables(os.environ)
     try:
-        return Settings()
+        settings = Settings()
+    except KeyFileError as error:
+        raise SettingsError([Problem(key="keys", where="state folder", message=error.cause, fix=error.fix)]) from error
     except ValidationError as error:
         raise SettingsError([_problem(dict(each), path) for each in error.errors()]) from error
+    bare = [name for name, terminal in settings.terminals.items() if not settings.venues[terminal.venue].has_keys]
+    if bare and keys_needed:
+        raise SettingsError([_without_keys(name, settings.terminals[name].venue, path) for name in bare])
+    return settings
+
+
+def _without_keys(terminal: str, venue: str, path: Path | None) -> Problem:
+    return Problem(
+        key=f"terminals.{terminal}",
+        where=str(path or "environment"),
+        message=f"needs keys for [venues.{venue}]",
+        fix=f"run `sortie keys set {venue}`, or set its `secret_file`",
+    )
 
 
 def _check_file(path: Path | None) -> None:

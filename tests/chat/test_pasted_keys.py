@@ -43,7 +43,7 @@ async def paste_everywhere(rig: ChatRig, keys: Mapping[str, str]) -> None:
     await paste(rig, TOM, keys["bare"], "deleted and not kept")
     await paste(rig, TOM, f"/call BTCUSDT long sl {keys['argument']}", "KEY_IN_CHAT")
     await paste(rig, TOM, f"/start {keys['start']}", "KEY_IN_CHAT")
-    await paste(rig, ANN, f"my key is {keys['group']}", "secret_file", GROUP)
+    await paste(rig, ANN, f"my key is {keys['group']}", "sortie keys set", GROUP)
     await paste(rig, SAM, keys["stranger"], "your id is 9001")
     await paste(rig, CARL, f"/halt {keys['halt']}", "🛑 HALTED by Carl")
     await rig.resume()

@@ -39,7 +39,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "INCIDENT": ("this alert is not known any more", "/incidents lists what is wrong"),
     "INSTRUMENT": ("{symbol} is not in the universe", "tell the operator: a fill waits to be booked"),
     "INVITE_ROLE": ("{value} cannot be given by a link", "one of {limit}; commanders are made by /grant"),
-    "KEY_IN_CHAT": ("that looked like a key: {value}", "keys go into a file on the desk's machine: secret_file"),
+    "KEY_IN_CHAT": ("that looked like a key: {value}", "keys are typed at the desk's machine: sortie keys set"),
     "KILL_LEFT": ("{value} entries may still fill: {limit}", "cancel them at the venue, or /resolve"),
     "KILL_RUNNING": ("the kill is at work: {value} entries off", "wait for its card; it takes half a minute at most"),
     "LAST_COMMANDER": ("{person} is the last commander", "make another one first: /grant"),
