@@ -13,12 +13,14 @@ from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.proof import TIMES, render_proof, render_rules, render_times, rules_page
 from handlers.telegram.views.questions import close_question, stop_menu
+from handlers.telegram.views.story import render_story, story_page
 from handlers.telegram.views.words import trail_words
 from services.domain.cards import trade_card
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.reporting.proof import read_proof
+from services.reporting.story import story_of
 
 HALF = Decimal("0.5")
 ALL = Decimal(1)
@@ -93,6 +95,11 @@ class PositionHandlers:
             case TradeVerb.STOP_MENU:
                 trade = await self._app.database.read(lambda unit: find_trade(unit, request.actor, button.trade))
                 await request.show(stop_menu(trade))
+            case TradeVerb.PROOF if (page := story_page(button.arg)) is not None:
+                story = await self._app.database.read(
+                    lambda unit: story_of(unit, find_trade(unit, request.actor, button.trade))
+                )
+                await request.show(render_story(story, page))
             case TradeVerb.PROOF:
                 await self._proof(request, button.trade, button.arg)
             case TradeVerb.CANCEL:

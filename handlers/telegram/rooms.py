@@ -14,6 +14,7 @@ from handlers.telegram.people import PeopleHandlers
 from handlers.telegram.positions import PositionHandlers
 from handlers.telegram.reconcile import ReconcileHandlers
 from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.stories import StoryHandlers
 from handlers.telegram.taps import Taps
 from services.signals.switches import SwitchStrategy
 
@@ -30,6 +31,7 @@ class Rooms:
             desk.commands(),
             missions.commands(),
             positions.commands(),
+            StoryHandlers(app).commands(),
             entries.commands(),
             risk.commands(),
             people.commands(),

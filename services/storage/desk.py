@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from services.domain.journal import JournalEntry
 from services.domain.market import Instrument, Tier, Universe
@@ -230,6 +230,26 @@ def journal_of(unit: Unit, correlation: str) -> list[JournalEntry]:
     """Return everything recorded under one correlation id, oldest first."""
     rows = unit.all(select(journal).where(journal.c.correlation == correlation).order_by(journal.c.sequence))
     return [journal_entry(row) for row in rows]
+
+
+def journal_about(unit: Unit, trade: int, correlation: str) -> list[JournalEntry]:
+    """Return what was recorded about a trade, by its number, and under the id of its tap, oldest first."""
+    named = [journal.c.facts.contains(f'"trade":{trade}{end}', autoescape=True) for end in (",", "}")]
+    where = or_(journal.c.correlation == correlation, *named)
+    return [journal_entry(row) for row in unit.all(select(journal).where(where).order_by(journal.c.sequence))]
+
+
+def journal_about_mission(unit: Unit, mission: int) -> list[JournalEntry]:
+    """Return what was recorded about a mission, by its number, oldest first."""
+    named = [journal.c.facts.contains(f'"mission":{mission}{end}', autoescape=True) for end in (",", "}")]
+    return [journal_entry(row) for row in unit.all(select(journal).where(or_(*named)).order_by(journal.c.sequence))]
+
+
+def last_recorded(unit: Unit, prefix: str) -> JournalEntry | None:
+    """Return the newest row of a kind, or of kinds that begin alike, or None."""
+    where = journal.c.kind.startswith(prefix, autoescape=True)
+    row = unit.first(select(journal).where(where).order_by(journal.c.sequence.desc()).limit(1))
+    return journal_entry(row) if row else None
 
 
 def journal_at(unit: Unit, at: datetime) -> list[JournalEntry]:

@@ -147,9 +147,12 @@ def _stored(row: Any) -> StoredVerdict:
     )
 
 
-def newest_of_mission(unit: Unit, mission_id: str) -> StoredVerdict | None:
-    """Return the last verdict about a mission, whoever asked, or None."""
-    row = unit.first(select(verdicts).where(verdicts.c.mission_id == mission_id).order_by(verdicts.c.at.desc()).limit(1))
+def newest_of_mission(unit: Unit, mission_id: str, person_id: int | None = None) -> StoredVerdict | None:
+    """Return the last verdict about a mission, to one person or whoever asked, or None."""
+    statement = select(verdicts).where(verdicts.c.mission_id == mission_id).order_by(verdicts.c.at.desc()).limit(1)
+    if person_id is not None:
+        statement = statement.where(verdicts.c.person_id == person_id)
+    row = unit.first(statement)
     return _stored(row) if row else None
 
 

@@ -62,6 +62,8 @@ TABLE = (
     Row("/cancel", "NOTHING_WORKING", "dr++", "rr++"),
     Row("/close 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/proof 7", "there is no trade 7", "dr++", "rr>>"),
+    Row("/incident 7", "there is no trade 7", "dr++", "rr>>"),
+    Row("/why", "Why silence", "dr++", "rr>>"),
     Row("/amend 7 64000", "there is no trade 7", "dr++", "rr++"),
     Row("/routes", "Routes", "d+++", "r+++"),
     Row("/closeall", "Nothing of yours is open", "dr++", "rr>>"),

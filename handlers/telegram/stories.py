@@ -1,0 +1,55 @@
+"""What happened to a trade, and why things are as they are, from what was recorded."""
+
+from __future__ import annotations
+
+from handlers.telegram.app import App
+from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
+from handlers.telegram.request import Request
+from handlers.telegram.views.story import render_reasons, render_story
+from services.access.authority import require
+from services.access.runbooks import find_code
+from services.domain.errors import Refused
+from services.domain.people import Role
+from services.execution.manage import find_trade
+from services.missions.planning import find_mission
+from services.reporting.story import Reasons, story_of, why_alert, why_mission, why_silent, why_trade
+from services.storage.database import Unit
+
+
+class StoryHandlers:
+    """Commands about what was recorded."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """Return the rows of this room."""
+        row = row_of("positions")
+        usage = "[trade | m12 | alert]"
+        return (
+            row("incident", "A trade from the tap to its end", "trade", Role.TRADER, Kind.READ, Where.MONEY, self.incident),
+            row("why", "Why it is so, with the journal's rows", usage, Role.TRADER, Kind.READ, Where.MONEY, self.why),
+        )
+
+    async def incident(self, request: Request) -> None:
+        """Show the recorded life of the named trade."""
+        if not request.args:
+            raise Refused("PROOF_SYNTAX")
+        story = await self._app.database.read(lambda unit: story_of(unit, find_trade(unit, request.actor, request.args)))
+        await request.reply(render_story(story))
+
+    async def why(self, request: Request) -> None:
+        """Say why a trade, a refusal, an alert or a silence is as it is."""
+        await request.reply(render_reasons(await self._app.database.read(lambda unit: self._reasons(unit, request))))
+
+    def _reasons(self, unit: Unit, request: Request) -> Reasons:
+        person = require(unit, request.actor, Role.TRADER)
+        asked = request.args.strip().lstrip("#")
+        if not asked:
+            return why_silent(unit)
+        if asked[:1] in ("m", "M") and asked[1:].isascii() and asked[1:].isdigit():
+            anyone = person.role is Role.COMMANDER
+            return why_mission(unit, find_mission(unit, asked[1:]), None if anyone else person.id)
+        if asked.isascii() and asked.isdigit():
+            return why_trade(unit, find_trade(unit, request.actor, asked))
+        return why_alert(unit, find_code(asked).value)
