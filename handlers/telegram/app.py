@@ -48,7 +48,7 @@ from services.reporting.exposure import equity_of
 from services.reporting.live import Live
 from services.storage import missions, outbox, people, previews, terminals
 from services.storage.database import Database, Unit
-from services.storage.previews import PreviewState
+from services.storage.previews import Preview, PreviewState
 from services.strategies.registry import Registry
 
 REMIND_AFTER = timedelta(minutes=5)
@@ -160,7 +160,12 @@ class App:
             if not failed:
                 raise Refused("NOTHING_REFUSED")
             at = min([each.frees_at for each in failed if each.frees_at], default=unit.now + REMIND_AFTER)
-            facts = {"mission": mission.number, "symbol": mission.signal.symbol, "code": failed[0].code.value}
+            facts = {
+                "mission": mission.number,
+                "symbol": mission.signal.symbol,
+                "code": failed[0].code.value,
+                "mode": _mode_of(unit, preview),
+            }
             audience.tell_person(unit, person, Event.REMINDER, "reminder", facts, not_before=at)
             return at
 
@@ -184,6 +189,7 @@ class App:
                 "code": failed[0].code.value,
                 "value": failed[0].value,
                 "limit": failed[0].limit,
+                "mode": _mode_of(unit, preview),
             }
             for commander in commanders:
                 outbox.tell(unit, commander.id, "asked", facts, priority=Priority.NORMAL)
@@ -240,3 +246,9 @@ class App:
             "note": check.note,
             "zone": self.zone,
         }
+
+
+def _mode_of(unit: Unit, preview: Preview | None) -> str | None:
+    """Return whether the money of a preview's terminal is real, in a word."""
+    terminal = terminals.find(unit, preview.terminal_id) if preview is not None else None
+    return terminal.mode.value if terminal is not None else None

@@ -162,6 +162,7 @@ class Grant:
             "was": changed.was.value,
             "by": actor.name,
             "terminal": changed.terminal.name if changed.terminal else None,
+            "mode": changed.terminal.mode.value if changed.terminal else None,
         }
         if person.id != actor.id:
             outbox.tell(unit, person.id, "granted", facts)

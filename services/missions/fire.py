@@ -164,7 +164,12 @@ class FireMission:
             unit,
             Topic.RISK,
             "refused_group",
-            {"person": case.person.name, "mission": case.mission.number, "code": check.code.value},
+            {
+                "person": case.person.name,
+                "mission": case.mission.number,
+                "code": check.code.value,
+                "mode": case.terminal.mode.value,
+            },
             silent=True,
         )
         return Denied(check=check)

@@ -73,7 +73,7 @@ async def test_asking_a_commander_tells_all_of_them_and_nobody_else(strict_desk:
     refused = await rig.message(TOM, "⛔ not fired: DAILY_LOSS")
 
     toast = await rig.press(TOM, refused, "Ask Carl")
-    told = [await rig.message(commander, "Tom asks about mission") for commander in (CARL, CORA)]
+    told = [await rig.message(commander, "Tom asks about #") for commander in (CARL, CORA)]
     await rig.settled()
 
     assert toast == "Asked Carl, Cora."
