@@ -15,9 +15,9 @@ ANYWHERE: tuple[ScopeName, ...] = ("terminal", "person", "strategy", "tier", "in
 ACCOUNT: tuple[ScopeName, ...] = ("terminal", "person")
 
 
-def _limit(default: object, description: str, narrower: tuple[ScopeName, ...] = ()) -> Any:
+def _limit(default: object, description: str, narrower: tuple[ScopeName, ...] = (), **bounds: Any) -> Any:
     """Declare a limit of the gate; ``narrower`` are the scopes below the desk that may have a value of their own."""
-    return Field(default=default, description=description, json_schema_extra={"narrower": list(narrower)})
+    return Field(default=default, description=description, json_schema_extra={"narrower": list(narrower)}, **bounds)
 
 
 class ScopedLimit(Group):
@@ -37,7 +37,37 @@ class RiskSettings(Group):
     max_notional: Annotated[Decimal, Field(gt=0, le=10)] = _limit(
         Decimal("1.0"), "Largest value of one trade, share of equity", ANYWHERE
     )
-    open_positions: Annotated[int, Field(ge=1)] = _limit(4, "Open and working trades per terminal", ACCOUNT)
+    cash_reserve: Decimal | None = _limit(None, "Free funds that an entry must leave, share of equity", ANYWHERE, gt=0, le=1)
+    leverage: Decimal = _limit(
+        Decimal("1.5"), "Value of an account's live trades, multiple of its equity", ANYWHERE, gt=0, le=100
+    )
+    instrument_share: Decimal | None = _limit(
+        None, "Value of an account's live trades on one instrument, share of its equity; by tier, say", ANYWHERE, gt=0, le=100
+    )
+    gross_exposure: Decimal | None = _limit(
+        None, "Value of all live trades of the desk, share of the equity of their accounts", ANYWHERE, gt=0, le=100
+    )
+    net_exposure: Decimal | None = _limit(None, "The same, long less short, in either direction", ANYWHERE, gt=0, le=100)
+    usual_multiple: Decimal | None = _limit(
+        None,
+        "Value of a trade, multiple of the median of the person's last 50; below 10 of them it is not measured",
+        ANYWHERE,
+        gt=1,
+        le=1000,
+    )
+    open_positions: int = _limit(4, "Open and working trades per terminal", ACCOUNT, ge=1)
+    desk_positions: int | None = _limit(None, "Open and working trades of the whole desk", ANYWHERE, ge=1)
+    person_positions: int | None = _limit(None, "Open and working trades of one person", ANYWHERE, ge=1)
+    strategy_positions: int | None = _limit(None, "Open and working trades of one strategy", ANYWHERE, ge=1)
+    instrument_positions: int | None = _limit(None, "Open and working trades of the desk on one instrument", ANYWHERE, ge=1)
+    trades_per_hour: int | None = _limit(None, "Entries that one person confirms within an hour", ANYWHERE, ge=1)
+    instrument_cooldown_s: float | None = _limit(
+        None, "Time from the close of a trade to the next entry on its instrument, at one terminal", ANYWHERE, gt=0
+    )
+    min_score: int | None = _limit(None, "Lowest score that is traded", ANYWHERE, ge=0, le=100)
+    weekly_loss: Decimal | None = _limit(
+        None, "Loss since Monday's first reading at which entries stop, share of the equity then", ACCOUNT, gt=0, le=1
+    )
     daily_loss: Share = _limit(Decimal("0.05"), "Loss of the day at which entries stop, share of equity", ACCOUNT)
     max_spread_bps: Bps = _limit(Decimal(15), "Widest spread", ANYWHERE)
     quote_age_s: PositiveSeconds = _limit(5, "Oldest quote")

@@ -15,7 +15,21 @@ class Limit(StrEnum):
 
     PER_TRADE = "per_trade"
     MAX_NOTIONAL = "max_notional"
+    CASH_RESERVE = "cash_reserve"
+    LEVERAGE = "leverage"
+    INSTRUMENT_SHARE = "instrument_share"
+    GROSS_EXPOSURE = "gross_exposure"
+    NET_EXPOSURE = "net_exposure"
+    USUAL_MULTIPLE = "usual_multiple"
     OPEN_POSITIONS = "open_positions"
+    DESK_POSITIONS = "desk_positions"
+    PERSON_POSITIONS = "person_positions"
+    STRATEGY_POSITIONS = "strategy_positions"
+    INSTRUMENT_POSITIONS = "instrument_positions"
+    TRADES_PER_HOUR = "trades_per_hour"
+    INSTRUMENT_COOLDOWN_S = "instrument_cooldown_s"
+    MIN_SCORE = "min_score"
+    WEEKLY_LOSS = "weekly_loss"
     DAILY_LOSS = "daily_loss"
     MAX_SPREAD_BPS = "max_spread_bps"
     QUOTE_AGE_S = "quote_age_s"
@@ -52,7 +66,21 @@ class Rule:
 RULES: Mapping[Limit, Rule] = {
     Limit.PER_TRADE: Rule(code=CheckCode.RISK_PER_TRADE, unit=Unit.FRACTION),
     Limit.MAX_NOTIONAL: Rule(code=CheckCode.NOTIONAL, unit=Unit.FRACTION),
+    Limit.CASH_RESERVE: Rule(code=CheckCode.CASH_RESERVE, unit=Unit.FRACTION, bound=Bound.LEAST),
+    Limit.LEVERAGE: Rule(code=CheckCode.LEVERAGE, unit=Unit.FRACTION),
+    Limit.INSTRUMENT_SHARE: Rule(code=CheckCode.INSTRUMENT_SHARE, unit=Unit.FRACTION),
+    Limit.GROSS_EXPOSURE: Rule(code=CheckCode.GROSS_EXPOSURE, unit=Unit.FRACTION),
+    Limit.NET_EXPOSURE: Rule(code=CheckCode.NET_EXPOSURE, unit=Unit.FRACTION),
+    Limit.USUAL_MULTIPLE: Rule(code=CheckCode.UNUSUAL_SIZE, unit=Unit.COUNT),
     Limit.OPEN_POSITIONS: Rule(code=CheckCode.OPEN_POSITIONS, unit=Unit.COUNT),
+    Limit.DESK_POSITIONS: Rule(code=CheckCode.DESK_POSITIONS, unit=Unit.COUNT),
+    Limit.PERSON_POSITIONS: Rule(code=CheckCode.PERSON_POSITIONS, unit=Unit.COUNT),
+    Limit.STRATEGY_POSITIONS: Rule(code=CheckCode.STRATEGY_POSITIONS, unit=Unit.COUNT),
+    Limit.INSTRUMENT_POSITIONS: Rule(code=CheckCode.INSTRUMENT_POSITIONS, unit=Unit.COUNT),
+    Limit.TRADES_PER_HOUR: Rule(code=CheckCode.TRADES_PER_HOUR, unit=Unit.COUNT),
+    Limit.INSTRUMENT_COOLDOWN_S: Rule(code=CheckCode.INSTRUMENT_COOLDOWN, unit=Unit.SECONDS, bound=Bound.LEAST),
+    Limit.MIN_SCORE: Rule(code=CheckCode.MIN_SCORE, unit=Unit.COUNT, bound=Bound.LEAST),
+    Limit.WEEKLY_LOSS: Rule(code=CheckCode.WEEKLY_LOSS, unit=Unit.FRACTION),
     Limit.DAILY_LOSS: Rule(code=CheckCode.DAILY_LOSS, unit=Unit.FRACTION),
     Limit.MAX_SPREAD_BPS: Rule(code=CheckCode.SPREAD, unit=Unit.BPS),
     Limit.QUOTE_AGE_S: Rule(code=CheckCode.DATA_AGE, unit=Unit.SECONDS),

@@ -98,6 +98,11 @@ class Mission:
     closed_at: datetime | None = None
 
 
+def strategy_of(source: str) -> str:
+    """Return a source without the version of its strategy: ``trend`` of ``strategy:trend@1.2``, a person's as it is."""
+    return source.removeprefix("strategy:").partition("@")[0]
+
+
 def targets_of(prices: Sequence[Price]) -> tuple[Target, ...]:
     """Split a position over target prices: half at the first of two, equal shares otherwise, the last takes the rest."""
     if not prices:

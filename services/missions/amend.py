@@ -82,7 +82,7 @@ class AmendEntry:
         mission, owner = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
         if mission is None or owner is None:
             raise NotFound("MISSION", reference=trade.mission_id)
-        case = _with_own_funds(self._desk.case(unit, mission, owner, trade.terminal_id), trade, self._desk)
+        case = _with_own_funds(self._desk.case(unit, mission, owner, trade.terminal_id, trade.id), trade, self._desk)
         verdict, context = self._desk.judge(
             unit,
             case,

@@ -26,6 +26,7 @@ from services.risk.gate import decide
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import standing
 from services.risk.sizing import Costs
+from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
 from services.storage import desk, missions, terminals, trades
 from services.storage.database import Unit
 
@@ -69,6 +70,7 @@ class Case:
     market: MarketPart
     live: tuple[Trade, ...]
     limits: Mapping[Limit, Effective]
+    beside: Surroundings
 
 
 class Desk:
@@ -95,9 +97,17 @@ class Desk:
         except Unavailable:
             return (EntryKind.TAKE,)
 
-    def case(self, unit: Unit, mission: Mission, person: Person, terminal_id: str | None = None) -> Case:
+    def case(
+        self,
+        unit: Unit,
+        mission: Mission,
+        person: Person,
+        terminal_id: str | None = None,
+        leaving_out: str | None = None,
+    ) -> Case:
         """Return the case at the named terminal, or at the trader's first that can take the side.
 
+        ``leaving_out`` is a trade that is not counted beside it, because it is the one that is asked about.
         Raise Refused when there is none to use.
         """
         usable = terminals.usable_by(unit, person.id)
@@ -112,7 +122,10 @@ class Desk:
         live = tuple(trades.live(unit, terminal_id=terminal.id))
         market = self._market(live, terminal, mission.signal.symbol, instrument)
         limits = self.rules.book.at(standing(mission.signal, instrument, terminal, person.id))
-        return Case(mission=mission, person=person, terminal=terminal, market=market, live=live, limits=limits)
+        asked = Asked(signal=mission.signal, person_id=person.id, terminal=terminal, live=live, leaving_out=leaving_out)
+        readings = Readings(price_of=self.exit_price, balance_of=self.accounts.latest, zone=self.rules.zone)
+        beside = read_surroundings(unit, asked, limits, readings)
+        return Case(mission=mission, person=person, terminal=terminal, market=market, live=live, limits=limits, beside=beside)
 
     def _market(self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None) -> MarketPart:
         """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
@@ -169,6 +182,7 @@ class Desk:
                 zone=self.rules.zone,
                 price_of=self.exit_price,
                 halt_file=self.rules.halt_file.exists(),
+                beside=case.beside,
                 leaving_out=leaving_out,
             ),
             limits=case.limits,

@@ -16,10 +16,12 @@ from services.domain.notices import Priority
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.signals import Mission
-from services.domain.verdicts import Check, CheckCode, Verdict
+from services.domain.verdicts import Check, Verdict
 from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
+from services.risk.gate import SIZE_CODES
 from services.risk.sizing import Sizes, loss_at_stop, offered_sizes, size_caps
+from services.risk.surroundings import value_room
 from services.storage import outbox, previews, terminals, tokens
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -161,7 +163,13 @@ class OpenPreview:
                     stop=signal.stop,
                     instrument=instrument,
                     costs=costs,
-                    caps=size_caps(case.market.equity, case.market.free, case.limits, rules.limits.default_per_trade),
+                    caps=size_caps(
+                        case.market.equity,
+                        case.market.free,
+                        case.limits,
+                        rules.limits.default_per_trade,
+                        value_room(case.beside, case.limits, signal.side, case.market.equity),
+                    ),
                 )
         quantity = sizes.named(size) if asked is None else Quantity(asked)
         verdict, _ = self._desk.judge(
@@ -219,6 +227,5 @@ def _no_sizes() -> Sizes:
 
 def passing_size(preview: Preview) -> Decimal | None:
     """Return the largest size that would pass when only the size was refused, else None."""
-    size_only = {CheckCode.RISK_PER_TRADE, CheckCode.NOTIONAL, CheckCode.FREE_FUNDS}
     failed = {check.code for check in preview.checks if not check.passed}
-    return preview.largest if failed and failed <= size_only and preview.largest > 0 else None
+    return preview.largest if failed and failed <= SIZE_CODES and preview.largest > 0 else None

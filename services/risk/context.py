@@ -14,6 +14,7 @@ from services.domain.market import Instrument, Quote
 from services.domain.signals import Side
 from services.domain.states import MissionState
 from services.risk.sizing import Costs
+from services.risk.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class LedgerPart:
 
     ``day_profit`` is realised and open profit since the day's start in the terminal's currency, None when it cannot be
     measured; ``doubtful`` counts instructions of unknown outcome and undecided differences on this terminal and instrument.
+    ``beside`` is what else is live and was done, as far as limits in force ask for it.
     """
 
     halts: tuple[Halt, ...]
@@ -49,6 +51,7 @@ class LedgerPart:
     day_profit: Decimal | None
     day_opening_equity: Decimal | None
     day_ends_at: datetime
+    beside: Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

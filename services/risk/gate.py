@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from services.domain.verdicts import Check, CheckCode, Unit, Verdict
-from services.risk.checks import account, price, size, standing
+from services.risk.checks import account, exposure, pace, price, size, standing
 from services.risk.context import GateContext
 
 
@@ -40,10 +40,38 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.RISK_PER_TRADE: size.risk_per_trade,
     CheckCode.NOTIONAL: size.notional,
     CheckCode.FREE_FUNDS: size.free_funds,
+    CheckCode.CASH_RESERVE: exposure.cash_reserve,
+    CheckCode.LEVERAGE: exposure.leverage,
+    CheckCode.INSTRUMENT_SHARE: exposure.instrument_share,
+    CheckCode.GROSS_EXPOSURE: exposure.gross,
+    CheckCode.NET_EXPOSURE: exposure.net,
+    CheckCode.UNUSUAL_SIZE: exposure.unusual_size,
     CheckCode.OPEN_POSITIONS: account.open_positions,
+    CheckCode.DESK_POSITIONS: pace.desk_positions,
+    CheckCode.PERSON_POSITIONS: pace.person_positions,
+    CheckCode.STRATEGY_POSITIONS: pace.strategy_positions,
+    CheckCode.INSTRUMENT_POSITIONS: pace.instrument_positions,
+    CheckCode.TRADES_PER_HOUR: pace.trades_per_hour,
+    CheckCode.INSTRUMENT_COOLDOWN: pace.instrument_cooldown,
+    CheckCode.MIN_SCORE: pace.min_score,
+    CheckCode.OPPOSITE: standing.opposite,
     CheckCode.DUPLICATE: standing.duplicate,
+    CheckCode.WEEKLY_LOSS: pace.weekly_loss,
     CheckCode.DAILY_LOSS: account.daily_loss,
 }
 
-SIZE_CODES = frozenset({CheckCode.RISK_PER_TRADE, CheckCode.NOTIONAL, CheckCode.FREE_FUNDS})
+# What a smaller size would pass.
+SIZE_CODES = frozenset(
+    {
+        CheckCode.RISK_PER_TRADE,
+        CheckCode.NOTIONAL,
+        CheckCode.FREE_FUNDS,
+        CheckCode.CASH_RESERVE,
+        CheckCode.LEVERAGE,
+        CheckCode.INSTRUMENT_SHARE,
+        CheckCode.GROSS_EXPOSURE,
+        CheckCode.NET_EXPOSURE,
+        CheckCode.UNUSUAL_SIZE,
+    }
+)
 REFRESH_CODES = frozenset({CheckCode.PRICE_COLLAR})

@@ -15,6 +15,7 @@ from services.risk.context import LedgerPart
 from services.risk.day_book import PriceOf, profit_of_day
 from services.risk.days import day_end, day_of
 from services.risk.sizing import Costs, funds_needed
+from services.risk.surroundings import Surroundings
 from services.storage import halts as halt_rows
 from services.storage import instructions as instruction_rows
 from services.storage import proposals as proposal_rows
@@ -65,6 +66,7 @@ def read_ledger(
     zone: str,
     price_of: PriceOf,
     halt_file: bool,
+    beside: Surroundings,
     leaving_out: str | None = None,
 ) -> LedgerPart:
     """Read halts, doubt and the day's result as they stand in this unit; ``live`` are the terminal's live trades, read in it.
@@ -94,6 +96,7 @@ def read_ledger(
         day_profit=profit_of_day(day, live, price_of),
         day_opening_equity=day.opening_equity if day else None,
         day_ends_at=day_end(unit.now, zone),
+        beside=beside,
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from config.limits import RiskSettings
 from services.domain.limits import Limit, LimitBook, Scope, ScopedValue
 from services.domain.market import Instrument
-from services.domain.signals import Signal
+from services.domain.signals import Signal, strategy_of
 from services.domain.trades import Terminal
 
 
@@ -29,7 +29,7 @@ def standing(signal: Signal, instrument: Instrument | None, terminal: Terminal, 
     found = {
         Scope.TERMINAL: terminal.name,
         Scope.PERSON: str(person_id),
-        Scope.STRATEGY: signal.source.removeprefix("strategy:").partition("@")[0],
+        Scope.STRATEGY: strategy_of(signal.source),
         Scope.INSTRUMENT: signal.symbol,
     }
     return found if instrument is None else found | {Scope.TIER: instrument.tier.value}

@@ -31,13 +31,19 @@ class SizeCaps:
     funds: Decimal
 
 
-def size_caps(equity: Decimal, free: Decimal, limits: Mapping[Limit, Effective], usual_share: Decimal) -> SizeCaps:
-    """Return the caps that the gate's size rules set; ``usual_share`` is the loss of the offered full size, of equity."""
+def size_caps(
+    equity: Decimal, free: Decimal, limits: Mapping[Limit, Effective], usual_share: Decimal, room: Decimal | None = None
+) -> SizeCaps:
+    """Return the caps that the gate's size rules set; ``usual_share`` is the loss of the offered full size, of equity.
+
+    ``room`` is the value that what stands beside the trade leaves to it, where that is known.
+    """
+    value, reserve = equity * limits[Limit.MAX_NOTIONAL].value, limits.get(Limit.CASH_RESERVE)
     return SizeCaps(
         loss=equity * limits[Limit.PER_TRADE].value,
         usual_loss=equity * min(usual_share, limits[Limit.PER_TRADE].value),
-        value=equity * limits[Limit.MAX_NOTIONAL].value,
-        funds=free,
+        value=value if room is None else min(value, room),
+        funds=free if reserve is None else free - equity * reserve.value,
     )
 
 

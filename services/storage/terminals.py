@@ -32,6 +32,11 @@ _POSITION = select(positions.c.quantity).where(
     positions.c.terminal_id == bindparam("terminal"), positions.c.symbol == bindparam("instrument")
 )
 _POSITIONS = select(positions).where(positions.c.terminal_id == bindparam("terminal")).order_by(positions.c.symbol)
+_DAYS = (
+    select(day_results)
+    .where(day_results.c.terminal_id == bindparam("terminal"), day_results.c.day >= bindparam("date"))
+    .order_by(day_results.c.day)
+)
 _DAY = select(day_results).where(day_results.c.terminal_id == bindparam("terminal"), day_results.c.day == bindparam("date"))
 
 
@@ -165,6 +170,14 @@ def day_result(unit: Unit, terminal_id: str, day: str) -> DayResult | None:
     """Return the terminal's result of a day (ISO date in the desk's zone), or None before it was opened."""
     row = unit.first(_DAY, terminal=terminal_id, date=day)
     return DayResult(opening_equity=row.opening_equity, realized=row.realized, carried=row.carried) if row else None
+
+
+def days_since(unit: Unit, terminal_id: str, day: str) -> list[tuple[str, DayResult]]:
+    """Return the terminal's results from a day on (ISO dates in the desk's zone), oldest first."""
+    return [
+        (row.day, DayResult(opening_equity=row.opening_equity, realized=row.realized, carried=row.carried))
+        for row in unit.all(_DAYS, terminal=terminal_id, date=day)
+    ]
 
 
 def open_day(unit: Unit, terminal_id: str, day: str, equity: Decimal, carried: Decimal) -> None:

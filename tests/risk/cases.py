@@ -22,6 +22,7 @@ from services.risk.context import GateContext, LedgerPart, MarketPart, Plan
 from services.risk.gate import decide
 from services.risk.limits import book_of
 from services.risk.sizing import Costs
+from services.risk.surroundings import DeskWide, Surroundings, Usual, Week
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BTC = Instrument(
@@ -34,6 +35,38 @@ BTC = Instrument(
     min_notional=Decimal(5),
 )
 HALTED = Halt(scope=HaltScope.DESK, subject="desk", state=HaltState.HALTED, by_id=1, by_name="Carl", reason="test", since=NOW)
+
+
+# Nothing else is live and nothing was done; every part is known, so that any limit can be put in force.
+ALONE = Surroundings(
+    score=70,
+    account_value=Decimal(0),
+    instrument_value=Decimal(0),
+    opposite=0,
+    wide=DeskWide(
+        gross=Decimal(0), net=Decimal(0), equity=Decimal(10_000), positions=0, of_person=0, of_strategy=0, on_instrument=0
+    ),
+    last_close=NOW - timedelta(hours=2),
+    hour=(),
+    usual=Usual(value=Decimal(1_000), samples=20),
+    week=Week(profit=Decimal(0), equity=Decimal(10_000)),
+)
+# Every rule that is off by default, at a value that the passing order keeps.
+ALL_ON = {
+    Limit.CASH_RESERVE: "0.2",
+    Limit.INSTRUMENT_SHARE: "0.3",
+    Limit.GROSS_EXPOSURE: "0.5",
+    Limit.NET_EXPOSURE: "0.4",
+    Limit.USUAL_MULTIPLE: "3",
+    Limit.DESK_POSITIONS: "6",
+    Limit.PERSON_POSITIONS: "3",
+    Limit.STRATEGY_POSITIONS: "4",
+    Limit.INSTRUMENT_POSITIONS: "2",
+    Limit.TRADES_PER_HOUR: "5",
+    Limit.INSTRUMENT_COOLDOWN_S: "1800",
+    Limit.MIN_SCORE: "50",
+    Limit.WEEKLY_LOSS: "0.08",
+}
 
 
 def quote(bid: Decimal, ask: Decimal, *, feed_age_s: float = 0, age_s: float = 0) -> Quote:
@@ -81,6 +114,7 @@ def passing(side: Side = Side.LONG) -> GateContext:
             day_profit=Decimal(0),
             day_opening_equity=Decimal(10_000),
             day_ends_at=NOW + timedelta(hours=12),
+            beside=ALONE,
         ),
         limits=book_of(RiskSettings()).at({}),
         config_hash="test",
@@ -106,6 +140,20 @@ def with_quote(context: GateContext, **values: Any) -> GateContext:
 
 def with_limits(context: GateContext, values: Mapping[Limit, Effective]) -> GateContext:
     return replace(context, limits={**context.limits, **values})
+
+
+def all_on(context: GateContext) -> GateContext:
+    """Put every optional rule in force."""
+    return with_limits(context, {limit: Effective(value=Decimal(value)) for limit, value in ALL_ON.items()})
+
+
+def with_beside(context: GateContext, **values: Any) -> GateContext:
+    return with_ledger(context, beside=replace(context.ledger.beside, **values))
+
+
+def with_wide(context: GateContext, **values: Any) -> GateContext:
+    assert context.ledger.beside.wide is not None
+    return with_beside(context, wide=replace(context.ledger.beside.wide, **values))
 
 
 def check_of(context: GateContext, code: CheckCode) -> Check:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from config.limits import RiskSettings
 from services.domain.entries import EntryKind
+from services.domain.limits import RULES, Limit
 from services.domain.money import on_grid
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
@@ -22,23 +23,28 @@ from services.domain.verdicts import CheckCode
 from services.risk.context import GateContext
 from services.risk.gate import decide
 from services.risk.sizing import Costs, touch_price
+from services.risk.surroundings import Usual, Week
 from tests.risk.cases import (
+    ALL_ON,
     HALTED,
     NOW,
+    all_on,
     amounts,
     check_of,
     contexts,
     passing,
     quote,
+    with_beside,
     with_ledger,
     with_market,
     with_plan,
     with_quote,
+    with_wide,
 )
 
 Change = Callable[[GateContext], GateContext]
 C = CheckCode
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=80, deadline=None)
 
 DENYING: dict[CheckCode, Change] = {
     C.HALT: lambda c: with_ledger(c, halts=(HALTED,)),
@@ -57,15 +63,31 @@ DENYING: dict[CheckCode, Change] = {
     C.RISK_PER_TRADE: lambda c: with_plan(c, quantity=Decimal("0.1")),
     C.NOTIONAL: lambda c: with_market(c, equity=Decimal(1_000)),
     C.FREE_FUNDS: lambda c: with_market(c, free=Decimal(1_000)),
+    C.CASH_RESERVE: lambda c: with_market(all_on(c), free=Decimal(3_000)),
+    C.LEVERAGE: lambda c: with_beside(c, account_value=Decimal(14_000)),
+    C.INSTRUMENT_SHARE: lambda c: with_beside(all_on(c), instrument_value=Decimal(2_000)),
+    C.GROSS_EXPOSURE: lambda c: with_wide(all_on(c), gross=Decimal(4_000)),
+    C.NET_EXPOSURE: lambda c: with_wide(all_on(c), net=Decimal(3_000) * c.plan.side.sign),
+    C.UNUSUAL_SIZE: lambda c: with_beside(all_on(c), usual=Usual(value=Decimal(400), samples=10)),
     C.OPEN_POSITIONS: lambda c: with_ledger(c, live_trades=4),
+    C.DESK_POSITIONS: lambda c: with_wide(all_on(c), positions=6),
+    C.PERSON_POSITIONS: lambda c: with_wide(all_on(c), of_person=3),
+    C.STRATEGY_POSITIONS: lambda c: with_wide(all_on(c), of_strategy=4),
+    C.INSTRUMENT_POSITIONS: lambda c: with_wide(all_on(c), on_instrument=2),
+    C.TRADES_PER_HOUR: lambda c: with_beside(all_on(c), hour=tuple(NOW - timedelta(minutes=m) for m in (50, 40, 9, 5, 1))),
+    C.INSTRUMENT_COOLDOWN: lambda c: with_beside(all_on(c), last_close=NOW - timedelta(minutes=29)),
+    C.MIN_SCORE: lambda c: with_beside(all_on(c), score=49),
+    C.OPPOSITE: lambda c: with_beside(c, opposite=1),
     C.DUPLICATE: lambda c: with_ledger(c, same_instrument=True),
+    C.WEEKLY_LOSS: lambda c: with_beside(all_on(c), week=Week(profit=Decimal(-800), equity=Decimal(10_000))),
     C.DAILY_LOSS: lambda c: with_ledger(c, day_profit=Decimal(-500)),
 }
 
 
 @pytest.mark.parametrize("side", Side)
-def test_every_check_is_asked_in_its_order_and_passes(side: Side) -> None:
-    verdict = decide(passing(side))
+@pytest.mark.parametrize("context", [passing, lambda side: all_on(passing(side))], ids=["usual", "all on"])
+def test_every_check_is_asked_in_its_order_and_passes(context: Callable[[Side], GateContext], side: Side) -> None:
+    verdict = decide(context(side))
 
     assert [check.code for check in verdict.checks] == list(CheckCode)
     assert verdict.allowed
@@ -148,6 +170,31 @@ def test_the_first_denial_decides_and_all_others_are_reported(codes: set[CheckCo
             lambda c: with_market(c, free=Decimal("1281.4802")),
             lambda c: with_market(c, free=Decimal("1281.4801")),
         ),
+        (
+            C.LEVERAGE,
+            lambda c: with_beside(c, account_value=Decimal("13719.8")),
+            lambda c: with_beside(c, account_value=Decimal("13719.81")),
+        ),
+        (
+            C.NET_EXPOSURE,
+            lambda c: with_wide(all_on(c), net=Decimal("-5280.2")),
+            lambda c: with_wide(all_on(c), net=Decimal("-5280.21")),
+        ),
+        (
+            C.CASH_RESERVE,
+            lambda c: with_market(all_on(c), free=Decimal("3281.4802")),
+            lambda c: with_market(all_on(c), free=Decimal("3281.4801")),
+        ),
+        (
+            C.TRADES_PER_HOUR,
+            lambda c: with_beside(all_on(c), hour=(NOW - timedelta(hours=1),) * 9),
+            lambda c: with_beside(all_on(c), hour=(NOW - timedelta(minutes=59),) * 5),
+        ),
+        (
+            C.INSTRUMENT_COOLDOWN,
+            lambda c: with_beside(all_on(c), last_close=NOW - timedelta(minutes=30)),
+            lambda c: with_beside(all_on(c), last_close=NOW - timedelta(minutes=30) + timedelta(microseconds=1)),
+        ),
         (C.NOTIONAL, lambda c: with_market(c, equity=Decimal("1280.2")), lambda c: with_market(c, equity=Decimal("1280.19"))),
         (C.MIN_SIZE, lambda c: with_plan(c, quantity=Decimal("0.00008")), lambda c: with_plan(c, quantity=Decimal("0.00007"))),
     ],
@@ -172,6 +219,10 @@ def _older(moment: Any, by: Decimal) -> Any:
     return moment - timedelta(seconds=float(by))
 
 
+def _wide(c: GateContext) -> Any:
+    return c.ledger.beside.wide
+
+
 # What makes an input worse by an amount, for the check that measures it, and whether it is worse for every other check too.
 WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool]] = [
     (C.SPREAD, _wider, True),
@@ -194,6 +245,22 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
     (C.IN_DOUBT, lambda c, by: with_ledger(c, doubtful=c.ledger.doubtful + int(by)), True),
     (C.DAILY_LOSS, lambda c, by: with_ledger(c, day_profit=(c.ledger.day_profit or Decimal(0)) - by * 10), True),
     (C.PRICE_COLLAR, _further, False),
+    (C.LEVERAGE, lambda c, by: with_beside(c, account_value=c.ledger.beside.account_value + by * 100), True),
+    (C.LEVERAGE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
+    (C.INSTRUMENT_SHARE, lambda c, by: with_beside(c, instrument_value=c.ledger.beside.instrument_value + by * 100), True),
+    (C.GROSS_EXPOSURE, lambda c, by: with_wide(c, gross=_wide(c).gross + by * 100), True),
+    (C.GROSS_EXPOSURE, lambda c, by: with_wide(c, equity=_wide(c).equity - by * 300), True),
+    (C.CASH_RESERVE, lambda c, by: with_market(c, free=(c.market.free or Decimal(0)) - by * 100), True),
+    (C.UNUSUAL_SIZE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
+    (C.DESK_POSITIONS, lambda c, by: with_wide(c, positions=_wide(c).positions + int(by)), True),
+    (C.PERSON_POSITIONS, lambda c, by: with_wide(c, of_person=_wide(c).of_person + int(by)), True),
+    (C.STRATEGY_POSITIONS, lambda c, by: with_wide(c, of_strategy=_wide(c).of_strategy + int(by)), True),
+    (C.INSTRUMENT_POSITIONS, lambda c, by: with_wide(c, on_instrument=_wide(c).on_instrument + int(by)), True),
+    (C.TRADES_PER_HOUR, lambda c, by: with_beside(c, hour=(*(c.ledger.beside.hour or ()), *(NOW,) * int(by))), True),
+    (C.INSTRUMENT_COOLDOWN, lambda c, by: with_beside(c, last_close=NOW - timedelta(seconds=60 * (30 - float(by)))), False),
+    (C.MIN_SCORE, lambda c, by: with_beside(c, score=c.ledger.beside.score - int(by)), True),
+    (C.OPPOSITE, lambda c, by: with_beside(c, opposite=c.ledger.beside.opposite + int(by)), True),
+    (C.WEEKLY_LOSS, lambda c, by: with_beside(c, week=Week(profit=-by * 50, equity=Decimal(10_000))), False),
     (C.HALT, lambda c, by: with_ledger(c, halts=(*c.ledger.halts, HALTED)), True),
 ]
 
@@ -204,6 +271,7 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
 def test_a_worse_input_never_passes_where_a_better_one_fails(
     code: CheckCode, worse: Callable[[GateContext, Decimal], GateContext], for_all: bool, context: GateContext, by: Decimal
 ) -> None:
+    context = all_on(context)
     worsened = worse(context, by)
 
     assert check_of(context, code).passed or not check_of(worsened, code).passed
@@ -233,6 +301,15 @@ MISSING: list[Change] = [
     lambda c: with_ledger(c, reconciled_at=None),
     lambda c: with_ledger(c, day_profit=None),
     lambda c: with_ledger(c, day_opening_equity=None),
+    lambda c: with_beside(all_on(c), wide=None),
+    lambda c: with_wide(all_on(c), gross=None),
+    lambda c: with_wide(all_on(c), net=None),
+    lambda c: with_wide(all_on(c), equity=None),
+    lambda c: with_beside(all_on(c), hour=None),
+    lambda c: with_beside(all_on(c), usual=None),
+    lambda c: with_beside(all_on(c), week=None),
+    lambda c: with_beside(all_on(c), week=Week(profit=None, equity=Decimal(1))),
+    lambda c: with_beside(all_on(c), week=Week(profit=Decimal(0), equity=None)),
 ]
 
 
@@ -277,6 +354,14 @@ BROKEN: list[Callable[[GateContext, Decimal], GateContext]] = [
     lambda c, bad: with_quote(c, ask=bad),
     lambda c, bad: with_ledger(c, day_profit=bad),
     lambda c, bad: with_ledger(c, day_opening_equity=bad),
+    lambda c, bad: with_beside(c, account_value=bad),
+    lambda c, bad: with_beside(all_on(c), instrument_value=bad),
+    lambda c, bad: with_wide(all_on(c), gross=bad),
+    lambda c, bad: with_wide(all_on(c), net=bad),
+    lambda c, bad: with_wide(all_on(c), equity=bad),
+    lambda c, bad: with_beside(all_on(c), usual=Usual(value=bad, samples=10)),
+    lambda c, bad: with_beside(all_on(c), week=Week(profit=bad, equity=Decimal(10_000))),
+    lambda c, bad: with_beside(all_on(c), week=Week(profit=Decimal(0), equity=bad)),
 ]
 
 
@@ -287,8 +372,11 @@ def test_what_is_not_an_amount_denies_and_never_raises(
     change: Callable[[GateContext, Decimal], GateContext], text: str, side: Side
 ) -> None:
     context = change(passing(side), Decimal(text))
-    # A day that lost one unit of money, or a rebate of the fee, is an amount.
-    harmless = text == "-1" and (context.ledger.day_profit == -1 or -1 in (context.plan.costs.fee, context.plan.costs.slippage))
+    # A day that lost one unit of money, a rebate of the fee or a desk one unit short is an amount.
+    beside, costs = context.ledger.beside, context.plan.costs
+    signed = (context.ledger.day_profit, beside.week and beside.week.profit, beside.wide and beside.wide.net)
+    valued = (beside.account_value, beside.instrument_value, beside.wide and beside.wide.gross)
+    harmless = text == "-1" and Decimal(-1) in (costs.fee, costs.slippage, *signed, *valued)
 
     assert decide(context).allowed is harmless
 
@@ -308,6 +396,25 @@ def test_a_mission_that_is_over_denies(state: MissionState) -> None:
     assert [c.code for c in decide(with_ledger(passing(), mission_state=state)).denials] == [C.DEADLINE]
 
 
+@pytest.mark.parametrize(
+    ("code", "minutes"), [(C.TRADES_PER_HOUR, 10), (C.INSTRUMENT_COOLDOWN, 1)], ids=["entries", "cooldown"]
+)
+def test_a_pause_says_when_it_ends_and_then_it_has(code: CheckCode, minutes: int) -> None:
+    context = DENYING[code](passing())
+    frees_at = check_of(context, code).frees_at
+
+    assert frees_at == NOW + timedelta(minutes=minutes)
+    assert check_of(replace(context, now=frees_at), code).passed
+
+
+def test_a_rule_that_is_off_says_so_and_a_median_of_few_is_no_data() -> None:
+    off = [check.code for check in decide(passing()).checks if check.value == "not configured"]
+    few = check_of(with_beside(all_on(passing()), usual=Usual(value=None, samples=9)), C.UNUSUAL_SIZE)
+
+    assert off == [rule.code for limit, rule in RULES.items() if limit in ALL_ON]
+    assert (few.passed, few.value) == (True, "no data")
+
+
 def test_a_daily_loss_says_when_it_ends() -> None:
     context = DENYING[C.DAILY_LOSS](passing())
 
@@ -319,12 +426,28 @@ def _keeps_every_limit(c: GateContext) -> bool:
     quoted, equity, plan, limits = c.market.quote, c.market.equity or Decimal(0), c.plan, RiskSettings()
     assert quoted is not None
     assert c.market.instrument is not None
+    bought = plan.side is Side.LONG
     per_unit = (
         abs(plan.worst_price - plan.stop) + plan.costs.fee * (plan.worst_price + plan.stop) + plan.costs.slippage * plan.stop
     )
-    bought = plan.side is Side.LONG
+    beside, wide, bounds = c.ledger.beside, _wide(c), {key: Decimal(value) for key, value in ALL_ON.items()}
+    value, equity_of_desk = plan.quantity * plan.worst_price, wide.equity
+    assert beside.usual and beside.usual.value and beside.week and beside.week.profit is not None and beside.week.equity
+    assert beside.last_close and beside.hour is not None
     return all(
         (
+            beside.account_value + value <= limits.leverage * equity,
+            beside.instrument_value + value <= bounds[Limit.INSTRUMENT_SHARE] * equity,
+            wide.gross + value <= bounds[Limit.GROSS_EXPOSURE] * equity_of_desk,
+            abs(wide.net + (value if bought else -value)) <= bounds[Limit.NET_EXPOSURE] * equity_of_desk,
+            (c.market.free or 0) - value * (1 + plan.costs.fee) >= bounds[Limit.CASH_RESERVE] * equity,
+            value <= bounds[Limit.USUAL_MULTIPLE] * beside.usual.value,
+            wide.positions < bounds[Limit.DESK_POSITIONS] and wide.on_instrument < bounds[Limit.INSTRUMENT_POSITIONS],
+            wide.of_person < bounds[Limit.PERSON_POSITIONS] and wide.of_strategy < bounds[Limit.STRATEGY_POSITIONS],
+            len(beside.hour) < bounds[Limit.TRADES_PER_HOUR],
+            c.now - beside.last_close >= timedelta(seconds=int(bounds[Limit.INSTRUMENT_COOLDOWN_S])),
+            beside.score >= bounds[Limit.MIN_SCORE] and not beside.opposite,
+            -beside.week.profit < bounds[Limit.WEEKLY_LOSS] * beside.week.equity,
             not c.ledger.halts and not c.ledger.doubtful and not c.ledger.same_instrument,
             c.now < plan.deadline,
             quoted.age(c.now) <= timedelta(seconds=limits.quote_age_s),
@@ -361,7 +484,7 @@ def _drawn(chance: random.Random) -> GateContext:
     def amount(low: float, high: float) -> Decimal:
         return Decimal(round(chance.uniform(low, high) * 100)) / 100
 
-    context = passing(chance.choice(list(Side)))
+    context = all_on(passing(chance.choice(list(Side))))
     sign = context.plan.side.sign
     changes: list[Change] = [
         lambda c: with_plan(c, quantity=chance.randrange(4_000) * Decimal("0.00005")),
@@ -373,6 +496,14 @@ def _drawn(chance: random.Random) -> GateContext:
         lambda c: with_ledger(c, live_trades=chance.randrange(7)),
         lambda c: with_ledger(c, day_profit=amount(-1_000, 100)),
         lambda c: with_ledger(c, doubtful=chance.randrange(2)),
+        lambda c: with_beside(c, account_value=amount(0, 16_000), instrument_value=amount(0, 4_000)),
+        lambda c: with_wide(c, gross=amount(0, 9_000), net=amount(-6_000, 6_000), equity=amount(8_000, 20_000)),
+        lambda c: with_wide(c, positions=chance.randrange(8), on_instrument=chance.randrange(4)),
+        lambda c: with_wide(c, of_person=chance.randrange(5), of_strategy=chance.randrange(6)),
+        lambda c: with_beside(c, hour=(NOW,) * chance.randrange(8), opposite=chance.randrange(2)),
+        lambda c: with_beside(c, last_close=NOW - timedelta(seconds=chance.randrange(3_600)), score=chance.randrange(30, 90)),
+        lambda c: with_beside(c, usual=Usual(value=amount(200, 2_000), samples=20)),
+        lambda c: with_beside(c, week=Week(profit=amount(-1_500, 100), equity=Decimal(10_000))),
     ]
     for change in chance.sample(changes, chance.randrange(1, 4)):
         context = change(context)

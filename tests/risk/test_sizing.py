@@ -17,7 +17,8 @@ from services.risk.context import GateContext
 from services.risk.gate import SIZE_CODES, decide
 from services.risk.limits import book_of
 from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, offered_sizes, size_caps, worst_entry
-from tests.risk.cases import BTC, amounts, passing, quote, with_market, with_plan
+from services.risk.surroundings import value_room
+from tests.risk.cases import ALONE, BTC, amounts, passing, quote, with_market, with_plan
 
 thorough = settings(max_examples=500, deadline=None)
 
@@ -36,12 +37,14 @@ class Terms:
     limits: RiskSettings
 
     def sizes(self) -> Sizes:
+        limits = book_of(self.limits).at({})
+        room = value_room(ALONE, limits, self.side, self.equity)
         return offered_sizes(
             entry=self.entry,
             stop=self.stop,
             instrument=self.instrument,
             costs=self.costs,
-            caps=size_caps(self.equity, self.free, book_of(self.limits).at({}), self.limits.default_per_trade),
+            caps=size_caps(self.equity, self.free, limits, self.limits.default_per_trade, room),
         )
 
     def context(self, quantity: Decimal) -> GateContext:

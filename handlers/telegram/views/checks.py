@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from handlers.telegram.views.format import MISSING, bps, fixed, percent, price, quantity
+from services.domain.limits import RULES
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Unit
 
@@ -28,8 +29,23 @@ LABELS: Mapping[CheckCode, str] = {
     CheckCode.RISK_PER_TRADE: "risk",
     CheckCode.NOTIONAL: "value",
     CheckCode.FREE_FUNDS: "funds",
+    CheckCode.CASH_RESERVE: "reserve",
+    CheckCode.LEVERAGE: "leverage",
+    CheckCode.INSTRUMENT_SHARE: "instrument",
+    CheckCode.GROSS_EXPOSURE: "desk gross",
+    CheckCode.NET_EXPOSURE: "desk net",
+    CheckCode.UNUSUAL_SIZE: "usual size",
     CheckCode.OPEN_POSITIONS: "positions",
+    CheckCode.DESK_POSITIONS: "desk trades",
+    CheckCode.PERSON_POSITIONS: "own trades",
+    CheckCode.STRATEGY_POSITIONS: "strategy",
+    CheckCode.INSTRUMENT_POSITIONS: "same symbol",
+    CheckCode.TRADES_PER_HOUR: "this hour",
+    CheckCode.INSTRUMENT_COOLDOWN: "symbol rests",
+    CheckCode.MIN_SCORE: "score",
+    CheckCode.OPPOSITE: "other side",
     CheckCode.DUPLICATE: "duplicate",
+    CheckCode.WEEKLY_LOSS: "weekly loss",
     CheckCode.DAILY_LOSS: "daily loss",
 }
 
@@ -51,8 +67,23 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
     CheckCode.RISK_PER_TRADE: ("loss at the stop within its limit", "take a smaller size"),
     CheckCode.NOTIONAL: ("the value keeps to its share of equity", "take a smaller size"),
     CheckCode.FREE_FUNDS: ("the account can pay for it", "take a smaller size, or close something"),
+    CheckCode.CASH_RESERVE: ("enough free funds stay behind", "take a smaller size, or close something"),
+    CheckCode.LEVERAGE: ("the account's trades keep to a multiple of equity", "take a smaller size, or close something"),
+    CheckCode.INSTRUMENT_SHARE: ("the account is not too much in one instrument", "take a smaller size"),
+    CheckCode.GROSS_EXPOSURE: ("the desk's trades keep to their share of equity", "take a smaller size, or wait"),
+    CheckCode.NET_EXPOSURE: ("the desk does not lean too far to one side", "take a smaller size, or wait"),
+    CheckCode.UNUSUAL_SIZE: ("the value is not far above the person's usual one", "take a smaller size"),
     CheckCode.OPEN_POSITIONS: ("few enough trades are open", "close one first"),
+    CheckCode.DESK_POSITIONS: ("few enough trades of the desk are live", "wait until one is closed"),
+    CheckCode.PERSON_POSITIONS: ("few enough trades of the person are live", "close one first"),
+    CheckCode.STRATEGY_POSITIONS: ("few enough trades of the strategy are live", "wait until one is closed"),
+    CheckCode.INSTRUMENT_POSITIONS: ("few enough trades of the desk have this instrument", "wait until one is closed"),
+    CheckCode.TRADES_PER_HOUR: ("the person confirmed few enough entries this hour", "wait until one is an hour old"),
+    CheckCode.INSTRUMENT_COOLDOWN: ("the instrument's last trade was closed long enough ago", "wait for the rest of the pause"),
+    CheckCode.MIN_SCORE: ("the call's score is high enough", "take a call with a better score"),
+    CheckCode.OPPOSITE: ("no trade of the other side shares the position", "close that one first"),
     CheckCode.DUPLICATE: ("no trade on this instrument is live", "close that one first"),
+    CheckCode.WEEKLY_LOSS: ("the week's loss keeps to its limit", "wait for Monday"),
     CheckCode.DAILY_LOSS: ("the day's loss keeps to its limit", "wait for the next trading day"),
 }
 
@@ -63,21 +94,16 @@ UNITS: Mapping[CheckCode, Unit] = {
     CheckCode.RECONCILED: Unit.STATE,
     CheckCode.IN_DOUBT: Unit.COUNT,
     CheckCode.DEADLINE: Unit.SECONDS,
-    CheckCode.DATA_AGE: Unit.SECONDS,
-    CheckCode.EQUITY_AGE: Unit.SECONDS,
     CheckCode.UNIVERSE: Unit.STATE,
     CheckCode.TERMINAL_SIDE: Unit.STATE,
     CheckCode.STOP_SIDE: Unit.PRICE,
-    CheckCode.SPREAD: Unit.BPS,
     CheckCode.PRICE_COLLAR: Unit.PRICE,
     CheckCode.GRID: Unit.STATE,
     CheckCode.MIN_SIZE: Unit.QUANTITY,
-    CheckCode.RISK_PER_TRADE: Unit.FRACTION,
-    CheckCode.NOTIONAL: Unit.FRACTION,
     CheckCode.FREE_FUNDS: Unit.MONEY,
-    CheckCode.OPEN_POSITIONS: Unit.COUNT,
+    CheckCode.OPPOSITE: Unit.STATE,
     CheckCode.DUPLICATE: Unit.STATE,
-    CheckCode.DAILY_LOSS: Unit.FRACTION,
+    **{rule.code: rule.unit for rule in RULES.values()},
 }
 
 
@@ -146,7 +172,22 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
         CheckCode.NOTIONAL: f"value {value} % of equity, limit {limit}",
         CheckCode.FREE_FUNDS: f"needs {value}, free {limit}",
         CheckCode.OPEN_POSITIONS: f"this would be trade {value}, limit {limit}",
+        CheckCode.CASH_RESERVE: f"leaves {value} % free, at least {limit}",
+        CheckCode.LEVERAGE: f"all trades {value} % of equity, limit {limit}",
+        CheckCode.INSTRUMENT_SHARE: f"in it {value} % of equity, limit {limit}",
+        CheckCode.GROSS_EXPOSURE: f"desk gross {value} % of equity, limit {limit}",
+        CheckCode.NET_EXPOSURE: f"desk net {value} % of equity, limit {limit}",
+        CheckCode.UNUSUAL_SIZE: f"{value} times the usual, limit {limit}",
+        CheckCode.DESK_POSITIONS: f"trade {value} of the desk, limit {limit}",
+        CheckCode.PERSON_POSITIONS: f"your live trade {value}, limit {limit}",
+        CheckCode.STRATEGY_POSITIONS: f"trade {value} of the strategy, limit {limit}",
+        CheckCode.INSTRUMENT_POSITIONS: f"trade {value} on {symbol}, limit {limit}",
+        CheckCode.TRADES_PER_HOUR: f"entry {value} of this hour, limit {limit}",
+        CheckCode.INSTRUMENT_COOLDOWN: f"closed {value} s ago, rests {limit}",
+        CheckCode.MIN_SCORE: f"score {value}, at least {limit}",
+        CheckCode.OPPOSITE: f"{symbol} is held on the other side",
         CheckCode.DUPLICATE: f"a trade on {symbol} is live",
+        CheckCode.WEEKLY_LOSS: f"lost this week {value} %, limit {limit}",
         CheckCode.DAILY_LOSS: f"lost today {value} % of equity, limit {limit}",
     }
     return sentences[check.code]

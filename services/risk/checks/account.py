@@ -7,7 +7,7 @@ from decimal import Decimal
 from services.domain.limits import Limit
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Unit
-from services.risk.checks.answers import age, finite, missing, percent
+from services.risk.checks.answers import age, count, finite, missing, percent
 from services.risk.context import GateContext
 
 
@@ -20,16 +20,7 @@ def equity_age(c: GateContext) -> Check:
 
 def open_positions(c: GateContext) -> Check:
     """Check how many trades are live at the terminal, this one counted."""
-    after, limit = c.ledger.live_trades + 1, c.limits[Limit.OPEN_POSITIONS]
-    return Check(
-        code=CheckCode.OPEN_POSITIONS,
-        passed=after <= limit.value,
-        value=str(after),
-        limit=canonical(limit.value),
-        unit=Unit.COUNT,
-        use=after / limit.value,
-        scope=limit.named,
-    )
+    return count(CheckCode.OPEN_POSITIONS, c.limits[Limit.OPEN_POSITIONS], c.ledger.live_trades + 1)
 
 
 def daily_loss(c: GateContext) -> Check:

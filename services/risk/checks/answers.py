@@ -26,6 +26,40 @@ def missing(code: CheckCode, limit: str, unit: Unit, scope: str = "desk") -> Che
     return Check(code=code, passed=False, value=None, limit=limit, unit=unit, note="no data", scope=scope)
 
 
+def off(code: CheckCode) -> Check:
+    """Pass because the rule is not configured, and say so."""
+    return Check(code=code, passed=True, value="not configured", limit="not configured", unit=Unit.STATE)
+
+
+def count(code: CheckCode, limit: Effective, after: int) -> Check:
+    """Check a number that must not exceed its limit."""
+    return Check(
+        code=code,
+        passed=after <= limit.value,
+        value=str(after),
+        limit=canonical(limit.value),
+        unit=Unit.COUNT,
+        use=after / limit.value,
+        scope=limit.named,
+    )
+
+
+def share(code: CheckCode, limit: Effective, amount: Decimal | None, of: Decimal | None) -> Check:
+    """Check an amount against a share of another; either of them missing, or nothing to be a share of, denies."""
+    amount, of = finite(amount), finite(of)
+    if amount is None or of is None or of <= 0:
+        return missing(code, canonical(limit.value), Unit.FRACTION, limit.named)
+    return Check(
+        code=code,
+        passed=amount <= of * limit.value,
+        value=percent(amount / of),
+        limit=canonical(limit.value),
+        unit=Unit.FRACTION,
+        use=max(amount, Decimal(0)) / (of * limit.value),
+        scope=limit.named,
+    )
+
+
 def finite(value: Decimal | None) -> Decimal | None:
     """Return an amount that can be measured against; NaN and infinity are as good as missing."""
     return value if value is not None and value.is_finite() else None

@@ -56,6 +56,13 @@ def terminal_side(c: GateContext) -> Check:
     return state(CheckCode.TERMINAL_SIDE, able, c.plan.side.value if able else f"no {c.plan.side.value}", c.plan.side.value)
 
 
+def opposite(c: GateContext) -> Check:
+    """Check that no trade of the other side shares the account's one position in the instrument: they would net."""
+    held = c.ledger.beside.opposite
+    value = "a trade of the other side is live" if held else "none"
+    return state(CheckCode.OPPOSITE, held == 0, value, "none")
+
+
 def duplicate(c: GateContext) -> Check:
     """Check that no trade of the instrument is live at the terminal."""
     value = "a trade is live" if c.ledger.same_instrument else "none"

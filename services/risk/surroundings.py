@@ -1,0 +1,184 @@
+"""What stands beside an entry: live trades at their worst, what was done before, the week; read only where a limit asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from statistics import median
+
+from services.domain.limits import Effective, Limit
+from services.domain.money import ZERO
+from services.domain.orders import Balance
+from services.domain.signals import Side, Signal, strategy_of
+from services.domain.states import TradeState
+from services.domain.trades import Terminal, Trade
+from services.risk.day_book import PriceOf, open_profit
+from services.risk.days import day_of
+from services.storage import terminals, trade_record, trades
+from services.storage.database import Unit
+
+HOUR = timedelta(hours=1)
+# A person's median is taken of so many of their newest trades, and of none when there are fewer than the least.
+MOST_VALUES, LEAST_VALUES = 50, 10
+WIDE = frozenset(
+    {
+        Limit.GROSS_EXPOSURE,
+        Limit.NET_EXPOSURE,
+        Limit.DESK_POSITIONS,
+        Limit.PERSON_POSITIONS,
+        Limit.STRATEGY_POSITIONS,
+        Limit.INSTRUMENT_POSITIONS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWide:
+    """All live trades of the desk: their values, over the equity of the accounts they stand in, and how many there are.
+
+    Values and equity are None where an account was not read or has another currency than the entry's.
+    """
+
+    gross: Decimal | None
+    net: Decimal | None
+    equity: Decimal | None
+    positions: int
+    of_person: int
+    of_strategy: int
+    on_instrument: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """What the account made since its first reading of the week, and what it was worth then; None is not known."""
+
+    profit: Decimal | None
+    equity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """The median value of a person's newest trades; None below the least sample."""
+
+    value: Decimal | None
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Amounts are in the instrument's quote currency; a part that no limit in force asks for is None.
+
+    ``account_value`` is the value of the terminal's live trades, ``instrument_value`` of those on the instrument and
+    ``opposite`` their number on its other side. ``last_close`` is the instrument's at the terminal; ``hour`` is when the
+    person confirmed trades within the last hour, oldest first.
+    """
+
+    score: int
+    account_value: Decimal
+    instrument_value: Decimal
+    opposite: int
+    wide: DeskWide | None = None
+    last_close: datetime | None = None
+    hour: tuple[datetime, ...] | None = None
+    usual: Usual | None = None
+    week: Week | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whose entry it is and where, with the trades that live at the terminal in this unit, the asked one left out."""
+
+    signal: Signal
+    person_id: int
+    terminal: Terminal
+    live: Sequence[Trade]
+    leaving_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """Where prices and accounts are read; a price that is not fresh, or an account never read, is None."""
+
+    price_of: PriceOf
+    balance_of: Callable[[str], Balance | None]
+    zone: str
+
+
+def worst_value(trade: Trade, price_of: PriceOf) -> Decimal:
+    """Return what a live trade is worth at its worst: all that it may still become, at the dearest price it may have."""
+    average = trade.average_entry
+    if trade.state is TradeState.OPEN and average is not None and trade.route is None:
+        return trade.open_quantity * max(average, price_of(trade.symbol) or ZERO)
+    most = max(ZERO, max(trade.quantity, trade.entry_quantity) - trade.exit_quantity - trade.dust)
+    return most * max(trade.worst_price, trade.decision_price, price_of(trade.symbol) or ZERO)
+
+
+def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective], readings: Readings) -> Surroundings:
+    """Read what the limits in force measure, in a few statements; a limit that is off costs none."""
+    others = [trade for trade in asked.live if trade.id != asked.leaving_out]
+    here = [trade for trade in others if trade.symbol == asked.signal.symbol]
+    cools, hourly = Limit.INSTRUMENT_COOLDOWN_S in limits, Limit.TRADES_PER_HOUR in limits
+    return Surroundings(
+        score=asked.signal.score,
+        account_value=sum((worst_value(trade, readings.price_of) for trade in others), ZERO),
+        instrument_value=sum((worst_value(trade, readings.price_of) for trade in here), ZERO),
+        opposite=sum(trade.side is not asked.signal.side for trade in here),
+        wide=_wide(unit, asked, readings) if limits.keys() & WIDE else None,
+        last_close=trade_record.last_close(unit, asked.terminal.id, asked.signal.symbol) if cools else None,
+        hour=tuple(trade_record.tapped_since(unit, asked.person_id, unit.now - HOUR)) if hourly else None,
+        usual=_usual(unit, asked) if Limit.USUAL_MULTIPLE in limits else None,
+        week=_week(unit, asked, readings) if Limit.WEEKLY_LOSS in limits else None,
+    )
+
+
+def value_room(beside: Surroundings, limits: Mapping[Limit, Effective], side: Side, equity: Decimal) -> Decimal:
+    """Return the value that a trade may have by the limits on what the account and the desk hold with it."""
+    rooms = [equity * limits[Limit.LEVERAGE].value - beside.account_value]
+    if Limit.INSTRUMENT_SHARE in limits:
+        rooms.append(equity * limits[Limit.INSTRUMENT_SHARE].value - beside.instrument_value)
+    wide, usual = beside.wide, beside.usual
+    if wide is not None and wide.equity is not None and wide.gross is not None and Limit.GROSS_EXPOSURE in limits:
+        rooms.append(wide.equity * limits[Limit.GROSS_EXPOSURE].value - wide.gross)
+    if wide is not None and wide.equity is not None and wide.net is not None and Limit.NET_EXPOSURE in limits:
+        rooms.append(wide.equity * limits[Limit.NET_EXPOSURE].value - wide.net * side.sign)
+    if usual is not None and usual.value is not None and Limit.USUAL_MULTIPLE in limits:
+        rooms.append(usual.value * limits[Limit.USUAL_MULTIPLE].value)
+    return min(rooms)
+
+
+def _wide(unit: Unit, asked: Asked, readings: Readings) -> DeskWide:
+    live = [trade for trade in trades.live(unit) if trade.id != asked.leaving_out]
+    sources, own = trade_record.live_sources(unit), strategy_of(asked.signal.source)
+    values = [worst_value(trade, readings.price_of) for trade in live]
+    balances = [readings.balance_of(each) for each in {asked.terminal.id, *(trade.terminal_id for trade in live)}]
+    known = [each.equity for each in balances if each is not None and each.currency == asked.terminal.currency]
+    whole = len(known) == len(balances)
+    return DeskWide(
+        gross=sum(values, ZERO) if whole else None,
+        net=sum((value * trade.side.sign for value, trade in zip(values, live, strict=True)), ZERO) if whole else None,
+        equity=sum(known, ZERO) if whole else None,
+        positions=len(live),
+        of_person=sum(trade.person_id == asked.person_id for trade in live),
+        of_strategy=sum(strategy_of(sources[trade.id]) == own for trade in live),
+        on_instrument=sum(trade.symbol == asked.signal.symbol for trade in live),
+    )
+
+
+def _usual(unit: Unit, asked: Asked) -> Usual:
+    values = trade_record.latest_values(unit, asked.person_id, asked.terminal.currency, MOST_VALUES)
+    return Usual(value=median(values) if len(values) >= LEAST_VALUES else None, samples=len(values))
+
+
+def _week(unit: Unit, asked: Asked, readings: Readings) -> Week:
+    """Add up the days since Monday, in the desk's zone; as long as today has no first reading nothing is known."""
+    today = date.fromisoformat(day_of(unit.now, readings.zone))
+    monday = today - timedelta(days=today.weekday())
+    days = terminals.days_since(unit, asked.terminal.id, monday.isoformat())
+    opened = [(day, result) for day, result in days if result.opening_equity != ZERO]
+    shown = open_profit(asked.live, readings.price_of)
+    if shown is None or not opened or opened[-1][0] != today.isoformat():
+        return Week(profit=None, equity=None)
+    realized, (_, first) = sum((result.realized for _, result in days), ZERO), opened[0]
+    return Week(profit=realized + shown - first.carried, equity=first.opening_equity)

@@ -1,0 +1,94 @@
+"""Limits beyond one trade: what is live, in flight or was done before counts against the next entry; off, nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.domain.signals import Side
+from services.domain.verdicts import CheckCode
+from services.missions.fire import Fired
+from services.risk.surroundings import worst_value
+from services.storage import trades
+from services.storage.previews import PreviewState
+from tests.trading.rig import ANN, TOM, Rig, desk_at
+from tests.trading.taps import fire, preview_of
+
+C = CheckCode
+Settings = dict[str, Any]
+
+
+def scoped(scope: str, subject: object, limit: str, value: str) -> Settings:
+    return {"scoped": [{"scope": scope, "subject": str(subject), "limit": limit, "value": value}]}
+
+
+async def tom_in_flight(rig: Rig) -> None:
+    """Tom's entry is committed and not sent yet."""
+    assert isinstance(await fire(rig, person=TOM), Fired)
+
+
+async def ann_on_the_other_side(rig: Rig) -> None:
+    assert isinstance(await fire(rig), Fired)
+    await rig.settle()
+
+
+async def nothing(rig: Rig) -> None:
+    pass
+
+
+DENIED: list[tuple[Settings, Callable[[Rig], Awaitable[None]], CheckCode, str]] = [
+    ({"desk_positions": 1}, tom_in_flight, C.DESK_POSITIONS, "desk"),
+    ({"instrument_positions": 1}, tom_in_flight, C.INSTRUMENT_POSITIONS, "desk"),
+    (scoped("strategy", "trend", "strategy_positions", "1"), tom_in_flight, C.STRATEGY_POSITIONS, "strategy:trend"),
+    (scoped("person", ANN, "trades_per_hour", "1"), ann_on_the_other_side, C.TRADES_PER_HOUR, f"person:{ANN}"),
+    (scoped("strategy", "trend", "min_score", "71"), nothing, C.MIN_SCORE, "strategy:trend"),
+    ({}, ann_on_the_other_side, C.OPPOSITE, "desk"),
+]
+
+
+@pytest.mark.parametrize(("risk", "before", "code", "scope"), DENIED, ids=[each[2].value for each in DENIED])
+async def test_what_stands_beside_an_entry_denies_it_by_its_own_rule(
+    tmp_path: Path, risk: Settings, before: Callable[[Rig], Awaitable[None]], code: CheckCode, scope: str
+) -> None:
+    async with desk_at(tmp_path, risk=risk) as rig:
+        await before(rig)
+        side = Side.SHORT if before is ann_on_the_other_side else Side.LONG
+        stop, targets = ("63000", ("66000",)) if side is Side.LONG else ("65000", ("62000",))
+        shown = await preview_of(rig, await rig.mission(side=side, stop=stop, targets=targets))
+
+        denied = next(check for check in shown.checks if check.code is code)
+        assert shown.state is PreviewState.REFUSED
+        assert (denied.passed, denied.scope) == (False, scope)
+
+
+async def test_without_these_limits_the_same_entry_passes(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        await tom_in_flight(rig)
+
+        assert (await preview_of(rig, await rig.mission())).state is PreviewState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("risk", "bound"),
+    [
+        ({"gross_exposure": "0.15"}, Decimal(3_000)),
+        (scoped("tier", "A", "instrument_share", "0.1"), Decimal(1_000)),
+        (scoped("terminal", "ann-paper", "leverage", "0.2"), Decimal(2_000)),
+        (scoped("instrument", "BTC/USDT", "cash_reserve", "0.8"), Decimal(2_000)),
+    ],
+    ids=["gross", "tier", "leverage", "reserve"],
+)
+async def test_the_largest_size_keeps_to_what_others_leave_and_passes(tmp_path: Path, risk: Settings, bound: Decimal) -> None:
+    async with desk_at(tmp_path, risk=risk) as rig:
+        await tom_in_flight(rig)
+        shown = await preview_of(rig, await rig.mission(), size="max")
+        live = await rig.read(trades.live)
+
+        others = sum(worst_value(trade, lambda _: None) for trade in live) if "gross_exposure" in risk else Decimal(0)
+        assert others >= live[0].quantity * live[0].worst_price * ("gross_exposure" in risk)
+        assert shown.state is PreviewState.OPEN
+        assert bound * Decimal("0.9") - others < shown.largest * shown.worst_price <= bound - others
