@@ -66,6 +66,13 @@ class TimedAnswers:
         """Delete what a person wrote; tell whether the chat let the bot."""
         return await self._answers.take_away(chat_id, message_id)
 
+    async def send_file(self, chat_id: int, name: str, content: bytes, caption: str) -> bool:
+        """Send a file; tell whether the chat took it."""
+        taken = await self._answers.send_file(chat_id, name, content, caption)
+        if taken:
+            self._seen()
+        return taken
+
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show a message in a group to the one who tapped; tell whether the server took it."""
         shown = await self._answers.whisper(chat_id, thread_id, person_id, callback_id, rendered)

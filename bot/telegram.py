@@ -36,6 +36,7 @@ from aiogram.types import (
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
     BotCommandScopeDefault,
+    BufferedInputFile,
     EphemeralMessageParameters,
     Update,
 )
@@ -148,6 +149,19 @@ class ChatAnswers:
                 log.warning("message.left_in_chat", chat=chat_id, error=type(error).__name__)
                 return False
         return False
+
+    async def send_file(self, chat_id: int, name: str, content: bytes, caption: str) -> bool:
+        """Send a file once and tell whether the chat took it: who gets none asks again."""
+        if not self._straight.take_turn(chat_id):
+            return False
+        try:
+            with spending(self._clock) as seconds:
+                async with asyncio.timeout(seconds):
+                    await self._bot.send_document(chat_id, BufferedInputFile(content, filename=name), caption=caption)
+        except (TelegramAPIError, TimeoutError, OSError) as error:
+            log.warning("file.not_sent", chat=chat_id, error=type(error).__name__)
+            return False
+        return True
 
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show an ephemeral message (Bot API 10.3); its right comes from the tap, which must not have been answered yet."""

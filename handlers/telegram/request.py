@@ -50,6 +50,10 @@ class Answers(Protocol):
         """Delete what a person wrote; tell whether the chat let the bot."""
         ...
 
+    async def send_file(self, chat_id: int, name: str, content: bytes, caption: str) -> bool:
+        """Send a file; tell whether the chat took it."""
+        ...
+
     async def whisper(self, chat_id: int, thread_id: int | None, person_id: int, callback_id: str, rendered: Rendered) -> bool:
         """Show a message in a group to the one who tapped, before the tap is answered; tell whether the server took it."""
         ...

@@ -1,10 +1,11 @@
-"""What happened to a trade, and why things are as they are, from what was recorded."""
+"""What happened to a trade, why things are as they are, and all of one's trades as a file: what was recorded."""
 
 from __future__ import annotations
 
 from handlers.telegram.app import App
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.request import Request
+from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.story import render_reasons, render_story
 from services.access.authority import require
 from services.access.runbooks import find_code
@@ -12,6 +13,7 @@ from services.domain.errors import Refused
 from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.missions.planning import find_mission
+from services.reporting.export import trades_csv
 from services.reporting.story import Reasons, story_of, why_alert, why_mission, why_silent, why_trade
 from services.storage.database import Unit
 
@@ -28,6 +30,7 @@ class StoryHandlers:
         usage = "[trade | m12 | alert]"
         return (
             row("incident", "A trade from the tap to its end", "trade", Role.TRADER, Kind.READ, Where.MONEY, self.incident),
+            row("export", "Your own trades as a file", "", Role.TRADER, Kind.READ, Where.MONEY, self.export),
             row("why", "Why it is so, with the journal's rows", usage, Role.TRADER, Kind.READ, Where.MONEY, self.why),
         )
 
@@ -37,6 +40,24 @@ class StoryHandlers:
             raise Refused("PROOF_SYNTAX")
         story = await self._app.database.read(lambda unit: story_of(unit, find_trade(unit, request.actor, request.args)))
         await request.reply(render_story(story))
+
+    async def export(self, request: Request) -> None:
+        """Send the asker's own trades as CSV, in private wherever it was asked."""
+
+        def body(unit: Unit) -> tuple[int, bytes]:
+            return trades_csv(unit, require(unit, request.actor, Role.TRADER).id)
+
+        count, content = await self._app.database.read(body)
+        if not count:
+            await request.reply(Rendered(text="You have made no trade yet."))
+            return
+        caption = f"{count} trade{'s' if count > 1 else ''}, amounts exact, times UTC"
+        if not await request.answers.send_file(request.actor.id, "trades.csv", content, caption):
+            await request.reply(Rendered(text="The chat did not take the file. Ask again in a moment: /export"))
+        elif request.is_group:
+            await request.answers.send(
+                request.chat_id, request.thread_id, Rendered(text="Sent to you in private."), request.message_id
+            )
 
     async def why(self, request: Request) -> None:
         """Say why a trade, a refusal, an alert or a silence is as it is."""

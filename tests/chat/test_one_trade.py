@@ -27,3 +27,9 @@ async def test_a_trader_fires_a_mission_and_closes_it(tmp_path: Path) -> None:
         question = await rig.message(ANN, "at market?")
         await rig.press(ANN, question, "Close")
         await rig.message(ANN, "closed")
+
+        await rig.ask(ANN, "/why 1", "allowed by")
+        story = await rig.ask(ANN, "/incident 1", "tap came in")
+        assert "entry sent" in text_of(story) and "protect accepted" in text_of(story)
+        file = await rig.ask(ANN, "/export", "1 trade, amounts exact")
+        assert file.media is not None and file.media.kind == "document"
