@@ -14,6 +14,7 @@ PAGES = {
     "commands.md": "bot.reference.commands:reference_page",
     "denials.md": "handlers.telegram.views.reference:denial_reference",
     "events.md": "bot.reference.events:reference_page",
+    "limits.md": "bot.reference.limits:reference_page",
     "../runbooks.md": "handlers.telegram.views.reference:runbook_pages",
     "metrics.md": "bot.reference.metrics:reference_page",
     "settings.md": "bot.settings_text:reference_page",
