@@ -15,6 +15,19 @@ _UNITS = {
     Unit.SECONDS: "seconds",
     Unit.COUNT: "count",
 }
+_HEAD = ("key", "bounds", "default", "scopes", "check", "what it is", "passes when")
+_INTRO = (
+    "# Limits",
+    "",
+    "Every limit stands once, in `[risk]`. A narrower scope may have a value of its own, in an entry `[[risk.scoped]]`",
+    "with `scope`, `subject` (a terminal's name, a person's Telegram number, a strategy's name, a tier A to D, or an",
+    "instrument such as `BTC/USDT`), `limit` and `value`. Of all values that apply to an entry the tightest holds, and",
+    "the check names whose it was. A limit that is not configured passes, and its check says so. Exits and reductions",
+    "pass every limit.",
+    "",
+    "What is in flight, or of unknown outcome, counts with its full size at the dearest price that it may have.",
+    "",
+)
 
 
 def reference_page() -> str:
@@ -28,21 +41,4 @@ def reference_page() -> str:
         scopes = ", ".join(("desk", *(narrower_scopes(limit.value) or ())))
         cells = (f"`{limit.value}`", f"{rule.bound.value}, {_UNITS[rule.unit]}", default, scopes)
         rows.append((*cells, f"`{rule.code.value}`", entry.meaning, MEANINGS[rule.code][0]))
-    return (
-        "\n".join(
-            [
-                "# Limits",
-                "",
-                "Every limit stands once, in `[risk]`. A narrower scope may have a value of its own, in an entry `[[risk.scoped]]`",
-                "with `scope`, `subject` (a terminal's name, a person's Telegram number, a strategy's name, a tier A to D, or an",
-                "instrument such as `BTC/USDT`), `limit` and `value`. Of all values that apply to an entry the tightest holds, and",
-                "the check names whose it was. A limit that is not configured passes, and its check says so. Exits and reductions",
-                "pass every limit.",
-                "",
-                "What is in flight, or of unknown outcome, counts with its full size at the dearest price that it may have.",
-                "",
-                *table(("key", "bounds", "default", "scopes", "check", "what it is", "passes when"), rows),
-            ]
-        )
-        + "\n"
-    )
+    return "\n".join([*_INTRO, *table(_HEAD, rows)]) + "\n"
