@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,27 @@ async def test_the_largest_size_keeps_to_what_others_leave_and_passes(tmp_path: 
         assert others >= live[0].quantity * live[0].worst_price * ("gross_exposure" in risk)
         assert shown.state is PreviewState.OPEN
         assert bound * Decimal("0.9") - others < shown.largest * shown.worst_price <= bound - others
+
+
+async def test_a_close_the_week_and_the_usual_size_are_read_from_the_record(tmp_path: Path) -> None:
+    risk = {"instrument_cooldown_s": 600, "weekly_loss": "0.004", "usual_multiple": 3}
+    async with desk_at(tmp_path, risk=risk) as rig:
+        assert isinstance(await fire(rig), Fired)
+        await rig.settle()
+        await rig.price("62998", "62999")
+        closed_at = rig.clock.now()
+        rig.clock.advance(60)
+        await rig.price("63999.99", "64000.01")
+        shown = await preview_of(rig, await rig.mission())
+
+        said = {check.code: check for check in shown.checks}
+        assert [code for code, check in said.items() if not check.passed] == [C.INSTRUMENT_COOLDOWN, C.WEEKLY_LOSS]
+        assert said[C.INSTRUMENT_COOLDOWN].frees_at == closed_at + timedelta(seconds=600)
+        assert Decimal(said[C.WEEKLY_LOSS].value or 0) > Decimal("0.004")
+        assert said[C.UNUSUAL_SIZE].note == "1 trades are too few"
+
+        for _ in range(11):
+            rig.clock.advance(60)
+            await rig.price("63999.99", "64000.01")
+        later = {check.code: check.passed for check in (await preview_of(rig, await rig.mission())).checks}
+        assert later[C.INSTRUMENT_COOLDOWN]
