@@ -7,12 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from inspect import iscoroutinefunction
 
 import pytest
 
+from services.domain.ports import Venue
 from tests.sim.campaign import REGRESSIONS, Regression, look_for, regressions
 from tests.sim.desk import Machine
+from tests.sim.venues import BadLine
 from tests.sim.world import Plan, play
+from tests.trading.spot_venue import SpotVenue
 
 MINUTES = 5.0
 SEEDS = (1, 12)
@@ -28,6 +32,14 @@ def test_whatever_fails_every_rule_holds(seed: int) -> None:
 @pytest.mark.parametrize("regression", regressions(), ids=lambda each: f"seed-{each.seed}")
 def test_seed_that_once_failed_holds(regression: Regression) -> None:
     assert not play(Plan(seed=regression.seed, minutes=regression.minutes)).broken, REGRESSIONS.name
+
+
+@pytest.mark.parametrize("stand_in", [SpotVenue, BadLine])
+def test_what_stands_in_for_a_venue_can_do_all_that_a_venue_can(stand_in: type[object]) -> None:
+    calls = [name for name, value in vars(Venue).items() if iscoroutinefunction(value)]
+
+    assert "place" in calls
+    assert [name for name in calls if not hasattr(stand_in, name)] == []
 
 
 def test_one_seed_comes_to_one_trace_in_every_process() -> None:

@@ -212,6 +212,23 @@ class SpotVenue:
     async def open_account(self, account: str, currency: str) -> None:
         """Do nothing: the account is there."""
 
+    async def keep_alive(self, account: str, seconds: float) -> None:
+        """Refuse: nothing is cancelled here on silence."""
+        raise VenueRejected("NOT_OFFERED")
+
+    async def stand_down(self, account: str) -> None:
+        """Do nothing: silence means nothing here."""
+
+    async def may_withdraw(self) -> bool | None:
+        """Say no: these keys only trade."""
+        return False
+
+    async def run_streams(self) -> None:
+        """Say that there is no stream: what is polled is all there is."""
+
+    async def close(self) -> None:
+        """Do nothing: no connection is held."""
+
     def _accept(self, order: OrderRequest, list_id: str | None, twin: VenueOrder | None = None) -> VenueOrder:
         if order.type not in self.capabilities.order_types:
             raise VenueRejected("ORDER_TYPE", type=order.type)
