@@ -34,6 +34,8 @@ def trading_acts(trading: Trading, protection: ProtectionSettings) -> TradingAct
         resume=trading.resume,
         decide=trading.decide,
         resolve=trading.resolve_by_hand,
+        close_breaker=trading.close_breaker,
+        bench=trading.bench,
     )
 
 

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 RENEW_S = 5.0
 PRICES_EVERY_S = 10
 SWEEP_EVERY_S = 600
+BREAKERS_EVERY_S = 2
 WARM_UP_AGAIN_S = 1.0
 WARM_UP_AGAIN_MOST_S = 30.0
 TRADING_STAGES = (
@@ -30,6 +31,7 @@ TRADING_STAGES = (
     "resolve",
     "entries",
     "keep",
+    "breakers",
     "kill",
     "halt",
     "deadman",
@@ -109,6 +111,7 @@ class Duties:
         ticker.every(2, "digest", ticks.digest)
         ticker.every(1, "watch", self._watch)
         ticker.every(1, "keep", self._keep)
+        ticker.every(BREAKERS_EVERY_S, "breakers", self._watch_breakers)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
@@ -139,6 +142,9 @@ class Duties:
         for name in ("scan", "missions", "digest"):
             graph.stages.plan(name, graph.ticker.next_run(name))
         graph.stages.beat("scheduler")
+
+    async def _watch_breakers(self) -> None:
+        await self._graph.trading.watch_breakers()
 
     async def _measure_routes(self) -> None:
         await self._graph.trading.measure_routes()

@@ -51,6 +51,7 @@ from services.operations.doctor import run_checks
 from services.operations.stages import Stages, WatchStages
 from services.operations.tallies import Tallies
 from services.reporting.digest import SendDigests
+from services.reporting.holding_back import ReadStanding
 from services.reporting.live import Live
 from services.reporting.viewer import Terms
 from services.signals.scan import ScanMarket
@@ -231,6 +232,7 @@ class Graph:
             trading=trading_acts(trading, self.settings.protection),
             people=people_acts(database, self.roles, self.ids),
             take_incident=TakeIncident(database),
+            standing=ReadStanding(database, trading.desk.rules.discipline, self.settings.breakers, self.live),
             call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),
             registry=self.registry,
             live=self.live,

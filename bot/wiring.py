@@ -19,6 +19,7 @@ from services.domain.market import Instrument
 from services.domain.measures import Meter, Unmeasured
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSource, StageBeat, Venue
 from services.domain.routes import Fees
+from services.execution.benching import BenchPerson
 from services.execution.booking import Booking
 from services.execution.dead_man import DeadMan, DeadManPorts
 from services.execution.deciding import DecideProposal
@@ -45,6 +46,10 @@ from services.missions.preview import OpenPreview
 from services.missions.skip import SkipMission
 from services.operations.places import halt_file, paper_file
 from services.portfolio.accounts import AccountBoard
+from services.risk.breaker_watch import WatchBreakers
+from services.risk.breaking import BreakerBook
+from services.risk.discipline import DisciplineRules
+from services.risk.lifting import CloseBreaker
 from services.risk.limits import book_of
 from services.risk.sizing import Costs
 from services.storage.database import Database
@@ -127,6 +132,9 @@ class Trading:
     work_kill: WorkKill
     resume: ResumeDesk
     watch_halt: WatchHalt
+    watch_breakers: WatchBreakers
+    close_breaker: CloseBreaker
+    bench: BenchPerson
 
 
 def costs_of(settings: Settings) -> Costs:
@@ -225,6 +233,12 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
         zone=settings.desk.zone,
         config_hash=settings.fingerprint,
         halt_file=halt_file(settings.desk.state_dir),
+        discipline=DisciplineRules(
+            settings=settings.discipline,
+            loss_from_r=settings.breakers.loss_from_r,
+            per_trade=settings.risk.per_trade,
+            zone=settings.desk.zone,
+        ),
         routes=settings.routes,
         venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
     )
@@ -276,6 +290,23 @@ def _watch_halt(database: Database, outside: Outside, file: Path) -> WatchHalt:
     return WatchHalt(database, outside.clock, outside.ids, outside.wakeups, outside.beats, file, rearm)
 
 
+def _watch_breakers(
+    settings: Settings, database: Database, outside: Outside, book: BreakerBook, accounts: AccountBoard, quotes: QuoteBoard
+) -> WatchBreakers:
+    daily_loss, zone = settings.risk.daily_loss, settings.desk.zone
+    return WatchBreakers(
+        database,
+        book,
+        accounts,
+        quotes,
+        outside.clock,
+        outside.ids,
+        outside.beats,
+        daily_loss=daily_loss,
+        zone=zone,
+    )
+
+
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
     """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
     state = settings.desk.state_dir
@@ -287,7 +318,8 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     venues: dict[str, Venue] = {name: MeasuredVenue(each, outside.meter) for name, each in reached.items()}
     zone, limits = settings.desk.zone, settings.risk
     desk = Desk(quotes, accounts, outside.clock, _rules(settings, exchanges), partial(_capabilities, venues))
-    settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection)
+    breakers = BreakerBook(outside.ids, settings.breakers)
+    settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection, breakers)
     booking = Booking(outside.ids, accounts, quotes, zone, settling, outside.meter)
     ports = _executor_ports(outside, venues, quotes)
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
@@ -317,7 +349,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         resolve_by_hand=ResolveByHand(database, venues, executor, outside.clock, outside.ids),
         decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
-        fire=FireMission(database, desk, preview, outside.ids, outside.meter),
+        fire=FireMission(database, desk, preview, outside.ids, breakers, outside.meter),
         skip=SkipMission(database),
         offer=OfferMissions(database, settings.signals, outside.ids, zone),
         expire=ExpireMissions(database, quotes),
@@ -334,6 +366,9 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         work_kill=WorkKill(database, _kill_ports(outside, venues), settling, settings.killing),
         resume=ResumeDesk(database, outside.ids, settings.killing, halt_file(state)),
         watch_halt=_watch_halt(database, outside, halt_file(state)),
+        watch_breakers=_watch_breakers(settings, database, outside, breakers, accounts, quotes),
+        close_breaker=CloseBreaker(database, breakers),
+        bench=BenchPerson(database, breakers, outside.ids),
     )
 
 

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from config.alerting import AlertSettings
+from config.breakers import BreakerSettings, DisciplineSettings
 from config.deadman import DeadmanSettings
 from config.groups import (
     BackupSettings,
@@ -69,6 +70,8 @@ class Settings(BaseSettings):
     strategies: StrategySettings = Field(default_factory=StrategySettings)
     signals: SignalSettings = Field(default_factory=SignalSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
+    breakers: BreakerSettings = Field(default_factory=BreakerSettings)
+    discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
     killing: KillingSettings = Field(default_factory=KillingSettings)
@@ -131,7 +134,8 @@ class Settings(BaseSettings):
     @property
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
-        groups = {"market", "paper", "terminals", "strategies", "signals", "routes", "risk", "protection", "desk"}
+        trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
+        groups = trading | {"risk", "breakers", "discipline"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

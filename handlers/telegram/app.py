@@ -28,6 +28,7 @@ from services.domain.notices import Event, Priority
 from services.domain.people import Actor, Role
 from services.domain.ports import Ids
 from services.domain.verdicts import Check
+from services.execution.benching import BenchPerson
 from services.execution.deciding import DecideProposal
 from services.execution.flattening import FlattenDesk
 from services.execution.halting import HaltDesk
@@ -45,7 +46,9 @@ from services.missions.skip import SkipMission
 from services.operations.doctor import CheckResult
 from services.reporting.cards import load_card
 from services.reporting.exposure import equity_of
+from services.reporting.holding_back import ReadStanding
 from services.reporting.live import Live
+from services.risk.lifting import CloseBreaker
 from services.storage import missions, outbox, people, previews, terminals
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -73,6 +76,8 @@ class TradingActs:
     resume: ResumeDesk
     decide: DecideProposal
     resolve: ResolveByHand
+    close_breaker: CloseBreaker
+    bench: BenchPerson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,7 @@ class App:
     trading: TradingActs
     people: PeopleActs
     take_incident: TakeIncident
+    standing: ReadStanding
     call: CallMission
     registry: Registry
     live: Callable[[], Live]

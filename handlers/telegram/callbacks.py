@@ -50,6 +50,8 @@ class DeskVerb(StrEnum):
     HALT_DETAILS = "haltd"
     RESUME = "resume"
     FLATTEN = "flatten"
+    BREAKER = "brk"
+    BREAKER_REASON = "brkr"
     MENU = "menu"
 
 
@@ -76,6 +78,8 @@ class ListName(StrEnum):
     DOCTOR = "doctor"
     SLO = "slo"
     INCIDENTS = "incidents"
+    BREAKERS = "breakers"
+    COOLDOWN = "cooldown"
 
 
 class MissionButton(CallbackData, prefix="m"):

@@ -8,6 +8,7 @@ from handlers.telegram.app import App
 from handlers.telegram.callbacks import ListButton, ListName
 from handlers.telegram.commands import Handler
 from handlers.telegram.request import Request
+from handlers.telegram.views.breakers import render_breakers, render_standing
 from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.health import render_doctor, render_status
 from handlers.telegram.views.lists import render_list
@@ -20,9 +21,11 @@ from services.operations.places import halted_since
 from services.operations.slo import Window, measure
 from services.operations.status import DeskStatus, desk_status
 from services.reporting.digest_content import digest_now
+from services.reporting.holding_back import read_breakers
 from services.reporting.lists import ListData, Terms, read_list
 from services.storage.database import Unit
 
+_TRADERS = frozenset({ListName.COOLDOWN})
 _COMMANDERS = frozenset({ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR})
 _MONEY = frozenset(
     {
@@ -50,6 +53,8 @@ class Lists:
             ListName.DOCTOR: self._doctor,
             ListName.DIGEST: self._digest,
             ListName.SLO: self._slo,
+            ListName.BREAKERS: self._breakers,
+            ListName.COOLDOWN: self._cooldown,
         }
 
     def command(self, name: ListName) -> Handler:
@@ -69,7 +74,7 @@ class Lists:
 
     async def show(self, request: Request, name: ListName, page: int = 1, arg: str = "") -> None:
         """Read the list as it is now and show a page of it; raise NotAllowed for a list above the asker's role."""
-        least = Role.COMMANDER if name in _COMMANDERS else Role.OBSERVER
+        least = Role.COMMANDER if name in _COMMANDERS else Role.TRADER if name in _TRADERS else Role.OBSERVER
         await self._app.database.glance(lambda unit: require(unit, request.actor, least))
         special = self._special.get(name)
         rendered = await (special(request, page, arg) if special else self._read(request, name, page, arg))
@@ -103,6 +108,12 @@ class Lists:
         week = arg.strip().lower() in ("7d", "7", "week")
         window = Window.WEEK if week else Window.DAY
         return render_slo(await self._app.database.read(lambda unit: measure(unit, window)))
+
+    async def _breakers(self, request: Request, page: int, arg: str) -> Rendered:
+        return render_breakers(await self._app.database.read(read_breakers), page)
+
+    async def _cooldown(self, request: Request, page: int, arg: str) -> Rendered:
+        return render_standing(await self._app.standing(request.actor.id))
 
     async def _digest(self, request: Request, page: int, arg: str) -> Rendered:
         live = self._app.live()

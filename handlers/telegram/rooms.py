@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.telegram.app import App
+from handlers.telegram.breakers import BreakerHandlers
 from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.drills import DrillHandlers
@@ -27,6 +28,7 @@ class Rooms:
         missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
         reconcile, incidents = ReconcileHandlers(app), IncidentHandlers(app, lists)
+        breakers = BreakerHandlers(app, lists)
         self.table = CommandTable(
             desk.commands(),
             missions.commands(),
@@ -34,10 +36,11 @@ class Rooms:
             StoryHandlers(app).commands(),
             entries.commands(),
             risk.commands(),
+            breakers.commands(),
             people.commands(),
             reconcile.commands(),
             incidents.commands(),
             DrillHandlers(app).commands(),
         )
         desk.know(self.table)
-        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents)
+        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents, breakers)

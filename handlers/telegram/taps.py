@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiogram.filters.callback_data import CallbackData
 
 from handlers.telegram.app import App
+from handlers.telegram.breakers import VERBS as BREAKER_VERBS
+from handlers.telegram.breakers import BreakerHandlers
 from handlers.telegram.callbacks import (
     ActButton,
     ChoiceButton,
@@ -70,6 +72,7 @@ class Taps:
         people: PeopleHandlers,
         reconcile: ReconcileHandlers,
         incidents: IncidentHandlers,
+        breakers: BreakerHandlers,
     ) -> None:
         self._app = app
         self._lists = lists
@@ -81,6 +84,7 @@ class Taps:
         self._people = people
         self._reconcile = reconcile
         self._incidents = incidents
+        self._breakers = breakers
         self._acts: Mapping[Act, ActHandler] = {
             Act.CONFIRM_FIRE: self._confirm,
             Act.CLOSE: self._close,
@@ -108,6 +112,8 @@ class Taps:
                 await self._entries.tap(request, button)
             case TradeButton():
                 await self._positions.tap(request, button)
+            case DeskButton() if button.verb in BREAKER_VERBS:
+                await self._breakers.tap(request, button)
             case DeskButton():
                 await self._risk.tap(request, button)
             case ListButton():

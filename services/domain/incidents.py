@@ -37,6 +37,7 @@ class AlertCode(StrEnum):
     TELEGRAM_SILENT = "TELEGRAM_SILENT"
     LEASE_LOST = "LEASE_LOST"
     CLOCK_SKEW = "CLOCK_SKEW"
+    BREAKER_OPEN = "BREAKER_OPEN"
 
 
 class Severity(StrEnum):

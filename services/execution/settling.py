@@ -35,6 +35,7 @@ from services.execution.protection import Exits, covers, live_exits, wanted_exit
 from services.execution.standing import NOTHING_TO_REDUCE, PLAN_ANEW, Books, in_groups, read_books
 from services.execution.writes import add_cancel, add_close, add_protection
 from services.portfolio.accounts import AccountBoard
+from services.risk.breaking import BreakerBook
 from services.storage import desk, incidents, instructions, orders, proposals, silences, terminals, trades
 from services.storage.database import Unit
 
@@ -64,12 +65,18 @@ class Settling:
     """
 
     def __init__(
-        self, ids: Ids, accounts: AccountBoard, capabilities: Callable[[str], Capabilities], settings: ProtectionSettings
+        self,
+        ids: Ids,
+        accounts: AccountBoard,
+        capabilities: Callable[[str], Capabilities],
+        settings: ProtectionSettings,
+        breakers: BreakerBook,
     ) -> None:
         self._ids = ids
         self._accounts = accounts
         self._capabilities = capabilities
         self._settings = settings
+        self._breakers = breakers
         self._venues: dict[str, str] = {}
 
     def capabilities_of(self, unit: Unit, trade: Trade) -> Capabilities:
@@ -212,6 +219,7 @@ class Settling:
             balance = self._accounts.latest(after.terminal_id)
             telling.closed(unit, after, balance.equity if balance else None)
             checklist.tick(unit, after.person_id, "close")
+            self._breakers.trade_closed(unit, actor, after)
         if after.state is TradeState.CANCELED:
             telling.unfilled(unit, after)
 

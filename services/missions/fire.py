@@ -28,6 +28,7 @@ from services.missions.entries import EntryWish
 from services.missions.planning import Case, Desk
 from services.missions.preview import OpenPreview
 from services.risk import recorded
+from services.risk.breaking import BreakerBook
 from services.risk.gate import REFRESH_CODES
 from services.risk.sizing import loss_at_stop
 from services.risk.what_if import carried
@@ -71,12 +72,21 @@ FireOutcome = Fired | Denied | Refreshed | AlreadyFired
 class FireMission:
     """Carry out a Confirm: at most one trade for each token, whoever presses it however often."""
 
-    def __init__(self, database: Database, desk: Desk, previewing: OpenPreview, ids: Ids, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        desk: Desk,
+        previewing: OpenPreview,
+        ids: Ids,
+        breakers: BreakerBook,
+        meter: Meter | None = None,
+    ) -> None:
         self._database = database
         self._meter: Meter = meter or Unmeasured()
         self._desk = desk
         self._previewing = previewing
         self._ids = ids
+        self._breakers = breakers
 
     async def __call__(self, actor: Actor, token_id: str, pressed: int | None = None) -> FireOutcome:
         """Fire, deny or refresh; raise NotFound for a forged token and NotAllowed for another person's or chat's.
@@ -186,6 +196,7 @@ class FireMission:
     ) -> Fired:
         trade = self._trade(unit, actor, case, plan)
         trades.add(unit, trade)
+        self._breakers.begin_trial(unit, trade)
         if plan.kind is EntryKind.STOP:
             unit.wake("entries")
         else:

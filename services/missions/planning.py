@@ -22,6 +22,7 @@ from services.domain.signals import Mission, Side
 from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
 from services.risk.context import GateContext, MarketPart, Plan
+from services.risk.discipline import DisciplineRules
 from services.risk.gate import decide
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import standing
@@ -49,6 +50,7 @@ class Rules:
     zone: str
     config_hash: str
     halt_file: Path
+    discipline: DisciplineRules
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)
 
@@ -182,6 +184,7 @@ class Desk:
                 zone=self.rules.zone,
                 price_of=self.exit_price,
                 halt_file=self.rules.halt_file.exists(),
+                discipline=self.rules.discipline,
                 beside=case.beside,
                 leaving_out=leaving_out,
             ),

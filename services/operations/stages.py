@@ -46,6 +46,7 @@ STAGES = (
     Stage(name="resolve", period_s=10),
     Stage(name="entries", period_s=10),
     Stage(name="keep", period_s=10),
+    Stage(name="breakers", period_s=10),
     Stage(name="kill", period_s=10),
     Stage(name="halt", period_s=10),
     Stage(name="deadman", period_s=10, mandatory=False),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from services.domain.breakers import Breaker
+from services.domain.discipline import Discipline
 from services.domain.entries import EntryKind
 from services.domain.halts import Halt
 from services.domain.limits import Effective, Limit
@@ -37,6 +39,7 @@ class LedgerPart:
 
     ``day_profit`` is realised and open profit since the day's start in the terminal's currency, None when it cannot be
     measured; ``doubtful`` counts instructions of unknown outcome and undecided differences on this terminal and instrument.
+    ``breakers`` are those not closed that bear on this entry, ``discipline`` is how its person stands.
     ``beside`` is what else is live and was done, as far as limits in force ask for it.
     """
 
@@ -51,6 +54,8 @@ class LedgerPart:
     day_profit: Decimal | None
     day_opening_equity: Decimal | None
     day_ends_at: datetime
+    breakers: tuple[Breaker, ...]
+    discipline: Discipline
     beside: Surroundings
 
 

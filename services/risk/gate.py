@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from services.domain.verdicts import Check, CheckCode, Unit, Verdict
-from services.risk.checks import account, exposure, pace, price, size, standing
+from services.risk.checks import account, breakers, discipline, exposure, pace, price, size, standing
 from services.risk.context import GateContext
 
 
@@ -58,6 +58,14 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.DUPLICATE: standing.duplicate,
     CheckCode.WEEKLY_LOSS: pace.weekly_loss,
     CheckCode.DAILY_LOSS: account.daily_loss,
+    CheckCode.BREAKER_PERSON: breakers.person,
+    CheckCode.BREAKER_TERMINAL: breakers.terminal,
+    CheckCode.BREAKER_INSTRUMENT: breakers.instrument,
+    CheckCode.COOLDOWN: discipline.cooldown,
+    CheckCode.TILT: discipline.tilt,
+    CheckCode.SHOTS: discipline.shots,
+    CheckCode.MEDIC_POSITIONS: discipline.medic_positions,
+    CheckCode.MEDIC_RISK: discipline.medic_risk,
 }
 
 # What a smaller size would pass.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from services.domain.breakers import Breaker
 from services.domain.halts import Halt, HaltScope
 from services.domain.money import ZERO
 from services.domain.signals import Mission
@@ -14,8 +16,10 @@ from services.domain.trades import Terminal, Trade
 from services.risk.context import LedgerPart
 from services.risk.day_book import PriceOf, profit_of_day
 from services.risk.days import day_end, day_of
+from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.sizing import Costs, funds_needed
 from services.risk.surroundings import Surroundings
+from services.storage import breakers as breaker_rows
 from services.storage import halts as halt_rows
 from services.storage import instructions as instruction_rows
 from services.storage import proposals as proposal_rows
@@ -66,6 +70,7 @@ def read_ledger(
     zone: str,
     price_of: PriceOf,
     halt_file: bool,
+    discipline: DisciplineRules,
     beside: Surroundings,
     leaving_out: str | None = None,
 ) -> LedgerPart:
@@ -96,8 +101,24 @@ def read_ledger(
         day_profit=profit_of_day(day, live, price_of),
         day_opening_equity=day.opening_equity if day else None,
         day_ends_at=day_end(unit.now, zone),
+        breakers=breakers_for(unit, person_id, terminal.id, symbol, leaving_out),
+        discipline=read_discipline(
+            unit,
+            discipline,
+            person_id=person_id,
+            terminal=terminal,
+            live=live,
+            price_of=price_of,
+            leaving_out=leaving_out,
+        ),
         beside=beside,
     )
+
+
+def breakers_for(unit: Unit, person_id: int, terminal_id: str, symbol: str, trial: str | None) -> tuple[Breaker, ...]:
+    """Return the breakers that bear on an entry; for the trade that one of them is trying it is as if none tried any."""
+    found = breaker_rows.for_entry(unit, person_id=person_id, terminal_id=terminal_id, symbol=symbol)
+    return tuple(replace(each, trial=None) if trial is not None and each.trial == trial else each for each in found)
 
 
 def committed_since(live: Sequence[Trade], reading_at: datetime, costs: Costs) -> Decimal:

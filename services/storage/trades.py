@@ -23,6 +23,30 @@ _ALL_LIVE = select(trades).where(trades.c.state.in_(_LIVE)).order_by(trades.c.nu
 _COUNT_LIVE = select(trades.c.state, func.count().label("n")).where(trades.c.state.in_(_LIVE)).group_by(trades.c.state)
 _LIVE_OF_PERSON = _ALL_LIVE.where(trades.c.person_id == bindparam("person"))
 _LIVE_AT_TERMINAL = _ALL_LIVE.where(trades.c.terminal_id == bindparam("terminal"))
+_CLOSED_OF = (
+    select(trades)
+    .where(trades.c.person_id == bindparam("person"), trades.c.state == TradeState.CLOSED.value)
+    .order_by(trades.c.closed_at.desc(), trades.c.number.desc())
+    .limit(bindparam("most"))
+)
+_CLOSED_OF_SINCE = select(trades).where(
+    trades.c.person_id == bindparam("person"),
+    trades.c.state == TradeState.CLOSED.value,
+    trades.c.closed_at >= bindparam("since"),
+)
+_NEVER_WERE = [TradeState.CANCELED.value, TradeState.FAILED.value, TradeState.DENIED.value]
+_FIRED = select(func.count().label("n")).where(
+    trades.c.person_id == bindparam("person"),
+    trades.c.tapped_at >= bindparam("since"),
+    trades.c.state.not_in(_NEVER_WERE),
+    trades.c.id != bindparam("but"),
+)
+_OPENED_AT = (
+    select(trades)
+    .where(trades.c.terminal_id == bindparam("terminal"), trades.c.opened_at > bindparam("after"))
+    .order_by(trades.c.opened_at.desc(), trades.c.number.desc())
+    .limit(bindparam("most"))
+)
 
 
 def _trade(row: Any) -> Trade:
@@ -158,6 +182,26 @@ def closed(
     if terminal_ids is not None:
         statement = statement.where(trades.c.terminal_id.in_(list(terminal_ids)))
     return [_trade(row) for row in unit.all(statement.order_by(trades.c.closed_at.desc()))]
+
+
+def newest_closed(unit: Unit, person_id: int, limit: int) -> list[Trade]:
+    """Return a person's closed trades, newest first, at most so many."""
+    return [_trade(row) for row in unit.all(_CLOSED_OF, person=person_id, most=limit)]
+
+
+def closed_of(unit: Unit, person_id: int, since: datetime) -> list[Trade]:
+    """Return the trades of a person that were closed since a time."""
+    return [_trade(row) for row in unit.all(_CLOSED_OF_SINCE, person=person_id, since=since)]
+
+
+def count_fired(unit: Unit, person_id: int, since: datetime, but: str) -> int:
+    """Count a person's entries since a time, those that ended without a fill and the trade ``but`` left out."""
+    return int(unit.first(_FIRED, person=person_id, since=since, but=but).n)
+
+
+def newest_opened(unit: Unit, terminal_id: str, after: datetime, limit: int) -> list[Trade]:
+    """Return the trades at a terminal that were first filled after a time, newest first, at most so many."""
+    return [_trade(row) for row in unit.all(_OPENED_AT, terminal=terminal_id, after=after, most=limit)]
 
 
 def tapped_since(unit: Unit, since: datetime) -> list[Trade]:

@@ -53,8 +53,11 @@ DESK_BUTTONS = {
     DeskVerb.RESUME: TRADER,
     DeskVerb.FLATTEN: COMMANDER,
     DeskVerb.MENU: OBSERVER,
+    DeskVerb.BREAKER: COMMANDER,
+    DeskVerb.BREAKER_REASON: COMMANDER,
 }
 LISTS = dict.fromkeys(ListName, OBSERVER) | dict.fromkeys((ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR), COMMANDER)
+LISTS[ListName.COOLDOWN] = TRADER
 CHOICES = {"notify:fill:off": OBSERVER, "quiet:hours:off": OBSERVER, "strategy:trend:off": COMMANDER}
 ACTS = {
     Act.CONFIRM_FIRE: TRADER,

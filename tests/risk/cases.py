@@ -11,6 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from config.limits import RiskSettings
+from services.domain.breakers import Breaker, BreakerKind, BreakerState
+from services.domain.discipline import Discipline
 from services.domain.halts import Halt, HaltScope
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
@@ -35,6 +37,19 @@ BTC = Instrument(
     min_notional=Decimal(5),
 )
 HALTED = Halt(scope=HaltScope.DESK, subject="desk", state=HaltState.HALTED, by_id=1, by_name="Carl", reason="test", since=NOW)
+CALM = Discipline(
+    cooldown_until=None,
+    tilt_until=None,
+    tilt_losses=3,
+    shots=0,
+    shots_limit=50,
+    shots_free_at=NOW + timedelta(hours=12),
+    day_result=Decimal(0),
+    medic_from=Decimal("0.03"),
+    medic_risk=Decimal("0.005"),
+    medic_positions=1,
+    own_live=0,
+)
 
 
 # Nothing else is live and nothing was done; every part is known, so that any limit can be put in force.
@@ -114,6 +129,8 @@ def passing(side: Side = Side.LONG) -> GateContext:
             day_profit=Decimal(0),
             day_opening_equity=Decimal(10_000),
             day_ends_at=NOW + timedelta(hours=12),
+            breakers=(),
+            discipline=CALM,
             beside=ALONE,
         ),
         limits=book_of(RiskSettings()).at({}),
@@ -131,6 +148,17 @@ def with_market(context: GateContext, **values: Any) -> GateContext:
 
 def with_ledger(context: GateContext, **values: Any) -> GateContext:
     return replace(context, ledger=replace(context.ledger, **values))
+
+
+def with_discipline(context: GateContext, **values: Any) -> GateContext:
+    return with_ledger(context, discipline=replace(context.ledger.discipline, **values))
+
+
+def breaker(kind: BreakerKind, state: BreakerState = BreakerState.OPEN, **values: Any) -> Breaker:
+    """Return a breaker as it stands."""
+    until = NOW + timedelta(hours=1)
+    facts = {"id": "b1", "subject": "1001", "opened_at": NOW, "reason": "test", "closes_at": until, "by": "rule"}
+    return Breaker(kind=kind, state=state, **{**facts, **values})
 
 
 def with_quote(context: GateContext, **values: Any) -> GateContext:

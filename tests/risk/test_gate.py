@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.limits import RiskSettings
+from services.domain.breakers import BreakerKind
 from services.domain.entries import EntryKind
 from services.domain.limits import RULES, Limit
 from services.domain.money import on_grid
@@ -30,11 +31,13 @@ from tests.risk.cases import (
     NOW,
     all_on,
     amounts,
+    breaker,
     check_of,
     contexts,
     passing,
     quote,
     with_beside,
+    with_discipline,
     with_ledger,
     with_market,
     with_plan,
@@ -81,6 +84,14 @@ DENYING: dict[CheckCode, Change] = {
     C.DUPLICATE: lambda c: with_ledger(c, same_instrument=True),
     C.WEEKLY_LOSS: lambda c: with_beside(all_on(c), week=Week(profit=Decimal(-800), equity=Decimal(10_000))),
     C.DAILY_LOSS: lambda c: with_ledger(c, day_profit=Decimal(-500)),
+    C.BREAKER_PERSON: lambda c: with_ledger(c, breakers=(breaker(BreakerKind.LOSING_STREAK),)),
+    C.BREAKER_TERMINAL: lambda c: with_ledger(c, breakers=(breaker(BreakerKind.DRAWDOWN, closes_at=None),)),
+    C.BREAKER_INSTRUMENT: lambda c: with_ledger(c, breakers=(breaker(BreakerKind.STALE_DATA, closes_at=None),)),
+    C.COOLDOWN: lambda c: with_discipline(c, cooldown_until=NOW + timedelta(seconds=1)),
+    C.TILT: lambda c: with_discipline(c, tilt_until=NOW + timedelta(seconds=1)),
+    C.SHOTS: lambda c: with_discipline(c, shots=50),
+    C.MEDIC_POSITIONS: lambda c: with_discipline(c, day_result=Decimal("-0.03"), own_live=1),
+    C.MEDIC_RISK: lambda c: with_discipline(c, day_result=Decimal("-0.03"), medic_risk=Decimal("0.001")),
 }
 
 
@@ -165,6 +176,14 @@ def test_the_first_denial_decides_and_all_others_are_reported(codes: set[CheckCo
             lambda c: with_ledger(c, day_profit=Decimal("-499.99")),
             lambda c: with_ledger(c, day_profit=Decimal(-500)),
         ),
+        (C.COOLDOWN, lambda c: with_discipline(c, cooldown_until=NOW), DENYING[C.COOLDOWN]),
+        (C.TILT, lambda c: with_discipline(c, tilt_until=NOW), DENYING[C.TILT]),
+        (C.SHOTS, lambda c: with_discipline(c, shots=49), DENYING[C.SHOTS]),
+        (
+            C.MEDIC_POSITIONS,
+            lambda c: with_discipline(c, day_result=Decimal("-0.0299"), own_live=1),
+            DENYING[C.MEDIC_POSITIONS],
+        ),
         (
             C.FREE_FUNDS,
             lambda c: with_market(c, free=Decimal("1281.4802")),
@@ -245,6 +264,9 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
     (C.IN_DOUBT, lambda c, by: with_ledger(c, doubtful=c.ledger.doubtful + int(by)), True),
     (C.DAILY_LOSS, lambda c, by: with_ledger(c, day_profit=(c.ledger.day_profit or Decimal(0)) - by * 10), True),
     (C.PRICE_COLLAR, _further, False),
+    (C.SHOTS, lambda c, by: with_discipline(c, shots=c.ledger.discipline.shots + int(by)), True),
+    (C.MEDIC_POSITIONS, lambda c, by: with_discipline(c, own_live=c.ledger.discipline.own_live + int(by)), True),
+    (C.MEDIC_RISK, lambda c, by: with_discipline(c, day_result=(c.ledger.discipline.day_result or 0) - by / 1000), True),
     (C.LEVERAGE, lambda c, by: with_beside(c, account_value=c.ledger.beside.account_value + by * 100), True),
     (C.LEVERAGE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
     (C.INSTRUMENT_SHARE, lambda c, by: with_beside(c, instrument_value=c.ledger.beside.instrument_value + by * 100), True),
@@ -301,6 +323,7 @@ MISSING: list[Change] = [
     lambda c: with_ledger(c, reconciled_at=None),
     lambda c: with_ledger(c, day_profit=None),
     lambda c: with_ledger(c, day_opening_equity=None),
+    lambda c: with_discipline(c, day_result=None),
     lambda c: with_beside(all_on(c), wide=None),
     lambda c: with_wide(all_on(c), gross=None),
     lambda c: with_wide(all_on(c), net=None),
@@ -324,13 +347,13 @@ def test_a_missing_value_always_denies(change: Change, context: GateContext) -> 
 def test_no_input_that_may_be_missing_is_left_out_above() -> None:
     optional = {
         field.name
-        for part in (passing().market, passing().ledger, passing().plan)
+        for part in (passing().market, passing().ledger, passing().ledger.discipline, passing().plan)
         for field in fields(part)
         if "None" in str(field.type)
     }
 
-    # An entry that takes waits for no price; what an entry that waits lacks without one is tried below.
-    assert optional - {"price"} == {
+    # An entry that takes waits for no price; what an entry that waits lacks without one is tried below. No pause has no end.
+    assert optional - {"price", "cooldown_until", "tilt_until"} == {
         "instrument",
         "quote",
         "equity",
@@ -339,6 +362,7 @@ def test_no_input_that_may_be_missing_is_left_out_above() -> None:
         "reconciled_at",
         "day_profit",
         "day_opening_equity",
+        "day_result",
     }
 
 
@@ -354,6 +378,8 @@ BROKEN: list[Callable[[GateContext, Decimal], GateContext]] = [
     lambda c, bad: with_quote(c, ask=bad),
     lambda c, bad: with_ledger(c, day_profit=bad),
     lambda c, bad: with_ledger(c, day_opening_equity=bad),
+    lambda c, bad: with_discipline(c, day_result=bad),
+    lambda c, bad: with_discipline(c, day_result=Decimal("-0.1"), medic_risk=bad),
     lambda c, bad: with_beside(c, account_value=bad),
     lambda c, bad: with_beside(all_on(c), instrument_value=bad),
     lambda c, bad: with_wide(all_on(c), gross=bad),
@@ -374,7 +400,12 @@ def test_what_is_not_an_amount_denies_and_never_raises(
     context = change(passing(side), Decimal(text))
     # A day that lost one unit of money, a rebate of the fee or a desk one unit short is an amount.
     beside, costs = context.ledger.beside, context.plan.costs
-    signed = (context.ledger.day_profit, beside.week and beside.week.profit, beside.wide and beside.wide.net)
+    signed = (
+        context.ledger.day_profit,
+        context.ledger.discipline.day_result,
+        beside.week and beside.week.profit,
+        beside.wide and beside.wide.net,
+    )
     valued = (beside.account_value, beside.instrument_value, beside.wide and beside.wide.gross)
     harmless = text == "-1" and Decimal(-1) in (costs.fee, costs.slippage, *signed, *valued)
 

@@ -348,6 +348,8 @@ NOTICES: dict[str, dict[str, object]] = {
         "mode": "testnet",
     },
     "holdings": {"terminal": "ann-binance", "mode": "testnet", "held": [["BTC/USDT", "0.5"], ["ETH/USDT", "12"]]},
+    "benched": {"by": "Carl", "reason": "take a walk", "until": "2026-11-20T16:00:00+00:00"},
+    "breaker_closed": {"kind": "losing_streak", "by": "Carl", "reason": "talked it over"},
     "bound": {"topic": "missions", "by": "Carl"},
     "chat_answered": {"chat": -1001, "title": "Desk", "approved": True, "by": "Carl"},
     "chat_question": {
@@ -392,6 +394,7 @@ NOTICES: dict[str, dict[str, object]] = {
     "rearm_off": {"why": "Tom halted again", "at": "2026-11-21T14:41:00+00:00"},
     "resumed": {"by": "Carl", "was": "halted", "at": "2026-11-21T14:41:00+00:00"},
     "revoked": {"desk": "Sortie", "by": "Carl"},
+    "streak": {"losses": 3, "lock": 4, "minutes": 60},
     "stranger": {"desk": "Sortie", "id": 9001, "asked": True},
     "unbound": {"topic": "missions", "by": "Carl"},
     "welcome": {

@@ -23,7 +23,9 @@ OF_NO_TERMINAL = frozenset(
     {
         "access_request",
         "answer_lost",
+        "benched",
         "bound",
+        "breaker_closed",
         "chat_answered",
         "chat_question",
         "checklist_done",
@@ -34,6 +36,7 @@ OF_NO_TERMINAL = frozenset(
         "resumed",
         "revoked",
         "stranger",
+        "streak",
         "unbound",
         "writable_again",
     }

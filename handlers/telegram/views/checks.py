@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from handlers.telegram.views.format import MISSING, bps, fixed, percent, price, quantity
+from handlers.telegram.views.format import MISSING, bps, clip, fixed, percent, price, quantity
 from services.domain.limits import RULES
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Unit
@@ -47,6 +47,14 @@ LABELS: Mapping[CheckCode, str] = {
     CheckCode.DUPLICATE: "duplicate",
     CheckCode.WEEKLY_LOSS: "weekly loss",
     CheckCode.DAILY_LOSS: "daily loss",
+    CheckCode.BREAKER_PERSON: "person lock",
+    CheckCode.BREAKER_TERMINAL: "terminal lock",
+    CheckCode.BREAKER_INSTRUMENT: "market lock",
+    CheckCode.COOLDOWN: "cooldown",
+    CheckCode.TILT: "tilt",
+    CheckCode.SHOTS: "shots",
+    CheckCode.MEDIC_POSITIONS: "medic trades",
+    CheckCode.MEDIC_RISK: "medic risk",
 }
 
 # What each rule means, for the reference page and for whoever asks why.
@@ -85,6 +93,14 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
     CheckCode.DUPLICATE: ("no trade on this instrument is live", "close that one first"),
     CheckCode.WEEKLY_LOSS: ("the week's loss keeps to its limit", "wait for Monday"),
     CheckCode.DAILY_LOSS: ("the day's loss keeps to its limit", "wait for the next trading day"),
+    CheckCode.BREAKER_PERSON: ("no breaker or bench holds this person", "/cooldown says why and until when"),
+    CheckCode.BREAKER_TERMINAL: ("no breaker holds this terminal", "/breakers says why; exits pass"),
+    CheckCode.BREAKER_INSTRUMENT: ("no breaker holds this instrument", "wait until its quotes are fresh; /breakers"),
+    CheckCode.COOLDOWN: ("the pause after a loss is over", "/cooldown says until when"),
+    CheckCode.TILT: ("few enough losses came close together", "/cooldown says until when"),
+    CheckCode.SHOTS: ("today's entries are not used up", "wait for the next trading day"),
+    CheckCode.MEDIC_POSITIONS: ("on a bad day few trades are live", "close one first"),
+    CheckCode.MEDIC_RISK: ("on a bad day a trade risks less", "take a smaller size"),
 }
 
 
@@ -103,6 +119,14 @@ UNITS: Mapping[CheckCode, Unit] = {
     CheckCode.FREE_FUNDS: Unit.MONEY,
     CheckCode.OPPOSITE: Unit.STATE,
     CheckCode.DUPLICATE: Unit.STATE,
+    CheckCode.BREAKER_PERSON: Unit.STATE,
+    CheckCode.BREAKER_TERMINAL: Unit.STATE,
+    CheckCode.BREAKER_INSTRUMENT: Unit.STATE,
+    CheckCode.COOLDOWN: Unit.SECONDS,
+    CheckCode.TILT: Unit.SECONDS,
+    CheckCode.SHOTS: Unit.COUNT,
+    CheckCode.MEDIC_POSITIONS: Unit.COUNT,
+    CheckCode.MEDIC_RISK: Unit.FRACTION,
     **{rule.code: rule.unit for rule in RULES.values()},
 }
 
@@ -189,6 +213,14 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
         CheckCode.DUPLICATE: f"a trade on {symbol} is live",
         CheckCode.WEEKLY_LOSS: f"lost this week {value} %, limit {limit}",
         CheckCode.DAILY_LOSS: f"lost today {value} % of equity, limit {limit}",
+        CheckCode.BREAKER_PERSON: clip(f"{check.value}: {check.note}", 44),
+        CheckCode.BREAKER_TERMINAL: clip(f"{check.value}: {check.note}", 44),
+        CheckCode.BREAKER_INSTRUMENT: clip(f"{check.value}: {check.note}", 44),
+        CheckCode.COOLDOWN: f"a pause after a loss, {value} left",
+        CheckCode.TILT: f"losses close together, {value} left",
+        CheckCode.SHOTS: f"this would be entry {value} of today, limit {limit}",
+        CheckCode.MEDIC_POSITIONS: f"medic mode: trade {value}, limit {limit}",
+        CheckCode.MEDIC_RISK: f"medic mode: risk {value} %, limit {limit}",
     }
     return sentences[check.code]
 

@@ -27,6 +27,11 @@ _SETTINGS: Mapping[CheckCode, str] = {
     CheckCode.UNIVERSE: "market.instruments",
     CheckCode.TERMINAL_SIDE: "paper.can_short",
     CheckCode.PRICE_COLLAR: "risk.collar_share, risk.collar_cap_bps",
+    CheckCode.COOLDOWN: "discipline.cooldown_s",
+    CheckCode.TILT: "discipline.tilt_losses, discipline.tilt_window_s, discipline.tilt_lock_s",
+    CheckCode.SHOTS: "discipline.shots_per_day",
+    CheckCode.MEDIC_POSITIONS: "discipline.medic_from, discipline.medic_positions",
+    CheckCode.MEDIC_RISK: "discipline.medic_from, discipline.medic_risk",
     **{rule.code: f"risk.{limit.value}" for limit, rule in RULES.items()},
 }
 _DROPS: Mapping[DropCode, str] = {

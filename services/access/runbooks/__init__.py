@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.access.runbooks.breakers import BREAKERS
 from services.access.runbooks.entry import Runbook
 from services.access.runbooks.machine import MACHINE
 from services.access.runbooks.process import PROCESS
@@ -15,7 +16,7 @@ from services.access.runbooks.venues import VENUES
 from services.domain.errors import NotFound
 from services.domain.incidents import AlertCode, Severity
 
-RUNBOOKS: Mapping[AlertCode, Runbook] = {**TRADES, **VENUES, **PROCESS, **MACHINE}
+RUNBOOKS: Mapping[AlertCode, Runbook] = {**TRADES, **VENUES, **PROCESS, **MACHINE, **BREAKERS}
 
 
 def severity_of(code: str) -> Severity:

@@ -1,5 +1,6 @@
 """The tables. Amounts are exact: canonical text on SQLite, NUMERIC on PostgreSQL; times are aware UTC."""
 
+from services.storage.tables.breakers import breakers, peaks
 from services.storage.tables.columns import Amount, Instant, metadata
 from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.kills import kills
@@ -27,6 +28,7 @@ __all__ = [
     "Instant",
     "access_requests",
     "bindings",
+    "breakers",
     "cards",
     "chats",
     "checklist",
@@ -49,6 +51,7 @@ __all__ = [
     "offers",
     "orders",
     "outside_notices",
+    "peaks",
     "people",
     "positions",
     "preferences",
