@@ -1,10 +1,18 @@
-"""The order of the whole suite: files that take minutes begin first, so that no process is left alone with them at the end."""
+"""What holds for the whole suite: no example is timed, and files that take minutes begin first.
+
+Otherwise one process would be left alone with them at the end.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine and its other work, and nothing about the desk.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 LONG = ("demo", "kills", "process", "sim", "crash", "postgres")
 HERE = Path(__file__).parent
