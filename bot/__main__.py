@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from config.settings import Settings
+from bot.command_settings import command_settings
+from bot.key_commands import keys
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -24,7 +24,6 @@ app = typer.Typer(
 )
 database = typer.Typer(help="Move the database's schema, or say where it stands.", no_args_is_help=True)
 app.add_typer(database, name="db")
-keys = typer.Typer(help="Seal the keys of venues, say whose there are, or forget them.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 proof = typer.Typer(help="Show why the gate allowed or denied a trade, and check the proof of it.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
@@ -42,7 +41,7 @@ def run(
     """Run the desk on Telegram until it is told to stop."""
     from bot.running import run as run_desk
 
-    raise typer.Exit(run_desk(_settings(), frozenset(live or ())))
+    raise typer.Exit(run_desk(command_settings(), frozenset(live or ())))
 
 
 @app.command()
@@ -99,7 +98,7 @@ def upgrade(revision: Annotated[str, typer.Argument(help="Where to.")] = "head")
     """Bring the schema up to date, creating the database when there is none."""
     from bot.database_commands import upgrade_database
 
-    raise typer.Exit(upgrade_database(_settings(), revision))
+    raise typer.Exit(upgrade_database(command_settings(), revision))
 
 
 @database.command()
@@ -110,7 +109,7 @@ def downgrade(
     """Take the schema back; what newer tables and columns hold is lost."""
     from bot.database_commands import downgrade_database
 
-    raise typer.Exit(downgrade_database(_settings(), revision, sure=yes))
+    raise typer.Exit(downgrade_database(command_settings(), revision, sure=yes))
 
 
 @database.command()
@@ -118,38 +117,7 @@ def current() -> None:
     """Say which revision the database has and which this build knows."""
     from bot.database_commands import show_current
 
-    raise typer.Exit(show_current(_settings()))
-
-
-@keys.command("set")
-def keys_set(venue: Annotated[str, typer.Argument(help="Name of the venue under [venues].")]) -> None:
-    """Ask for a venue's keys without showing them, and keep them sealed."""
-    from handlers.cli.keys import set_keys
-
-    def ask(label: str, optional: bool) -> str:
-        return str(
-            typer.prompt(f"{label} (may be empty)" if optional else label, hide_input=True, default="", show_default=False)
-        )
-
-    settings = _settings(keys_needed=False)
-    raise typer.Exit(set_keys(settings, settings.key_store, venue, ask))
-
-
-@keys.command("list")
-def keys_list() -> None:
-    """Say of each venue where its keys come from; none is shown."""
-    from handlers.cli.keys import list_keys
-
-    settings = _settings(keys_needed=False)
-    raise typer.Exit(list_keys(settings, settings.key_store))
-
-
-@keys.command("forget")
-def keys_forget(venue: Annotated[str, typer.Argument(help="Name of the venue.")]) -> None:
-    """Remove a venue's sealed keys."""
-    from handlers.cli.keys import forget_keys
-
-    raise typer.Exit(forget_keys(_settings(keys_needed=False).key_store, venue))
+    raise typer.Exit(show_current(command_settings()))
 
 
 @app.command()
@@ -169,7 +137,7 @@ def status(as_json: AsJson = False) -> None:
     from bot.system import SystemClock
     from handlers.cli.status import show_status
 
-    raise typer.Exit(show_status(_settings(), SystemClock(), json=as_json))
+    raise typer.Exit(show_status(command_settings(), SystemClock(), json=as_json))
 
 
 @app.command()
@@ -186,7 +154,7 @@ def halt(
 
     if (cancel or flatten) and (lift or scope != "desk"):
         raise typer.BadParameter("is for the whole desk, and lifts nothing", param_hint="--cancel, --flatten")
-    settings, clock, ids = _settings(), SystemClock(), SystemIds()
+    settings, clock, ids = command_settings(), SystemClock(), SystemIds()
     if cancel or flatten:
         import asyncio
 
@@ -214,7 +182,7 @@ def drill(
         kinds = kinds_of(which)
     except ValueError as error:
         raise typer.BadParameter(f"{which!r} is no drill", param_hint="kill|outage|restore|all") from error
-    settings, clock = _settings(), SystemClock()
+    settings, clock = command_settings(), SystemClock()
     raise typer.Exit(run_drills(settings, clock, SystemIds(), RunDrill(settings, clock, api), kinds))
 
 
@@ -229,7 +197,7 @@ def backup(
     from bot.system import SystemClock
     from handlers.cli.backup import list_backups, make_backup
 
-    settings = _settings()
+    settings = command_settings()
     if show:
         raise typer.Exit(list_backups(settings, folder=folder))
     raise typer.Exit(make_backup(settings, SystemClock(), version=describe(), folder=folder, keep=keep))
@@ -249,7 +217,7 @@ def restore(
 
     if newest == (file is not None):
         raise typer.BadParameter("name a FILE, or say --newest", param_hint="FILE")
-    settings, clock = _settings(), SystemClock()
+    settings, clock = command_settings(), SystemClock()
     lock = DeskLock(settings, clock.now())
     raise typer.Exit(run_restore(settings, clock, SystemIds(), lock=lock, schema=api, file=file, anyway=anyway))
 
@@ -266,7 +234,7 @@ def upgrade_desk(
     from handlers.cli.upgrade import run_upgrade
     from migrations import api
 
-    settings, clock = _settings(), SystemClock()
+    settings, clock = command_settings(), SystemClock()
     if stop:
         stop_holder(settings.desk.state_dir, clock.now())
     lock = DeskLock(settings, clock.now())
@@ -291,7 +259,7 @@ def verify(
         raise typer.BadParameter(f"{what!r} is nothing to verify alone", param_hint="journal")
     if head is not None and not what:
         raise typer.BadParameter("goes with journal", param_hint="--head")
-    settings = _settings()
+    settings = command_settings()
     if what:
         raise typer.Exit(run_verify_journal(settings, SystemClock(), head=head, json=as_json))
     clock, secrets = SystemClock(), secrets_in(settings)
@@ -304,7 +272,7 @@ def show_proof_of(reference: OfVerdict, as_json: AsJson = False) -> None:
     from bot.system import SystemClock
     from handlers.cli.proof import show_proof
 
-    raise typer.Exit(show_proof(_settings(), SystemClock(), reference, json=as_json))
+    raise typer.Exit(show_proof(command_settings(), SystemClock(), reference, json=as_json))
 
 
 @proof.command("verify")
@@ -320,7 +288,7 @@ def verify_proof_of(
         raise typer.BadParameter(f"{digest[:80]!r} is no hash", param_hint="--hash")
     if Path(reference).is_file():
         raise typer.Exit(verify_file(Path(reference), digest=digest))
-    raise typer.Exit(verify_proof(_settings(), SystemClock(), reference, digest=digest))
+    raise typer.Exit(verify_proof(command_settings(), SystemClock(), reference, digest=digest))
 
 
 @app.command()
@@ -331,7 +299,7 @@ def replay(reference: OfVerdict, as_json: AsJson = False) -> None:
 
     if Path(reference).is_file():
         raise typer.Exit(replay_file(Path(reference), json=as_json))
-    raise typer.Exit(run_replay(_settings(), SystemClock(), reference, json=as_json))
+    raise typer.Exit(run_replay(command_settings(), SystemClock(), reference, json=as_json))
 
 
 @app.command()
@@ -351,7 +319,7 @@ def errors(
     from bot.logging import FILE
     from handlers.cli.errors import show_errors
 
-    raise typer.Exit(show_errors(_settings().desk.state_dir / FILE, error_id, as_json=as_json))
+    raise typer.Exit(show_errors(command_settings().desk.state_dir / FILE, error_id, as_json=as_json))
 
 
 @app.command()
@@ -367,23 +335,6 @@ def main() -> None:
     from bot.command_errors import guarded
 
     sys.exit(guarded(app))
-
-
-def _settings(*, keys_needed: bool = True) -> Settings:
-    from bot.logging import configure_shell_logging
-    from config.settings import load_settings
-
-    settings = load_settings(keys_needed=keys_needed)
-    configure_shell_logging(settings)
-    if not settings.database_url.startswith("sqlite"):
-        from bot.extras import DRIVER, ensure
-
-        ensure(DRIVER)
-    if settings.alerts.urls or settings.alerts.urls_file is not None:
-        from bot.extras import CHANNELS, ensure
-
-        ensure(CHANNELS)
-    return settings
 
 
 def _existing(files: list[Path]) -> list[Path]:
