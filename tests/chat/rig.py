@@ -374,6 +374,8 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
         market={"instruments": ("BTC/USDT", "ETH/USDT"), "quote_every_s": 0.05, **groups.pop("market", {})},
         paper={"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})},
         killing={"rearm_wait_s": 0.05, **groups.pop("killing", {})},
+        # As in the rig of the trading side: days here have more trades than a person's.
+        discipline={"cooldown_s": 0, "shots_per_day": 10_000, **groups.pop("discipline", {})},
         **groups,
     )
 
