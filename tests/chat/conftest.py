@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from bot.logging import close_logging, configure_logging
 from config.settings import Settings
-from tests.chat.rig import ANN, CARL, CORA, TOM, ChatRig, desk_in_chat, text_of
+from handlers.telegram import request
+from tests.chat.rig import ANN, CARL, CORA, EARLY_S, TOM, ChatRig, desk_in_chat, text_of
 
 
 # No wider than a module: other tests of the same process set up logging of their own in between.
@@ -27,6 +28,12 @@ async def desk(tmp_path: Path) -> AsyncIterator[ChatRig]:
     """A fresh desk."""
     async with desk_in_chat(tmp_path) as rig:
         yield rig
+
+
+@pytest.fixture
+def prompt(desk: ChatRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the desk answer taps as early as outside the rig."""
+    monkeypatch.setattr(request, "TAP_ANSWERED_S", EARLY_S)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -47,6 +47,8 @@ GROUP = -1001000000001
 BOT_ID = 770001
 PATIENCE_S = 40.0
 LOOK_EVERY_S = 0.01
+EARLY_S = request.TAP_ANSWERED_S
+"""After how long the desk answers a tap that still works; the rig waits longer unless a test sets it back."""
 # An amount is a number with a currency or an asset behind it, or a currency's sign before it; R, percent and prices are none.
 MONEY = re.compile(r"[\d.,]\s?(?:USDT|USDC|USD|EUR|BTC|ETH)\b(?!/)|[$€£]\s?\d")
 

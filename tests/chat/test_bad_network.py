@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.delivery import Envelope
 from handlers.telegram.request import Answered
 from handlers.telegram.views.message import Rendered
@@ -86,6 +88,7 @@ async def test_a_storm_of_flood_answers_loses_nothing(desk: ChatRig) -> None:
     assert len(await rig.trades_of(ANN)) == 1
 
 
+@pytest.mark.usefixtures("prompt")
 async def test_taps_are_answered_within_a_second_while_the_chat_may_not_be_written_to(desk: ChatRig) -> None:
     rig = desk
     preview = await rig.preview(ANN)

@@ -88,6 +88,7 @@ async def test_without_keeping_it_the_answer_would_be_lost(
             assert rig.newest(ANN, "ann-paper") is None
 
 
+@pytest.mark.usefixtures("prompt")
 async def test_what_a_tap_asked_for_comes_as_a_message_whose_buttons_work(desk: ChatRig, impatient: None) -> None:
     rig = desk
     menu = await rig.ask(ANN, "/menu", "What would you like")
