@@ -377,7 +377,7 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
         paper={"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})},
         killing={"rearm_wait_s": 0.05, **groups.pop("killing", {})},
         # As in the rig of the trading side: days here have more trades than a person's.
-        discipline={"cooldown_s": 0, "shots_per_day": 10_000, **groups.pop("discipline", {})},
+        discipline={"cooldown_s": 0, "tilt_losses": 10_000, "shots_per_day": 10_000, **groups.pop("discipline", {})},
         **groups,
     )
 

@@ -21,6 +21,8 @@ from tests.trading.rig import Rig, desk_at
 from tests.trading.taps import fire
 
 TRADES, TRIED = 8, 10
+# Nobody is held back, however much is lost.
+NO_END = {"risk": {"daily_loss": "1"}, "breakers": {"streak_lock": 100}, "discipline": {"medic_from": "1"}}
 NOTE = Note(actor=Actor.job("test", "test"))
 
 
@@ -67,7 +69,7 @@ def failing(results: tuple[CheckResult, ...]) -> list[str]:
 
 
 async def test_backups_beside_a_trading_desk_verify_and_start_again(tmp_path: Path) -> None:
-    async with desk_at(tmp_path / "desk", risk={"daily_loss": "1"}) as rig:
+    async with desk_at(tmp_path / "desk", **NO_END) as rig:
         make = MakeBackup(tmp_path / "desk", rig.settings.database_url, rig.clock, "test", busy_timeout_s=5)
         trading, backups = asyncio.create_task(trade_on(rig)), []
         while not trading.done():

@@ -29,7 +29,7 @@ from services.operations.rolling_watch import WatchRolling
 from services.storage import desk, incidents
 from tests.access.bench import CountingIds
 from tests.cli.backup_bench import Shell, leftovers
-from tests.cli.test_backup_under_load import NOTE, NoLock, trade_on
+from tests.cli.test_backup_under_load import NO_END, NOTE, NoLock, trade_on
 from tests.crash.forking import Died, in_fork
 from tests.operations.story import FixedClock, Story
 from tests.trading.rig import CARL, HandClock, Rig, desk_at
@@ -69,7 +69,7 @@ def at_points(hook: object) -> Iterator[None]:
 
 
 async def test_a_desk_that_is_lost_under_load_comes_back_and_has_lost_less_than_a_minute(tmp_path: Path) -> None:
-    async with desk_at(tmp_path / "desk", risk={"daily_loss": "1"}) as rig:
+    async with desk_at(tmp_path / "desk", **NO_END) as rig:
         keep = rolling(rig, tmp_path / "desk")
         trading = asyncio.create_task(trade_on(rig))
         while not trading.done():

@@ -188,7 +188,7 @@ async def resume(rig: Rig) -> None:
 def make_settings(folder: Path, **groups: Any) -> Settings:
     paper = {"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})}
     killing = {"rearm_wait_s": 1, **groups.pop("killing", {})}
-    discipline = {"cooldown_s": 0, "shots_per_day": 10_000, **groups.pop("discipline", {})}
+    discipline = {"cooldown_s": 0, "tilt_losses": 10_000, "shots_per_day": 10_000, **groups.pop("discipline", {})}
     place = {"state_dir": folder, **groups.pop("desk", {})}
     return Settings(desk=place, paper=paper, killing=killing, discipline=discipline, **groups)
 
