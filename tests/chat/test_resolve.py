@@ -14,7 +14,7 @@ from services.domain.orders import OrderRequest, OrderRole, OrderSide, OrderType
 from services.domain.proposals import Proposal
 from services.domain.states import InstructionState, OrderState, TradeState
 from services.storage import holdings, incidents, instructions, orders, proposals, trades
-from tests.chat.rig import ANN, CARL, OLGA, TOM, ChatRig, labels_of, text_of
+from tests.chat.rig import ANN, CARL, OLGA, TOM, ChatRig, data_of, labels_of, text_of
 
 pytestmark = pytest.mark.asyncio
 ACCOUNT = f"paper-{ANN}"
@@ -60,7 +60,8 @@ async def test_a_sale_by_hand_is_asked_about_and_adopted_as_the_exit(desk: ChatR
     assert f"trade #{trade.number}" in text_of(closed)
     assert (await rig.journal("proposal.decided"))[-1]["answer"] == "adopt"
     assert "DECIDED" not in text_of(asked)
-    await rig.press(CARL, for_carl, "Adopt")
+    stale = data_of(for_carl, "Adopt")
+    await rig.forge(CARL, CARL, stale, shown_id(for_carl))
     assert await rig.read(proposals.waiting) == []
 
 
