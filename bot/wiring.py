@@ -336,16 +336,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         booking=booking,
         executor=executor,
         sync=VenueSync(database, venues, booking, accounts, outside.clock, outside.ids, outside.wakeups, outside.beats),
-        resolve=ResolveUnknown(
-            database,
-            venues,
-            executor,
-            outside.clock,
-            outside.ids,
-            outside.wakeups,
-            outside.beats,
-            partial(_in_flight, settings),
-        ),
+        resolve=_resolve_unknown(settings, outside, database, venues, executor),
         resolve_by_hand=ResolveByHand(database, venues, executor, outside.clock, outside.ids),
         decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
@@ -370,6 +361,13 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         close_breaker=CloseBreaker(database, breakers),
         bench=BenchPerson(database, breakers, outside.ids),
     )
+
+
+def _resolve_unknown(
+    settings: Settings, outside: Outside, database: Database, venues: Mapping[str, Venue], executor: Executor
+) -> ResolveUnknown:
+    in_flight = partial(_in_flight, settings)
+    return ResolveUnknown(database, venues, executor, outside.clock, outside.ids, outside.wakeups, outside.beats, in_flight)
 
 
 def build_dead_man(settings: Settings, trading: Trading, outside: Outside, alive: Callable[[str], bool]) -> DeadMan:

@@ -30,7 +30,7 @@ from services.execution.booking import add_reported
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
-from services.storage import desk, instructions, missions, orders, terminals, trades
+from services.storage import breakers, desk, instructions, missions, orders, terminals, trades
 from services.storage.database import Database, Unit
 from services.storage.desk import Lease
 
@@ -211,6 +211,10 @@ class Executor:
         halts = self._halts(unit, trade)
         if not lets_through(halts, instruction.purpose):
             return "HALT", f"{halts[0].scope.value} by {halts[0].by_name}: {halts[0].reason}"
+        held = breakers.for_entry(unit, person_id=trade.person_id, terminal_id=trade.terminal_id, symbol=trade.symbol)
+        for breaker in held:
+            if breaker.blocks and breaker.trial != trade.id:
+                return f"BREAKER_{breaker.scope.name}", f"{breaker.kind.value} by {breaker.by}: {breaker.reason}"
         if instruction.deadline is None or unit.now >= instruction.deadline:
             return "DEADLINE", "too late to send"
         return self._price_refusal(unit, instruction)

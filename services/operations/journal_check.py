@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.domain.journal import GENESIS, JournalEntry, chain_hash
 from services.operations.journal_anchor import kept_heads
 from services.storage.database import Unit
+from services.storage.desk import journal_entry
 from services.storage.tables import journal
 
 PAGE = 500
@@ -190,13 +191,4 @@ def _entry(row: Any) -> JournalEntry:
     texts = (row.actor, row.kind, row.correlation, row.facts, row.previous, row.hash)
     if not all(isinstance(each, str) for each in texts):
         raise ValueError(f"row {row.sequence} holds what is no text")
-    return JournalEntry(
-        sequence=row.sequence,
-        at=at,
-        actor=row.actor,
-        kind=row.kind,
-        correlation=row.correlation,
-        facts=row.facts,
-        previous=row.previous,
-        hash=row.hash,
-    )
+    return replace(journal_entry(row), at=at)

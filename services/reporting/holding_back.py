@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.breakers import BreakerSettings
-from services.domain.breakers import Breaker, BreakerScope, streak
+from services.domain.breakers import Breaker, BreakerKind, BreakerScope
 from services.domain.discipline import Discipline
 from services.domain.errors import NotFound
 from services.domain.trades import TerminalMode
 from services.reporting.live import Live
-from services.risk.breaking import STREAK_LOOKS_BACK
+from services.risk.breaking import losses_in_a_row
 from services.risk.day_book import MAX_AGE
 from services.risk.discipline import DisciplineRules, read_discipline
 from services.storage import breakers, people, terminals, trades
@@ -84,12 +84,12 @@ def _read_standing(unit: Unit, person_id: int, rules: DisciplineRules, settings:
         price_of=lambda symbol: quote.mid if (quote := live.quote(symbol)) and quote.age(live.now) <= MAX_AGE else None,
     )
     bearing = [each for each in breakers.in_force(unit) if each.subject in (str(person_id), terminal.id)]
-    newest = trades.newest_closed(unit, person_id, STREAK_LOOKS_BACK)
+    breaker = breakers.find(unit, BreakerKind.LOSING_STREAK, str(person_id))
     return Standing(
         name=person.name,
         mode=terminal.mode,
         discipline=held,
-        losses=streak(newest, rules.loss_from_r),
+        losses=losses_in_a_row(unit, person_id, rules.loss_from_r, breaker),
         streak_warn=settings.streak_warn,
         streak_lock=settings.streak_lock,
         lines=tuple(BreakerLine(breaker=each, name=_name(unit, each)) for each in bearing),

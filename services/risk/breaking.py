@@ -35,7 +35,7 @@ from services.storage.database import Unit
 
 # Of these the gate's own refusal tells; an outage of the feed would be one message for each instrument.
 TOLD_BY_THE_GATE = frozenset({BreakerKind.STALE_DATA, BreakerKind.BENCH})
-STREAK_LOOKS_BACK = 100
+_STREAK_LOOKS_BACK = 100
 
 
 class BreakerBook:
@@ -107,10 +107,7 @@ class BreakerBook:
             return
         if not is_loss(trade, self.settings.loss_from_r):
             return
-        since = breaker.counted_from if breaker is not None else None
-        newest = trades.newest_closed(unit, trade.person_id, STREAK_LOOKS_BACK)
-        counted = [each for each in newest if since is None or (each.closed_at is not None and each.closed_at > since)]
-        losses = streak(counted, self.settings.loss_from_r)
+        losses = losses_in_a_row(unit, trade.person_id, self.settings.loss_from_r, breaker)
         if losses >= self.settings.streak_lock:
             until = self.until(BreakerKind.LOSING_STREAK, unit.now)
             self.open(unit, actor, BreakerKind.LOSING_STREAK, subject, f"{losses} losses in a row", until=until)
@@ -147,6 +144,13 @@ class BreakerBook:
         facts: dict[str, object] = {"detail": _alert_words(breaker, person, terminal.name if terminal else breaker.subject)}
         owner = person.id if person is not None else terminal.owner_id if terminal is not None else None
         alert(unit, self._ids, AlertCode.BREAKER_OPEN, subject_of(breaker), facts, owner)
+
+
+def losses_in_a_row(unit: Unit, person_id: int, loss_from_r: Decimal, breaker: Breaker | None) -> int:
+    """Count a person's losses in a row up to now, but for those that their streak's breaker dealt with."""
+    since = breaker.counted_from if breaker is not None else None
+    newest = trades.newest_closed(unit, person_id, _STREAK_LOOKS_BACK)
+    return streak([each for each in newest if since is None or (each.closed_at or since) > since], loss_from_r)
 
 
 def subject_of(breaker: Breaker) -> str:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.system import SystemIds
 from services.domain.breakers import Breaker, BreakerKind, BreakerState
 from services.domain.buttons import Act
 from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.states import TradeState
 from services.domain.verdicts import CheckCode
 from services.missions.fire import Fired
 from services.risk.breaking import BreakerBook
 from services.storage import breakers, trades
+from services.storage.database import Unit
 from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at
 from tests.trading.taps import confirm_token, preview_of
 
@@ -210,3 +213,32 @@ async def test_a_lost_day_ends_at_the_desk_s_midnight_also_when_clocks_change(
 
         after = await rig.read(lambda unit: breakers.find(unit, BreakerKind.DAILY_LOSS, f"paper-{ANN}"))
         assert after.state is BreakerState.CLOSED
+
+
+async def test_an_entry_that_waits_is_not_sent_when_a_breaker_opens_before_it_is_claimed(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, **CALM) as rig:
+        fired = await rig.trading.fire(rig.actor(ANN), await confirm_token(rig))
+        assert isinstance(fired, Fired)
+        book, terminal = BreakerBook(SystemIds(), rig.settings.breakers), f"paper-{ANN}"
+
+        def opens(unit: Unit) -> None:
+            book.open(unit, rig.actor(CARL), BreakerKind.ERROR_RATE, terminal, "5 errors", until=None)
+
+        await rig.trading.database.write(opens)
+        await rig.settle()
+
+        gone = await rig.read(lambda unit: trades.find(unit, fired.trade_id))
+        assert (gone.state, gone.close_reason) == (TradeState.CANCELED, CheckCode.BREAKER_TERMINAL.value)
+        assert await rig.trading.paper.open_orders(terminal) == await rig.trading.paper.fills_since(terminal, 0) == []
+
+
+async def test_the_entry_that_is_tried_passes_its_own_breaker(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, **SHORT) as rig:
+        await lose(rig, LOCK, apart_s=60)
+        rig.clock.advance(HOURS)
+        await rig.trading.watch_breakers()
+        await enter(rig)
+
+        (held,) = await rig.read(trades.live)
+        assert (await streak_of(rig)).trial == held.id
+        assert held.state is TradeState.OPEN

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+import structlog
+
 from services.domain.errors import VenueRejected
 from services.domain.money import ZERO, Price, Quantity
 from services.domain.orders import OrderRequest, OrderSide, OrderType, TimeInForce, VenueFill, VenueOrder
 from services.domain.states import LIVE_ORDER_STATES, ORDER_MOVES, OrderState, move
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,3 +285,12 @@ class Draft:
         """Return the next fill's sequence."""
         self.next_fill += 1
         return self.next_fill - 1
+
+
+def log_outcome(draft: Draft) -> None:
+    """Log what a committed change filled or ended."""
+    for fill in draft.fills:
+        log.info("paper.filled", account=fill.account, fill=fill.sequence, client_id=fill.client_id, symbol=fill.symbol)
+    for order in draft.orders.values():
+        if order.reason is not None:
+            log.info("paper.ended", account=order.account, client_id=order.request.client_id, reason=order.reason)

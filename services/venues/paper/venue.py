@@ -23,7 +23,7 @@ from services.domain.orders import Balance, OrderRequest, OrderType, VenueFill, 
 from services.domain.ports import CancelOnSilence, Capabilities, Clock, QuoteSource
 from services.domain.states import OrderState
 from services.venues.paper.acceptance import Acceptance
-from services.venues.paper.book import Book, Draft, PaperAccount, PaperOrder
+from services.venues.paper.book import Book, Draft, PaperAccount, PaperOrder, log_outcome
 from services.venues.paper.ledger import measure_funds
 from services.venues.paper.liquidity import Liquidity
 from services.venues.paper.matching import Matcher
@@ -353,7 +353,7 @@ class PaperVenue:
         if not draft.empty:
             self._book.merge(draft)
             self._woken.set()
-            _log_outcome(draft)
+            log_outcome(draft)
 
     def _decided(self, decide: Callable[[Draft], T]) -> tuple[T, Draft]:
         """Decide and commit, anew when another process has written since the book was read."""
@@ -393,11 +393,3 @@ class PaperVenue:
         if self._thread is None:
             raise Unavailable("PAPER_STORE", reason="not open")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _log_outcome(draft: Draft) -> None:
-    for fill in draft.fills:
-        log.info("paper.filled", account=fill.account, fill=fill.sequence, client_id=fill.client_id, symbol=fill.symbol)
-    for order in draft.orders.values():
-        if order.reason is not None:
-            log.info("paper.ended", account=order.account, client_id=order.request.client_id, reason=order.reason)
