@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
-from services.domain.limits import Effective
+from services.domain.limits import RULES, Effective, Limit
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode, Unit
 from services.risk.context import GateContext
+
+T = TypeVar("T")
 
 
 def percent(value: Decimal) -> str:
@@ -31,33 +35,64 @@ def off(code: CheckCode) -> Check:
     return Check(code=code, passed=True, value="not configured", limit="not configured", unit=Unit.STATE)
 
 
-def count(code: CheckCode, limit: Effective, after: int) -> Check:
-    """Check a number that must not exceed its limit."""
+def optional(c: GateContext, key: Limit, measured: T | None, applied: Callable[[Limit, Effective, T], Check]) -> Check:
+    """Apply a rule that may be off: without a limit it passes and says so, without what it measures it denies."""
+    rule, limit = RULES[key], c.limits.get(key)
+    if limit is None:
+        return off(rule.code)
+    return unknown(key, limit) if measured is None else applied(key, limit, measured)
+
+
+def unknown(key: Limit, limit: Effective) -> Check:
+    """Deny because what is held to the limit is not known."""
+    return missing(RULES[key].code, canonical(limit.value), RULES[key].unit, limit.named)
+
+
+def against(
+    key: Limit,
+    limit: Effective,
+    *,
+    passed: bool,
+    value: str,
+    use: Decimal | None = None,
+    frees_at: datetime | None = None,
+    note: str = "",
+) -> Check:
+    """Answer with what was measured beside the limit that it was held to."""
+    rule = RULES[key]
     return Check(
-        code=code,
-        passed=after <= limit.value,
-        value=str(after),
+        code=rule.code,
+        passed=passed,
+        value=value,
         limit=canonical(limit.value),
-        unit=Unit.COUNT,
-        use=after / limit.value,
+        unit=rule.unit,
+        use=use,
+        frees_at=frees_at,
+        note=note,
         scope=limit.named,
     )
 
 
-def share(code: CheckCode, limit: Effective, amount: Decimal | None, of: Decimal | None) -> Check:
+def count(key: Limit, limit: Effective, after: int) -> Check:
+    """Check a number that must not exceed its limit."""
+    return against(key, limit, passed=after <= limit.value, value=str(after), use=after / limit.value)
+
+
+def share(key: Limit, limit: Effective, amount: Decimal | None, of: Decimal | None) -> Check:
     """Check an amount against a share of another; either of them missing, or nothing to be a share of, denies."""
     amount, of = finite(amount), finite(of)
     if amount is None or of is None or of <= 0:
-        return missing(code, canonical(limit.value), Unit.FRACTION, limit.named)
-    return Check(
-        code=code,
-        passed=amount <= of * limit.value,
-        value=percent(amount / of),
-        limit=canonical(limit.value),
-        unit=Unit.FRACTION,
-        use=max(amount, Decimal(0)) / (of * limit.value),
-        scope=limit.named,
-    )
+        return unknown(key, limit)
+    use = max(amount, Decimal(0)) / (of * limit.value)
+    return against(key, limit, passed=amount <= of * limit.value, value=percent(amount / of), use=use)
+
+
+def at_least(key: Limit, limit: Effective, amount: Decimal | None, of: Decimal | None) -> Check:
+    """Check that an amount is no smaller than a share of another; either of them missing denies."""
+    amount, of = finite(amount), finite(of)
+    if amount is None or of is None or of <= 0:
+        return unknown(key, limit)
+    return against(key, limit, passed=amount >= of * limit.value, value=percent(amount / of))
 
 
 def finite(value: Decimal | None) -> Decimal | None:
@@ -65,21 +100,15 @@ def finite(value: Decimal | None) -> Decimal | None:
     return value if value is not None and value.is_finite() else None
 
 
-def age(code: CheckCode, at: datetime | None, now: datetime, limit: Effective) -> Check:
+def age(c: GateContext, key: Limit, at: datetime | None) -> Check:
     """Check an age in seconds; a stamp that is missing or from the future is not fresh."""
+    limit = c.limits[key]
     if at is None:
-        return missing(code, canonical(limit.value), Unit.SECONDS, limit.named)
+        return unknown(key, limit)
     # A stamp from the future is a broken clock, not a fresh value.
-    seconds = (now - at).total_seconds()
-    return Check(
-        code=code,
-        passed=-1 <= seconds <= limit.value,
-        value=f"{seconds:.1f}",
-        limit=canonical(limit.value),
-        unit=Unit.SECONDS,
-        use=Decimal(str(max(seconds, 0.0))) / limit.value,
-        scope=limit.named,
-    )
+    seconds = (c.now - at).total_seconds()
+    use = Decimal(str(max(seconds, 0.0))) / limit.value
+    return against(key, limit, passed=-1 <= seconds <= limit.value, value=f"{seconds:.1f}", use=use)
 
 
 def share_of_equity(c: GateContext, code: CheckCode, amount: Decimal, limit: Decimal, scope: str = "desk") -> Check:

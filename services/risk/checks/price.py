@@ -9,7 +9,7 @@ from services.domain.limits import Limit
 from services.domain.money import canonical
 from services.domain.signals import Side
 from services.domain.verdicts import Check, CheckCode, Unit
-from services.risk.checks.answers import age, missing
+from services.risk.checks.answers import against, age, missing, unknown
 from services.risk.context import GateContext
 from services.risk.sizing import touch_price
 
@@ -18,7 +18,7 @@ def data_age(c: GateContext) -> Check:
     """Check the quote's age by the older of its two stamps."""
     quote = c.market.quote
     at = None if quote is None else min(quote.feed_time, quote.received_at)
-    return age(CheckCode.DATA_AGE, at, c.now, c.limits[Limit.QUOTE_AGE_S])
+    return age(c, Limit.QUOTE_AGE_S, at)
 
 
 def stop_side(c: GateContext) -> Check:
@@ -43,21 +43,12 @@ def stop_side(c: GateContext) -> Check:
 def spread(c: GateContext) -> Check:
     """Check the spread; a crossed or empty quote has none."""
     quote, limit = c.market.quote, c.limits[Limit.MAX_SPREAD_BPS]
-    if quote is None:
-        return missing(CheckCode.SPREAD, canonical(limit.value), Unit.BPS, limit.named)
-    sane = 0 < quote.bid < quote.ask
-    value = quote.spread_bps if quote.mid > 0 else None
-    if value is None or not sane:
-        return missing(CheckCode.SPREAD, canonical(limit.value), Unit.BPS, limit.named)
-    return Check(
-        code=CheckCode.SPREAD,
-        passed=value <= limit.value,
-        value=canonical(value.quantize(Decimal("0.01"))),
-        limit=canonical(limit.value),
-        unit=Unit.BPS,
-        use=value / limit.value if limit.value else None,
-        scope=limit.named,
-    )
+    if quote is None or quote.mid <= 0 or not 0 < quote.bid < quote.ask:
+        return unknown(Limit.MAX_SPREAD_BPS, limit)
+    value = quote.spread_bps
+    use = value / limit.value if limit.value else None
+    measured = canonical(value.quantize(Decimal("0.01")))
+    return against(Limit.MAX_SPREAD_BPS, limit, passed=value <= limit.value, value=measured, use=use)
 
 
 def collar(c: GateContext) -> Check:
