@@ -38,6 +38,7 @@ from services.execution.settling import Settling
 from services.execution.sync import VenueSync
 from services.market.quotes import QuoteBoard
 from services.missions.amend import AmendEntry
+from services.missions.entry_book import EntryBook
 from services.missions.expire import ExpireMissions
 from services.missions.fire import FireMission
 from services.missions.offer import OfferMissions
@@ -324,6 +325,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     ports = _executor_ports(outside, venues, quotes)
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
     preview = OpenPreview(database, desk, outside.ids)
+    entry_book = EntryBook(desk, outside.ids, breakers, outside.meter)
     return Trading(
         database=database,
         quotes=quotes,
@@ -340,7 +342,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         resolve_by_hand=ResolveByHand(database, venues, executor, outside.clock, outside.ids),
         decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
-        fire=FireMission(database, desk, preview, outside.ids, breakers, outside.meter),
+        fire=FireMission(database, desk, preview, entry_book),
         skip=SkipMission(database),
         offer=OfferMissions(database, settings.signals, outside.ids, zone),
         expire=ExpireMissions(database, quotes),

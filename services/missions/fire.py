@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 
 from services.access import audience, buttons, checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import mission_card, preview_card, trade_card
-from services.domain.entries import EntryKind, entry_instruction, entry_order, maker_price, touch_of
-from services.domain.errors import NotFound, Unavailable
-from services.domain.measures import Meter, Timed, Unmeasured
-from services.domain.money import Price, Quantity
+from services.domain.errors import NotFound
 from services.domain.notices import Priority, Topic
-from services.domain.orders import Instruction
 from services.domain.people import Actor, Person, Role
-from services.domain.ports import Ids
-from services.domain.routes import Route, RoutePhase, load_route, within
 from services.domain.signals import Mission
-from services.domain.states import TradeState
-from services.domain.trades import Trade
-from services.domain.verdicts import Check, Verdict
+from services.domain.verdicts import Check
 from services.missions.entries import EntryWish
+from services.missions.entry_book import EntryBook, EntryTerms, Judged
 from services.missions.planning import Case, Desk
 from services.missions.preview import OpenPreview
-from services.risk import recorded
-from services.risk.breaking import BreakerBook
 from services.risk.gate import REFRESH_CODES
-from services.risk.sizing import loss_at_stop
-from services.risk.what_if import carried
-from services.storage import instructions, missions, outbox, previews, routes, terminals, tokens, trades, verdicts
-from services.storage.counters import next_number
+from services.storage import missions, outbox, previews, terminals, tokens, trades
 from services.storage.database import Database, Unit
 from services.storage.previews import PreviewState
 
@@ -72,21 +57,11 @@ FireOutcome = Fired | Denied | Refreshed | AlreadyFired
 class FireMission:
     """Carry out a Confirm: at most one trade for each token, whoever presses it however often."""
 
-    def __init__(
-        self,
-        database: Database,
-        desk: Desk,
-        previewing: OpenPreview,
-        ids: Ids,
-        breakers: BreakerBook,
-        meter: Meter | None = None,
-    ) -> None:
+    def __init__(self, database: Database, desk: Desk, previewing: OpenPreview, book: EntryBook) -> None:
         self._database = database
-        self._meter: Meter = meter or Unmeasured()
         self._desk = desk
         self._previewing = previewing
-        self._ids = ids
-        self._breakers = breakers
+        self._book = book
 
     async def __call__(self, actor: Actor, token_id: str, pressed: int | None = None) -> FireOutcome:
         """Fire, deny or refresh; raise NotFound for a forged token and NotAllowed for another person's or chat's.
@@ -109,25 +84,13 @@ class FireMission:
         if not _still_theirs(unit, person, token):
             return self._refresh(unit, person, mission, token, "that terminal is not yours any more")
         case = self._desk.case(unit, mission, person, token.terms["terminal"])
-        plan = _Bound.of(token)
-        verdict, context = self._judge(unit, case, plan)
-        if not verdict.allowed:
-            return self._deny(unit, actor, case, token, plan, verdict, context)
+        terms = EntryTerms.of(token)
+        judged = self._book.judge(unit, case, terms)
+        if not judged.verdict.allowed:
+            return self._deny(unit, actor, case, token, terms, judged)
         if not tokens.use(unit, token.id):
             return AlreadyFired()
-        return self._commit(unit, actor, case, plan, verdict, context, pressed)
-
-    def _judge(self, unit: Unit, case: Case, plan: _Bound) -> tuple[Verdict, Mapping[str, object]]:
-        """Ask the gate; with its inputs is kept how long it took, when the tap came, and what the account carried."""
-        began = self._desk.clock.monotonic()
-        verdict, context = self._desk.judge(
-            unit, case, quantity=plan.quantity, worst_price=plan.worst_price, stop=plan.stop, kind=plan.kind, price=plan.at
-        )
-        took = self._desk.clock.monotonic() - began
-        self._meter.time(Timed.GATE, took)
-        tapped = unit.received_at.isoformat() if unit.received_at is not None else None
-        beside = {"gate_s": round(took, 6), "tapped": tapped, "carried": carried(case.live).dump()}
-        return verdict, recorded.dump(context) | beside
+        return self._commit(unit, actor, case, terms, judged, pressed)
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
         kept = token.terms["terminal"] if _still_theirs(unit, person, token) else None
@@ -135,21 +98,12 @@ class FireMission:
         self._previewing.prepare(unit, person, mission, size=size, anew=False, note=note, terminal_id=kept, wish=wish)
         return Refreshed(reason=note)
 
-    def _deny(
-        self,
-        unit: Unit,
-        actor: Actor,
-        case: Case,
-        token: ActToken,
-        plan: _Bound,
-        verdict: Verdict,
-        context: Mapping[str, object],
-    ) -> FireOutcome:
-        check = verdict.denials[0]
-        if {each.code for each in verdict.denials} <= REFRESH_CODES:
+    def _deny(self, unit: Unit, actor: Actor, case: Case, token: ActToken, terms: EntryTerms, judged: Judged) -> FireOutcome:
+        check = judged.verdict.denials[0]
+        if {each.code for each in judged.verdict.denials} <= REFRESH_CODES:
             return self._refresh(unit, case.person, case.mission, token, "the price moved")
-        named, proof = self._keep(unit, case, verdict, context, trade_id=None)
-        size, quantity = token.terms["size"], plan.quantity
+        kept = self._book.keep(unit, case, judged, trade_id=None)
+        size, quantity = token.terms["size"], terms.quantity
         self._previewing.prepare(
             unit,
             case.person,
@@ -167,8 +121,8 @@ class FireMission:
             code=check.code.value,
             value=check.value,
             limit=check.limit,
-            verdict=named,
-            proof=proof,
+            verdict=kept.verdict_id,
+            proof=kept.proof,
         )
         audience.tell_topic(
             unit,
@@ -184,25 +138,11 @@ class FireMission:
         )
         return Denied(check=check)
 
-    def _commit(
-        self,
-        unit: Unit,
-        actor: Actor,
-        case: Case,
-        plan: _Bound,
-        verdict: Verdict,
-        context: Mapping[str, object],
-        pressed: int | None,
-    ) -> Fired:
-        trade = self._trade(unit, actor, case, plan)
+    def _commit(self, unit: Unit, actor: Actor, case: Case, terms: EntryTerms, judged: Judged, pressed: int | None) -> Fired:
+        trade = self._book.trade(unit, actor, case, terms)
         trades.add(unit, trade)
-        self._breakers.begin_trial(unit, trade)
-        if plan.kind is EntryKind.STOP:
-            unit.wake("entries")
-        else:
-            self._meter.begin(Timed.TAP_TO_ORDER, trade.correlation, unit.received_at or unit.now)
-            instructions.add(unit, self._entry(unit, case, trade, plan))
-        named, proof = self._keep(unit, case, verdict, context, trade_id=trade.id)
+        self._book.send(unit, case, trade, terms.kind)
+        kept = self._book.keep(unit, case, judged, trade_id=trade.id)
         missions.decide(unit, case.mission.id, case.person.id, "fired", None)
         previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
         key = preview_card(case.mission.id, case.person.id)
@@ -221,111 +161,13 @@ class FireMission:
             quantity=trade.quantity,
             worst_price=trade.worst_price,
             stop=trade.stop,
-            entry=plan.kind.value,
-            config=verdict.config_hash[:12],
-            verdict=named,
-            proof=proof,
+            entry=terms.kind.value,
+            config=judged.verdict.config_hash[:12],
+            verdict=kept.verdict_id,
+            proof=kept.proof,
         )
-        return Fired(trade_id=trade.id, number=trade.number, proof=proof)
-
-    def _trade(self, unit: Unit, actor: Actor, case: Case, plan: _Bound) -> Trade:
-        signal = case.mission.signal
-        return Trade(
-            id=self._ids.row(),
-            number=next_number(unit, "trade"),
-            mission_id=case.mission.id,
-            person_id=case.person.id,
-            terminal_id=case.terminal.id,
-            symbol=signal.symbol,
-            side=signal.side,
-            state=TradeState.WORKING,
-            quantity=Quantity(plan.quantity),
-            decision_price=plan.decision_price,
-            worst_price=plan.worst_price,
-            stop=plan.stop,
-            initial_stop=plan.stop,
-            targets=signal.targets,
-            risk_money=loss_at_stop(plan.quantity, plan.worst_price, plan.stop, self._desk.rules.costs_at(case.terminal)),
-            currency=case.terminal.currency,
-            tapped_at=unit.now,
-            correlation=actor.correlation,
-            route=self._route(unit, case, plan),
-        )
-
-    def _route(self, unit: Unit, case: Case, plan: _Bound) -> Mapping[str, str] | None:
-        """Return how the desk works an entry that does not just take."""
-        if plan.kind in (EntryKind.TAKE, EntryKind.WHOLE):
-            return None
-        quote, instrument = case.market.quote, case.market.instrument
-        if quote is None or instrument is None:
-            raise Unavailable("NO_DATA", symbol=case.mission.signal.symbol)
-        signal, rules = case.mission.signal, self._desk.rules.routes
-        price = plan.at
-        if price is None:
-            offset = routes.offset_at(unit, case.terminal.venue, signal.symbol, rules.offset_bps)
-            price = within(maker_price(quote, signal.side, offset, instrument), plan.worst_price, signal.side)
-        waits = plan.kind is EntryKind.STOP
-        return Route(
-            kind=plan.kind,
-            phase=RoutePhase.ARMED if waits else RoutePhase.RESTING,
-            price=price,
-            touch=touch_of(quote, signal.side),
-            began=unit.now,
-            since=unit.now,
-            until=min(unit.now + timedelta(seconds=rules.rest_s), signal.expires_at),
-            placed=0 if waits else 1,
-        ).dump()
-
-    def _entry(self, unit: Unit, case: Case, trade: Trade, plan: _Bound) -> Instruction:
-        instruction_id = self._ids.instruction()
-        deadline = unit.now + timedelta(seconds=self._desk.rules.limits.entry_deadline_s)
-        route = load_route(trade.route)
-        price = route.price if route is not None else trade.worst_price
-        able = self._desk.capabilities(case.terminal.venue)
-        order = entry_order(instruction_id, trade, plan.kind, trade.quantity, price, able)
-        deadline = min(deadline, case.mission.signal.expires_at)
-        return entry_instruction(instruction_id, trade, order, deadline=deadline, collar=trade.worst_price, now=unit.now)
-
-    def _keep(
-        self, unit: Unit, case: Case, verdict: Verdict, context: Mapping[str, object], *, trade_id: str | None
-    ) -> tuple[str, str]:
-        """Store the verdict; return its id and its proof's hash, which the journal's row names: a later change shows."""
-        verdict_id = self._ids.row()
-        proof = verdicts.add(
-            unit,
-            verdict_id,
-            verdict,
-            trade_id=trade_id,
-            mission_id=case.mission.id,
-            person_id=case.person.id,
-            terminal_id=case.terminal.id,
-            context=context,
-        )
-        return verdict_id, proof
+        return Fired(trade_id=trade.id, number=trade.number, proof=kept.proof)
 
 
 def _still_theirs(unit: Unit, person: Person, token: ActToken) -> bool:
     return any(each.id == token.terms["terminal"] for each in terminals.usable_by(unit, person.id))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bound:
-    """The terms that a Confirm token binds."""
-
-    quantity: Decimal
-    decision_price: Price
-    worst_price: Price
-    stop: Price
-    kind: EntryKind
-    at: Price | None
-
-    @classmethod
-    def of(cls, token: ActToken) -> _Bound:
-        return cls(
-            quantity=Decimal(token.terms["quantity"]),
-            decision_price=Price(Decimal(token.terms["decision_price"])),
-            worst_price=Price(Decimal(token.terms["worst_price"])),
-            stop=Price(Decimal(token.terms["stop"])),
-            kind=EntryKind(token.terms["how"]),
-            at=Price(Decimal(token.terms["at"])) if "at" in token.terms else None,
-        )
