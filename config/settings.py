@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from config.alerting import AlertSettings
+from config.approvals import ApprovalSettings
 from config.breakers import BreakerSettings, DisciplineSettings
 from config.deadman import DeadmanSettings
 from config.groups import (
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
+    approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
     killing: KillingSettings = Field(default_factory=KillingSettings)
     deadman: DeadmanSettings = Field(default_factory=DeadmanSettings)

@@ -10,6 +10,7 @@ from bot.reference.emitted import Emitted, journal_kinds, log_events
 from bot.reference.markdown import code, table
 from services.access.chats import APPROVED, LEAVE_CHAT, LEFT
 from services.access.roles import REVOKED
+from services.domain.approvals import ApprovalState
 from services.domain.kills import KillState
 from services.domain.proposals import ProposalState
 from services.domain.states import HaltState, MissionState, TradeState
@@ -20,6 +21,7 @@ PACKAGES = ("bot", "handlers", "services")
 
 # What a kind's words in angle brackets are.
 FILLED: Mapping[str, Sequence[str]] = {
+    "approval.<state>": tuple(each for each in ApprovalState if each is not ApprovalState.WAITING),
     "chat.<state>": (APPROVED, LEFT),
     "halt.<state>": (HaltState.HALTED, HaltState.REDUCING),
     "kill.<state>": (KillState.FLATTENING, KillState.DONE),

@@ -25,6 +25,8 @@ class Act(StrEnum):
     APPROVE_CHAT = "approve_chat"
     DECIDE = "decide"
     SETTLE_UNKNOWN = "settle_unknown"
+    APPROVE = "approve"
+    REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

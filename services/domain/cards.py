@@ -38,3 +38,8 @@ def checklist_card(person_id: int) -> str:
 def incident_card(incident_id: str) -> str:
     """Return the key of an incident's card."""
     return f"{INCIDENTS}{incident_id}"
+
+
+def approval_card(approval_id: str) -> str:
+    """Return the key of the card of a question that waits for a second person."""
+    return f"approval:{approval_id}"

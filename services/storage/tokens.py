@@ -14,6 +14,11 @@ from services.storage.tables import tokens
 _BY_ID = select(tokens).where(tokens.c.id == bindparam("token_id"))
 _USE = update(tokens).where(tokens.c.id == bindparam("token_id"), tokens.c.used_at.is_(None))
 _ROW = insert(tokens)
+_WAITING = (
+    select(tokens)
+    .where(tokens.c.act == bindparam("wanted"), tokens.c.person_id == bindparam("person"), tokens.c.used_at.is_(None))
+    .order_by(tokens.c.created_at.desc(), tokens.c.id)
+)
 
 
 def _token(row: Any) -> ActToken:
@@ -48,6 +53,12 @@ def find(unit: Unit, token_id: str) -> ActToken | None:
     """Return the token, used or not, or None."""
     row = unit.first(_BY_ID, token_id=token_id)
     return _token(row) if row else None
+
+
+def waiting(unit: Unit, act: Act, person_id: int, term: str, value: str) -> ActToken | None:
+    """Return a person's newest unused token of an act whose terms say this, or None."""
+    held = (_token(row) for row in unit.all(_WAITING, wanted=act.value, person=person_id))
+    return next((each for each in held if each.terms.get(term) == value), None)
 
 
 def use(unit: Unit, token_id: str) -> bool:

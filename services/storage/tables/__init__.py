@@ -1,5 +1,6 @@
 """The tables. Amounts are exact: canonical text on SQLite, NUMERIC on PostgreSQL; times are aware UTC."""
 
+from services.storage.tables.approvals import approval_answers, approvals
 from services.storage.tables.breakers import breakers, peaks
 from services.storage.tables.columns import Amount, Instant, metadata
 from services.storage.tables.incidents import incidents, outside_notices
@@ -27,6 +28,8 @@ __all__ = [
     "Amount",
     "Instant",
     "access_requests",
+    "approval_answers",
+    "approvals",
     "bindings",
     "breakers",
     "cards",
