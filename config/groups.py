@@ -203,9 +203,19 @@ class MarketSettings(Group):
     instruments: Names = Field(
         default=("BTC/USDT", "ETH/USDT", "BNB/USDT", "LTC/USDT"), min_length=1, description="Symbols to trade"
     )
+    tiers: dict[str, Literal["A", "B", "C", "D"]] = Field(
+        default_factory=dict, description="How far instruments are trusted, A the most; one that is not named is A"
+    )
     timeframe: str = Field(default="1m", pattern=r"^[1-9]\d*[smhd]$", description="Candles that strategies see")
     history: int = Field(default=500, ge=50, le=1000, description="Closed candles kept and warmed up with")
     quote_every_s: PositiveSeconds = Field(default=1, description="How often quotes are read")
+
+    @model_validator(mode="after")
+    def _known_tiers(self) -> MarketSettings:
+        unknown = sorted(self.tiers.keys() - set(self.instruments))
+        if unknown:
+            raise ValueError(f"`tiers` names {', '.join(unknown)}, which `instruments` does not")
+        return self
 
 
 class PaperSettings(Group):

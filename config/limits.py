@@ -38,11 +38,21 @@ class RiskSettings(Group):
         Decimal("1.0"), "Largest value of one trade, share of equity", ANYWHERE
     )
     cash_reserve: Decimal | None = _limit(None, "Free funds that an entry must leave, share of equity", ANYWHERE, gt=0, le=1)
+    margin_left: Decimal | None = _limit(
+        None, "Free funds left if every live stop were hit and nothing came back, share of equity", ANYWHERE, gt=0, le=1
+    )
     leverage: Decimal = _limit(
         Decimal("1.5"), "Value of an account's live trades, multiple of its equity", ANYWHERE, gt=0, le=100
     )
     instrument_share: Decimal | None = _limit(
         None, "Value of an account's live trades on one instrument, share of its equity; by tier, say", ANYWHERE, gt=0, le=100
+    )
+    tier_share: Decimal | None = _limit(
+        None,
+        "Value of an account's live trades on instruments of the entry's tier, share of its equity",
+        ANYWHERE,
+        gt=0,
+        le=100,
     )
     gross_exposure: Decimal | None = _limit(
         None, "Value of all live trades of the desk, share of the equity of their accounts", ANYWHERE, gt=0, le=100
@@ -56,6 +66,9 @@ class RiskSettings(Group):
         le=1000,
     )
     open_positions: int = _limit(4, "Open and working trades per terminal", ACCOUNT, ge=1)
+    weekend_positions: int | None = _limit(
+        None, "The same on a Saturday or Sunday in the desk's zone; 0 for no entries then", ANYWHERE, ge=0
+    )
     desk_positions: int | None = _limit(None, "Open and working trades of the whole desk", ANYWHERE, ge=1)
     person_positions: int | None = _limit(None, "Open and working trades of one person", ANYWHERE, ge=1)
     strategy_positions: int | None = _limit(None, "Open and working trades of one strategy", ANYWHERE, ge=1)

@@ -16,12 +16,15 @@ class Limit(StrEnum):
     PER_TRADE = "per_trade"
     MAX_NOTIONAL = "max_notional"
     CASH_RESERVE = "cash_reserve"
+    MARGIN_LEFT = "margin_left"
     LEVERAGE = "leverage"
     INSTRUMENT_SHARE = "instrument_share"
+    TIER_SHARE = "tier_share"
     GROSS_EXPOSURE = "gross_exposure"
     NET_EXPOSURE = "net_exposure"
     USUAL_MULTIPLE = "usual_multiple"
     OPEN_POSITIONS = "open_positions"
+    WEEKEND_POSITIONS = "weekend_positions"
     DESK_POSITIONS = "desk_positions"
     PERSON_POSITIONS = "person_positions"
     STRATEGY_POSITIONS = "strategy_positions"
@@ -67,12 +70,15 @@ RULES: Mapping[Limit, Rule] = {
     Limit.PER_TRADE: Rule(code=CheckCode.RISK_PER_TRADE, unit=Unit.FRACTION),
     Limit.MAX_NOTIONAL: Rule(code=CheckCode.NOTIONAL, unit=Unit.FRACTION),
     Limit.CASH_RESERVE: Rule(code=CheckCode.CASH_RESERVE, unit=Unit.FRACTION, bound=Bound.LEAST),
+    Limit.MARGIN_LEFT: Rule(code=CheckCode.MARGIN, unit=Unit.FRACTION, bound=Bound.LEAST),
     Limit.LEVERAGE: Rule(code=CheckCode.LEVERAGE, unit=Unit.FRACTION),
     Limit.INSTRUMENT_SHARE: Rule(code=CheckCode.INSTRUMENT_SHARE, unit=Unit.FRACTION),
+    Limit.TIER_SHARE: Rule(code=CheckCode.TIER_SHARE, unit=Unit.FRACTION),
     Limit.GROSS_EXPOSURE: Rule(code=CheckCode.GROSS_EXPOSURE, unit=Unit.FRACTION),
     Limit.NET_EXPOSURE: Rule(code=CheckCode.NET_EXPOSURE, unit=Unit.FRACTION),
     Limit.USUAL_MULTIPLE: Rule(code=CheckCode.UNUSUAL_SIZE, unit=Unit.COUNT),
     Limit.OPEN_POSITIONS: Rule(code=CheckCode.OPEN_POSITIONS, unit=Unit.COUNT),
+    Limit.WEEKEND_POSITIONS: Rule(code=CheckCode.WEEKEND, unit=Unit.COUNT),
     Limit.DESK_POSITIONS: Rule(code=CheckCode.DESK_POSITIONS, unit=Unit.COUNT),
     Limit.PERSON_POSITIONS: Rule(code=CheckCode.PERSON_POSITIONS, unit=Unit.COUNT),
     Limit.STRATEGY_POSITIONS: Rule(code=CheckCode.STRATEGY_POSITIONS, unit=Unit.COUNT),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 
@@ -13,7 +13,7 @@ import structlog
 
 from config.groups import MarketSettings
 from services.domain.errors import Misconfigured, SortieError, Unavailable
-from services.domain.market import CandleSeries, Instrument
+from services.domain.market import CandleSeries, Instrument, Tier
 from services.domain.ports import Clock, MarketData, StageBeat
 from services.market.candles import CandleBook, Change
 from services.market.quotes import QuoteBoard
@@ -102,7 +102,7 @@ class Feed:
     async def warm_up(self) -> Sequence[Instrument]:
         """Read instruments, candle history and quotes; raise Unavailable or Misconfigured when any of it is not to be had."""
         symbols = self._settings.instruments
-        instruments = await self._market.instruments(symbols)
+        listed = await self._market.instruments(symbols)
         exchange_time = await self._read_exchange_time()
         started = self._exchange_now()
         await asyncio.gather(*(self._fetch(symbol, self._settings.history + 1, exchange_time) for symbol in symbols))
@@ -113,7 +113,8 @@ class Feed:
         # A bar that ended during the requests may be in some answers only: it is polled for as soon as the feed runs.
         self._polled_close = self._book.last_close(started)
         await self._read_quotes()
-        self._instruments = {each.symbol: each for each in instruments}
+        tiers = self._settings.tiers
+        self._instruments = {each.symbol: replace(each, tier=Tier(tiers.get(each.symbol, Tier.A))) for each in listed}
         return self.instruments
 
     async def run(self) -> None:

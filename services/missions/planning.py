@@ -124,7 +124,14 @@ class Desk:
         live = tuple(trades.live(unit, terminal_id=terminal.id))
         market = self._market(live, terminal, mission.signal.symbol, instrument)
         limits = self.rules.book.at(standing(mission.signal, instrument, terminal, person.id))
-        asked = Asked(signal=mission.signal, person_id=person.id, terminal=terminal, live=live, leaving_out=leaving_out)
+        asked = Asked(
+            signal=mission.signal,
+            universe=universe,
+            person_id=person.id,
+            terminal=terminal,
+            live=live,
+            leaving_out=leaving_out,
+        )
         readings = Readings(price_of=self.exit_price, balance_of=self.accounts.latest, zone=self.rules.zone)
         beside = read_surroundings(unit, asked, limits, readings)
         return Case(mission=mission, person=person, terminal=terminal, market=market, live=live, limits=limits, beside=beside)

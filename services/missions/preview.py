@@ -169,6 +169,7 @@ class OpenPreview:
                         case.limits,
                         rules.limits.default_per_trade,
                         value_room(case.beside, case.limits, signal.side, case.market.equity),
+                        case.beside.open_risk,
                     ),
                 )
         quantity = sizes.named(size) if asked is None else Quantity(asked)

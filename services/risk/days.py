@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+_SATURDAY = 5
+
 
 def day_of(now: datetime, zone: str) -> str:
     """Return the ISO date of the trading day."""
     return now.astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+def is_weekend(now: datetime, zone: str) -> bool:
+    """Tell whether the trading day is a Saturday or a Sunday."""
+    return now.astimezone(ZoneInfo(zone)).weekday() >= _SATURDAY
 
 
 def day_start(now: datetime, zone: str) -> datetime:

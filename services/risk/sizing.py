@@ -23,27 +23,39 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeCaps:
-    """What bounds a size, in the quote currency: the loss at the stop, the usual one, the value, and the funds."""
+    """What bounds a size, in the quote currency: the loss at the stop, the usual one, the value, and the funds.
+
+    ``margin`` bounds funds and loss together, None where no rule does.
+    """
 
     loss: Decimal
     usual_loss: Decimal
     value: Decimal
     funds: Decimal
+    margin: Decimal | None = None
 
 
 def size_caps(
-    equity: Decimal, free: Decimal, limits: Mapping[Limit, Effective], usual_share: Decimal, room: Decimal | None = None
+    equity: Decimal,
+    free: Decimal,
+    limits: Mapping[Limit, Effective],
+    usual_share: Decimal,
+    room: Decimal | None = None,
+    open_risk: Decimal | None = None,
 ) -> SizeCaps:
     """Return the caps that the gate's size rules set; ``usual_share`` is the loss of the offered full size, of equity.
 
-    ``room`` is the value that what stands beside the trade leaves to it, where that is known.
+    ``room`` is the value that what stands beside the trade leaves to it, ``open_risk`` what live trades lose at their stops,
+    where these are known.
     """
     value, reserve = equity * limits[Limit.MAX_NOTIONAL].value, limits.get(Limit.CASH_RESERVE)
+    left = limits.get(Limit.MARGIN_LEFT)
     return SizeCaps(
         loss=equity * limits[Limit.PER_TRADE].value,
         usual_loss=equity * min(usual_share, limits[Limit.PER_TRADE].value),
         value=value if room is None else min(value, room),
         funds=free if reserve is None else free - equity * reserve.value,
+        margin=None if left is None else free - (open_risk or ZERO) - equity * left.value,
     )
 
 
@@ -115,12 +127,15 @@ def offered_sizes(
             loss_at_stop(quantity, entry, stop, costs) <= caps.loss
             and quantity * entry <= caps.value
             and funds_needed(quantity, entry, costs) <= caps.funds
+            and (caps.margin is None or quantity * unit_margin <= caps.margin)
         )
 
+    unit_margin = funds_needed(Decimal(1), entry, costs) + unit_loss
     bounds = (
         caps.loss / unit_loss,
         max(caps.value, ZERO) / entry,
         max(caps.funds, ZERO) / (entry * (1 + costs.fee)),
+        *(() if caps.margin is None else (max(caps.margin, ZERO) / unit_margin,)),
     )
     # The division rounds at 28 digits, so the neighbours on the grid decide by the rule itself.
     near = truncate_to(min(bounds), instrument.step)

@@ -9,13 +9,14 @@ from decimal import Decimal
 from statistics import median
 
 from services.domain.limits import Effective, Limit
+from services.domain.market import Universe
 from services.domain.money import ZERO
 from services.domain.orders import Balance
 from services.domain.signals import Side, Signal, strategy_of
 from services.domain.states import TradeState
 from services.domain.trades import Terminal, Trade
 from services.risk.day_book import PriceOf, open_profit
-from services.risk.days import day_of
+from services.risk.days import day_of, is_weekend
 from services.storage import terminals, trade_record, trades
 from services.storage.database import Unit
 
@@ -70,9 +71,10 @@ class Usual:
 class Surroundings:
     """Amounts are in the instrument's quote currency; a part that no limit in force asks for is None.
 
-    ``account_value`` is the value of the terminal's live trades, ``instrument_value`` of those on the instrument and
-    ``opposite`` their number on its other side. ``last_close`` is the instrument's at the terminal; ``hour`` is when the
-    person confirmed trades within the last hour, oldest first.
+    ``account_value`` is the value of the terminal's live trades, ``instrument_value`` of those on the instrument,
+    ``tier_value`` of those on instruments of its tier, and ``opposite`` the number on its other side; ``open_risk`` is what
+    they lose at their stops. ``last_close`` is the instrument's at the terminal; ``hour`` is when the person confirmed trades
+    within the last hour, oldest first. ``weekend`` tells whether it is Saturday or Sunday in the desk's zone.
     """
 
     score: int
@@ -84,13 +86,20 @@ class Surroundings:
     hour: tuple[datetime, ...] | None = None
     usual: Usual | None = None
     week: Week | None = None
+    open_risk: Decimal | None = None
+    tier_value: Decimal | None = None
+    weekend: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Whose entry it is and where, with the trades that live at the terminal in this unit, the asked one left out."""
+    """Whose entry it is and where, with the trades that live at the terminal in this unit, the asked one left out.
+
+    ``universe`` is the newest snapshot, None before the first.
+    """
 
     signal: Signal
+    universe: Universe | None
     person_id: int
     terminal: Terminal
     live: Sequence[Trade]
@@ -130,6 +139,9 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         hour=tuple(trade_record.tapped_since(unit, asked.person_id, unit.now - HOUR)) if hourly else None,
         usual=_usual(unit, asked) if Limit.USUAL_MULTIPLE in limits else None,
         week=_week(unit, asked, readings) if Limit.WEEKLY_LOSS in limits else None,
+        open_risk=sum((trade.open_risk for trade in others), ZERO) if Limit.MARGIN_LEFT in limits else None,
+        tier_value=_tier_value(asked, others, readings) if Limit.TIER_SHARE in limits else None,
+        weekend=is_weekend(unit.now, readings.zone) if Limit.WEEKEND_POSITIONS in limits else None,
     )
 
 
@@ -138,6 +150,8 @@ def value_room(beside: Surroundings, limits: Mapping[Limit, Effective], side: Si
     rooms = [equity * limits[Limit.LEVERAGE].value - beside.account_value]
     if Limit.INSTRUMENT_SHARE in limits:
         rooms.append(equity * limits[Limit.INSTRUMENT_SHARE].value - beside.instrument_value)
+    if beside.tier_value is not None and Limit.TIER_SHARE in limits:
+        rooms.append(equity * limits[Limit.TIER_SHARE].value - beside.tier_value)
     wide, usual = beside.wide, beside.usual
     if wide is not None and wide.equity is not None and wide.gross is not None and Limit.GROSS_EXPOSURE in limits:
         rooms.append(wide.equity * limits[Limit.GROSS_EXPOSURE].value - wide.gross)
@@ -164,6 +178,16 @@ def _wide(unit: Unit, asked: Asked, readings: Readings) -> DeskWide:
         of_strategy=sum(strategy_of(sources[trade.id]) == own for trade in live),
         on_instrument=sum(trade.symbol == asked.signal.symbol for trade in live),
     )
+
+
+def _tier_value(asked: Asked, others: Sequence[Trade], readings: Readings) -> Decimal | None:
+    """Add up what lives on instruments of the entry's tier; one that is not listed any more counts in every tier."""
+    if asked.universe is None:
+        return None
+    tiers = {each.symbol: each.tier for each in asked.universe.instruments}
+    own = tiers.get(asked.signal.symbol)
+    alike = [trade for trade in others if tiers.get(trade.symbol, own) is own]
+    return sum((worst_value(trade, readings.price_of) for trade in alike), ZERO) if own is not None else None
 
 
 def _usual(unit: Unit, asked: Asked) -> Usual:

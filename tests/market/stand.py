@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from config.groups import MarketSettings
 from services.domain.errors import SortieError, Unavailable
@@ -88,10 +89,10 @@ class Beats:
 class FeedStand:
     """A feed on a written market; ``scans`` is what a scan that always keeps up has taken."""
 
-    def __init__(self, *, anchor: datetime = START, skew: timedelta = timedelta(0), history: int = 50) -> None:
+    def __init__(self, *, anchor: datetime = START, skew: timedelta = timedelta(0), history: int = 50, **market: Any) -> None:
         self.clock = HandClock(START + timedelta(seconds=20))
         self.market = WrittenMarket(self.clock, anchor, skew)
-        self.settings = MarketSettings(instruments=(BTC.symbol, ETH.symbol), history=history)
+        self.settings = MarketSettings(instruments=(BTC.symbol, ETH.symbol), history=history, **market)
         self.board = QuoteBoard()
         self.book = CandleBook("1m", history)
         self.beats = Beats()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from services.domain.errors import Misconfigured, Unavailable
+from services.domain.market import Tier
 from services.market.feed import BACKOFF_MOST_S, LONGEST_SLEEP_S
 from tests.market.stand import MINUTE, FeedStand, running, unavailable
 from tests.venues.hands import BTC, ETH, START
@@ -25,6 +27,14 @@ async def test_warm_up_reads_grids_history_and_quotes() -> None:
     assert stand.feed.series(BTC.symbol).candles[-1].time == START - MINUTE
     assert stand.board.latest(ETH.symbol) is not None
     assert stand.feed.take_new() == []
+
+
+async def test_an_instrument_has_the_tier_of_the_settings_and_one_that_is_not_named_is_trusted() -> None:
+    stand = FeedStand(tiers={ETH.symbol: "C"})
+
+    assert [each.tier for each in await stand.feed.warm_up()] == [Tier.A, Tier.C]
+    with pytest.raises(ValidationError, match="NO/SUCH"):
+        FeedStand(tiers={"NO/SUCH": "B"})
 
 
 @pytest.mark.parametrize("call", ["instruments", "candles", "quotes", "server_time"])

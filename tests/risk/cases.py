@@ -65,14 +65,20 @@ ALONE = Surroundings(
     hour=(),
     usual=Usual(value=Decimal(1_000), samples=20),
     week=Week(profit=Decimal(0), equity=Decimal(10_000)),
+    open_risk=Decimal(0),
+    tier_value=Decimal(0),
+    weekend=True,
 )
 # Every rule that is off by default, at a value that the passing order keeps.
 ALL_ON = {
     Limit.CASH_RESERVE: "0.2",
+    Limit.MARGIN_LEFT: "0.1",
     Limit.INSTRUMENT_SHARE: "0.3",
+    Limit.TIER_SHARE: "0.4",
     Limit.GROSS_EXPOSURE: "0.5",
     Limit.NET_EXPOSURE: "0.4",
     Limit.USUAL_MULTIPLE: "3",
+    Limit.WEEKEND_POSITIONS: "2",
     Limit.DESK_POSITIONS: "6",
     Limit.PERSON_POSITIONS: "3",
     Limit.STRATEGY_POSITIONS: "4",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from services.domain.states import HaltState, MissionState
 from services.domain.verdicts import CheckCode
 from services.risk.context import GateContext
 from services.risk.gate import decide
-from services.risk.sizing import Costs, touch_price
+from services.risk.sizing import touch_price
 from services.risk.surroundings import Usual, Week
 from tests.risk.cases import (
     ALL_ON,
@@ -67,12 +67,15 @@ DENYING: dict[CheckCode, Change] = {
     C.NOTIONAL: lambda c: with_market(c, equity=Decimal(1_000)),
     C.FREE_FUNDS: lambda c: with_market(c, free=Decimal(1_000)),
     C.CASH_RESERVE: lambda c: with_market(all_on(c), free=Decimal(3_000)),
+    C.MARGIN: lambda c: with_beside(all_on(c), open_risk=Decimal(8_000)),
     C.LEVERAGE: lambda c: with_beside(c, account_value=Decimal(14_000)),
     C.INSTRUMENT_SHARE: lambda c: with_beside(all_on(c), instrument_value=Decimal(2_000)),
+    C.TIER_SHARE: lambda c: with_beside(all_on(c), tier_value=Decimal(3_000)),
     C.GROSS_EXPOSURE: lambda c: with_wide(all_on(c), gross=Decimal(4_000)),
     C.NET_EXPOSURE: lambda c: with_wide(all_on(c), net=Decimal(3_000) * c.plan.side.sign),
     C.UNUSUAL_SIZE: lambda c: with_beside(all_on(c), usual=Usual(value=Decimal(400), samples=10)),
     C.OPEN_POSITIONS: lambda c: with_ledger(c, live_trades=4),
+    C.WEEKEND: lambda c: with_ledger(all_on(c), live_trades=2),
     C.DESK_POSITIONS: lambda c: with_wide(all_on(c), positions=6),
     C.PERSON_POSITIONS: lambda c: with_wide(all_on(c), of_person=3),
     C.STRATEGY_POSITIONS: lambda c: with_wide(all_on(c), of_strategy=4),
@@ -272,7 +275,11 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
     (C.INSTRUMENT_SHARE, lambda c, by: with_beside(c, instrument_value=c.ledger.beside.instrument_value + by * 100), True),
     (C.GROSS_EXPOSURE, lambda c, by: with_wide(c, gross=_wide(c).gross + by * 100), True),
     (C.GROSS_EXPOSURE, lambda c, by: with_wide(c, equity=_wide(c).equity - by * 300), True),
+    (C.NET_EXPOSURE, lambda c, by: with_wide(c, net=(5_000 + by * 100) * c.plan.side.sign), False),
     (C.CASH_RESERVE, lambda c, by: with_market(c, free=(c.market.free or Decimal(0)) - by * 100), True),
+    (C.MARGIN, lambda c, by: with_beside(c, open_risk=(c.ledger.beside.open_risk or 0) + by * 200), True),
+    (C.TIER_SHARE, lambda c, by: with_beside(c, tier_value=(c.ledger.beside.tier_value or 0) + by * 100), True),
+    (C.WEEKEND, lambda c, by: with_ledger(c, live_trades=c.ledger.live_trades + int(by)), True),
     (C.UNUSUAL_SIZE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
     (C.DESK_POSITIONS, lambda c, by: with_wide(c, positions=_wide(c).positions + int(by)), True),
     (C.PERSON_POSITIONS, lambda c, by: with_wide(c, of_person=_wide(c).of_person + int(by)), True),
@@ -284,6 +291,10 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
     (C.OPPOSITE, lambda c, by: with_beside(c, opposite=c.ledger.beside.opposite + int(by)), True),
     (C.WEEKLY_LOSS, lambda c, by: with_beside(c, week=Week(profit=-by * 50, equity=Decimal(10_000))), False),
     (C.HALT, lambda c, by: with_ledger(c, halts=(*c.ledger.halts, HALTED)), True),
+    (C.MIN_SIZE, lambda c, by: with_plan(c, quantity=c.plan.quantity - by / 1000), False),
+    (C.INSTRUMENT_SHARE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
+    (C.COOLDOWN, lambda c, by: with_discipline(c, cooldown_until=NOW + timedelta(seconds=float(by))), False),
+    (C.TILT, lambda c, by: with_discipline(c, tilt_until=NOW + timedelta(seconds=float(by))), False),
 ]
 
 
@@ -301,6 +312,27 @@ def test_a_worse_input_never_passes_where_a_better_one_fails(
         assert decide(context).allowed or not decide(worsened).allowed
 
 
+# What is one thing or another, without a better and a worse; and the stop, whose distance is tried below.
+WITHOUT_DEGREES = {
+    C.RECONCILED,
+    C.UNIVERSE,
+    C.TERMINAL_SIDE,
+    C.STOP_SIDE,
+    C.GRID,
+    C.DUPLICATE,
+    C.BREAKER_PERSON,
+    C.BREAKER_TERMINAL,
+    C.BREAKER_INSTRUMENT,
+}
+
+
+def test_every_check_with_degrees_is_tried_with_a_worse_input() -> None:
+    tried = {code for code, _, _ in WORSE}
+
+    assert tried | WITHOUT_DEGREES == set(CheckCode)
+    assert not tried & WITHOUT_DEGREES
+
+
 @given(context=contexts(), scale=amounts("0.1", "1", 2))
 @quick
 def test_a_nearer_market_never_passes_the_stop_where_a_farther_one_fails(context: GateContext, scale: Decimal) -> None:
@@ -312,104 +344,6 @@ def test_a_nearer_market_never_passes_the_stop_where_a_farther_one_fails(context
     worsened = with_quote(context, **({"bid": moved} if side is Side.LONG else {"ask": moved}))
 
     assert check_of(context, C.STOP_SIDE).passed or not check_of(worsened, C.STOP_SIDE).passed
-
-
-MISSING: list[Change] = [
-    lambda c: with_market(c, instrument=None),
-    lambda c: with_market(c, quote=None),
-    lambda c: with_market(c, equity=None),
-    lambda c: with_market(c, free=None),
-    lambda c: with_market(c, equity_at=None),
-    lambda c: with_ledger(c, reconciled_at=None),
-    lambda c: with_ledger(c, day_profit=None),
-    lambda c: with_ledger(c, day_opening_equity=None),
-    lambda c: with_discipline(c, day_result=None),
-    lambda c: with_beside(all_on(c), wide=None),
-    lambda c: with_wide(all_on(c), gross=None),
-    lambda c: with_wide(all_on(c), net=None),
-    lambda c: with_wide(all_on(c), equity=None),
-    lambda c: with_beside(all_on(c), hour=None),
-    lambda c: with_beside(all_on(c), usual=None),
-    lambda c: with_beside(all_on(c), week=None),
-    lambda c: with_beside(all_on(c), week=Week(profit=None, equity=Decimal(1))),
-    lambda c: with_beside(all_on(c), week=Week(profit=Decimal(0), equity=None)),
-]
-
-
-@pytest.mark.parametrize("change", MISSING)
-@given(context=contexts())
-@quick
-def test_a_missing_value_always_denies(change: Change, context: GateContext) -> None:
-    assert not decide(change(context)).allowed
-    assert not decide(change(passing(context.plan.side))).allowed
-
-
-def test_no_input_that_may_be_missing_is_left_out_above() -> None:
-    optional = {
-        field.name
-        for part in (passing().market, passing().ledger, passing().ledger.discipline, passing().plan)
-        for field in fields(part)
-        if "None" in str(field.type)
-    }
-
-    # An entry that takes waits for no price; what an entry that waits lacks without one is tried below. No pause has no end.
-    assert optional - {"price", "cooldown_until", "tilt_until"} == {
-        "instrument",
-        "quote",
-        "equity",
-        "free",
-        "equity_at",
-        "reconciled_at",
-        "day_profit",
-        "day_opening_equity",
-        "day_result",
-    }
-
-
-BROKEN: list[Callable[[GateContext, Decimal], GateContext]] = [
-    lambda c, bad: with_plan(c, quantity=bad),
-    lambda c, bad: with_plan(c, worst_price=bad),
-    lambda c, bad: with_plan(c, stop=bad),
-    lambda c, bad: with_plan(c, costs=Costs(fee=bad, slippage=Decimal(0))),
-    lambda c, bad: with_plan(c, costs=Costs(fee=Decimal(0), slippage=bad)),
-    lambda c, bad: with_market(c, equity=bad),
-    lambda c, bad: with_market(c, free=bad),
-    lambda c, bad: with_quote(c, bid=bad),
-    lambda c, bad: with_quote(c, ask=bad),
-    lambda c, bad: with_ledger(c, day_profit=bad),
-    lambda c, bad: with_ledger(c, day_opening_equity=bad),
-    lambda c, bad: with_discipline(c, day_result=bad),
-    lambda c, bad: with_discipline(c, day_result=Decimal("-0.1"), medic_risk=bad),
-    lambda c, bad: with_beside(c, account_value=bad),
-    lambda c, bad: with_beside(all_on(c), instrument_value=bad),
-    lambda c, bad: with_wide(all_on(c), gross=bad),
-    lambda c, bad: with_wide(all_on(c), net=bad),
-    lambda c, bad: with_wide(all_on(c), equity=bad),
-    lambda c, bad: with_beside(all_on(c), usual=Usual(value=bad, samples=10)),
-    lambda c, bad: with_beside(all_on(c), week=Week(profit=bad, equity=Decimal(10_000))),
-    lambda c, bad: with_beside(all_on(c), week=Week(profit=Decimal(0), equity=bad)),
-]
-
-
-@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "-1"])
-@pytest.mark.parametrize("change", BROKEN)
-@pytest.mark.parametrize("side", Side)
-def test_what_is_not_an_amount_denies_and_never_raises(
-    change: Callable[[GateContext, Decimal], GateContext], text: str, side: Side
-) -> None:
-    context = change(passing(side), Decimal(text))
-    # A day that lost one unit of money, a rebate of the fee or a desk one unit short is an amount.
-    beside, costs = context.ledger.beside, context.plan.costs
-    signed = (
-        context.ledger.day_profit,
-        context.ledger.discipline.day_result,
-        beside.week and beside.week.profit,
-        beside.wide and beside.wide.net,
-    )
-    valued = (beside.account_value, beside.instrument_value, beside.wide and beside.wide.gross)
-    harmless = text == "-1" and Decimal(-1) in (costs.fee, costs.slippage, *signed, *valued)
-
-    assert decide(context).allowed is harmless
 
 
 @pytest.mark.parametrize(("bid", "ask"), [("64000.01", "63999.99"), ("64000", "64000"), ("0", "64000"), ("0", "0")])

@@ -44,7 +44,7 @@ class Terms:
             stop=self.stop,
             instrument=self.instrument,
             costs=self.costs,
-            caps=size_caps(self.equity, self.free, limits, self.limits.default_per_trade, room),
+            caps=size_caps(self.equity, self.free, limits, self.limits.default_per_trade, room, Decimal(0)),
         )
 
     def context(self, quantity: Decimal) -> GateContext:
@@ -79,6 +79,7 @@ def terms(draw: st.DrawFn) -> Terms:
             per_trade=draw(amounts("0.001", "0.5", 3)),
             default_per_trade=Decimal("0.001"),
             max_notional=draw(amounts("0.1", "10", 1)),
+            margin_left=draw(st.none() | amounts("0.1", "0.9", 1)),
         ),
     )
 

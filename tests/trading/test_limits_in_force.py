@@ -37,6 +37,12 @@ async def ann_on_the_other_side(rig: Rig) -> None:
     await rig.settle()
 
 
+async def until_saturday(rig: Rig) -> None:
+    """It is Friday noon in the rig."""
+    rig.clock.advance(12 * 3600)
+    await rig.price("63999.99", "64000.01")
+
+
 async def nothing(rig: Rig) -> None:
     pass
 
@@ -48,6 +54,8 @@ DENIED: list[tuple[Settings, Callable[[Rig], Awaitable[None]], CheckCode, str]] 
     (scoped("person", ANN, "trades_per_hour", "1"), ann_on_the_other_side, C.TRADES_PER_HOUR, f"person:{ANN}"),
     (scoped("strategy", "trend", "min_score", "71"), nothing, C.MIN_SCORE, "strategy:trend"),
     ({}, ann_on_the_other_side, C.OPPOSITE, "desk"),
+    ({"weekend_positions": 0}, until_saturday, C.WEEKEND, "desk"),
+    ({"tier_share": "0.00001"}, nothing, C.MIN_SIZE, "desk"),
 ]
 
 
@@ -80,8 +88,10 @@ async def test_without_these_limits_the_same_entry_passes(tmp_path: Path) -> Non
         (scoped("tier", "A", "instrument_share", "0.1"), Decimal(1_000)),
         (scoped("terminal", "ann-paper", "leverage", "0.2"), Decimal(2_000)),
         (scoped("instrument", "BTC/USDT", "cash_reserve", "0.8"), Decimal(2_000)),
+        ({"margin_left": "0.8"}, Decimal(2_000)),
+        ({"tier_share": "0.1"}, Decimal(1_000)),
     ],
-    ids=["gross", "tier", "leverage", "reserve"],
+    ids=["gross", "instrument", "leverage", "reserve", "margin", "tier"],
 )
 async def test_the_largest_size_keeps_to_what_others_leave_and_passes(tmp_path: Path, risk: Settings, bound: Decimal) -> None:
     async with desk_at(tmp_path, risk=risk) as rig:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from services.domain.limits import Limit
-from services.domain.verdicts import Check
-from services.risk.checks.answers import against, age, count, finite, percent, unknown
+from services.domain.limits import Effective, Limit
+from services.domain.money import canonical
+from services.domain.verdicts import Check, CheckCode
+from services.risk.checks.answers import against, age, count, finite, optional, percent, state, unknown
 from services.risk.context import GateContext
 
 
@@ -20,6 +21,17 @@ def equity_age(c: GateContext) -> Check:
 def open_positions(c: GateContext) -> Check:
     """Check how many trades are live at the terminal, this one counted."""
     return count(Limit.OPEN_POSITIONS, c.limits[Limit.OPEN_POSITIONS], c.ledger.live_trades + 1)
+
+
+def weekend(c: GateContext) -> Check:
+    """Check how many trades are live at the terminal when it is the weekend, this one counted."""
+
+    def on_weekend(key: Limit, limit: Effective, is_weekend: bool) -> Check:
+        if not is_weekend:
+            return state(CheckCode.WEEKEND, True, "not the weekend", canonical(limit.value))
+        return count(key, limit, c.ledger.live_trades + 1)
+
+    return optional(c, Limit.WEEKEND_POSITIONS, c.ledger.beside.weekend, on_weekend)
 
 
 def daily_loss(c: GateContext) -> Check:

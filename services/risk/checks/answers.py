@@ -75,7 +75,8 @@ def against(
 
 def count(key: Limit, limit: Effective, after: int) -> Check:
     """Check a number that must not exceed its limit."""
-    return against(key, limit, passed=after <= limit.value, value=str(after), use=after / limit.value)
+    use = after / limit.value if limit.value else None
+    return against(key, limit, passed=after <= limit.value, value=str(after), use=use)
 
 
 def share(key: Limit, limit: Effective, amount: Decimal | None, of: Decimal | None) -> Check:

@@ -9,7 +9,7 @@ from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode
 from services.risk.checks.answers import against, at_least, optional, share, state, unknown
 from services.risk.context import GateContext
-from services.risk.sizing import funds_needed
+from services.risk.sizing import funds_needed, loss_at_stop
 from services.risk.surroundings import Usual
 
 
@@ -22,6 +22,11 @@ def leverage(c: GateContext) -> Check:
 def instrument_share(c: GateContext) -> Check:
     """Check the value of the account's live trades on the instrument, this one counted."""
     return _of_equity(c, Limit.INSTRUMENT_SHARE, c.ledger.beside.instrument_value)
+
+
+def tier_share(c: GateContext) -> Check:
+    """Check the value of the account's live trades on instruments of the same tier, this one counted."""
+    return _of_equity(c, Limit.TIER_SHARE, c.ledger.beside.tier_value)
 
 
 def gross(c: GateContext) -> Check:
@@ -47,6 +52,19 @@ def cash_reserve(c: GateContext) -> Check:
         return at_least(key, limit, free - needed, c.market.equity)
 
     return optional(c, Limit.CASH_RESERVE, c.market.free, left)
+
+
+def margin(c: GateContext) -> Check:
+    """Check what stays free if every live stop were hit, this one's too, and nothing of the values came back."""
+    plan = c.plan
+    needed = funds_needed(plan.quantity, plan.worst_price, plan.costs)
+    lost = loss_at_stop(plan.quantity, plan.worst_price, plan.stop, plan.costs)
+
+    def left(key: Limit, limit: Effective, open_risk: Decimal) -> Check:
+        free = c.market.free - needed - lost - open_risk if c.market.free is not None else None
+        return at_least(key, limit, free, c.market.equity)
+
+    return optional(c, Limit.MARGIN_LEFT, c.ledger.beside.open_risk, left)
 
 
 def unusual_size(c: GateContext) -> Check:
