@@ -52,6 +52,7 @@ from services.risk.breaking import BreakerBook
 from services.risk.discipline import DisciplineRules
 from services.risk.lifting import CloseBreaker
 from services.risk.limits import book_of
+from services.risk.sessions import Sessions
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
@@ -240,6 +241,7 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
             per_trade=settings.risk.per_trade,
             zone=settings.desk.zone,
         ),
+        sessions=Sessions(settings.sessions),
         routes=settings.routes,
         venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
     )

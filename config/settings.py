@@ -41,6 +41,7 @@ from config.groups import (
 from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
+from config.session import SessionSettings
 from config.web import HeartbeatSettings, WebSettings
 
 PREFIX = "SORTIE_"
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     risk: RiskSettings = Field(default_factory=RiskSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
+    sessions: dict[str, SessionSettings] = Field(default_factory=dict)
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
@@ -102,10 +104,14 @@ class Settings(BaseSettings):
         return self
 
     def _check_scoped_limits(self) -> None:
-        """Refuse a limit of an instrument that is not traded: it would bind nothing, and nobody would notice."""
+        """Refuse a limit or hours of an instrument that is not traded: it would bind nothing, and nobody would notice."""
         for each in self.risk.scoped:
             if each.scope == "instrument" and each.subject not in self.market.instruments:
                 raise ValueError(f"risk.scoped names {each.subject!r}, but market.instruments has no such instrument")
+        for name, hours in self.sessions.items():
+            unknown = sorted(set(hours.instruments) - set(self.market.instruments))
+            if unknown:
+                raise ValueError(f"sessions.{name} names {', '.join(unknown)}, which market.instruments does not")
 
     @classmethod
     def settings_customise_sources(
@@ -137,7 +143,7 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
-        groups = trading | {"risk", "breakers", "discipline"}
+        groups = trading | {"sessions", "risk", "breakers", "discipline"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

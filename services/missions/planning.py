@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,7 @@ from services.risk.discipline import DisciplineRules
 from services.risk.gate import decide
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import standing
+from services.risk.sessions import Sessions
 from services.risk.sizing import Costs
 from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
 from services.storage import desk, missions, terminals, trades
@@ -51,6 +53,7 @@ class Rules:
     config_hash: str
     halt_file: Path
     discipline: DisciplineRules
+    sessions: Sessions
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)
 
@@ -122,7 +125,7 @@ class Desk:
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
         live = tuple(trades.live(unit, terminal_id=terminal.id))
-        market = self._market(live, terminal, mission.signal.symbol, instrument)
+        market = self._market(live, terminal, mission.signal.symbol, instrument, unit.now)
         limits = self.rules.book.at(standing(mission.signal, instrument, terminal, person.id))
         asked = Asked(
             signal=mission.signal,
@@ -136,7 +139,9 @@ class Desk:
         beside = read_surroundings(unit, asked, limits, readings)
         return Case(mission=mission, person=person, terminal=terminal, market=market, live=live, limits=limits, beside=beside)
 
-    def _market(self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None) -> MarketPart:
+    def _market(
+        self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None, now: datetime
+    ) -> MarketPart:
         """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
         balance = self.accounts.latest(terminal.id)
         if balance is not None and instrument is not None and instrument.quote != balance.currency:
@@ -150,6 +155,7 @@ class Desk:
             equity=balance.equity if balance else None,
             free=free,
             equity_at=balance.received_at if balance else None,
+            session=self.rules.sessions.at(terminal.name, symbol, now),
         )
 
     def judge(

@@ -13,6 +13,7 @@ from services.domain.entries import EntryKind
 from services.domain.halts import Halt
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
+from services.domain.sessions import NOT_MEASURED, Session
 from services.domain.signals import Side
 from services.domain.states import MissionState
 from services.risk.sizing import Costs
@@ -23,7 +24,8 @@ from services.risk.surroundings import Surroundings
 class MarketPart:
     """What the feeds keep current. ``equity`` and ``free`` are in the instrument's quote currency; None is missing.
 
-    ``free`` is without what entries may take that the reading of the account cannot know of yet.
+    ``free`` is without what entries may take that the reading of the account cannot know of yet. ``session`` says whether
+    terminal and instrument keep hours, and whether these are open.
     """
 
     instrument: Instrument | None
@@ -31,6 +33,7 @@ class MarketPart:
     equity: Decimal | None
     free: Decimal | None
     equity_at: datetime | None
+    session: Session = NOT_MEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.RECONCILED: standing.reconciled,
     CheckCode.IN_DOUBT: standing.in_doubt,
     CheckCode.DEADLINE: standing.deadline,
+    CheckCode.SESSION: standing.session,
     CheckCode.DATA_AGE: price.data_age,
     CheckCode.EQUITY_AGE: account.equity_age,
     CheckCode.UNIVERSE: standing.universe,

@@ -17,6 +17,7 @@ from services.domain.halts import Halt, HaltScope
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
 from services.domain.money import Price, Quantity
+from services.domain.sessions import ALL_HOURS
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
 from services.domain.verdicts import Check, CheckCode
@@ -122,6 +123,7 @@ def passing(side: Side = Side.LONG) -> GateContext:
             equity=Decimal(10_000),
             free=Decimal(10_000),
             equity_at=NOW,
+            session=replace(ALL_HOURS, changes_at=NOW + timedelta(hours=1)),
         ),
         ledger=LedgerPart(
             halts=(),

@@ -18,6 +18,7 @@ from services.domain.breakers import BreakerKind
 from services.domain.entries import EntryKind
 from services.domain.limits import RULES, Limit
 from services.domain.money import on_grid
+from services.domain.sessions import ALL_HOURS
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
 from services.domain.verdicts import CheckCode
@@ -54,6 +55,7 @@ DENYING: dict[CheckCode, Change] = {
     C.RECONCILED: lambda c: with_ledger(c, reconciled_at=None),
     C.IN_DOUBT: lambda c: with_ledger(c, doubtful=1),
     C.DEADLINE: lambda c: with_plan(c, deadline=NOW),
+    C.SESSION: lambda c: with_market(c, session=replace(ALL_HOURS, changes_at=NOW)),
     C.DATA_AGE: lambda c: with_quote(c, feed_time=NOW - timedelta(seconds=5, microseconds=1)),
     C.EQUITY_AGE: lambda c: with_market(c, equity_at=NOW - timedelta(seconds=90, microseconds=1)),
     C.UNIVERSE: lambda c: with_market(c, instrument=None),
@@ -315,6 +317,7 @@ def test_a_worse_input_never_passes_where_a_better_one_fails(
 # What is one thing or another, without a better and a worse; and the stop, whose distance is tried below.
 WITHOUT_DEGREES = {
     C.RECONCILED,
+    C.SESSION,
     C.UNIVERSE,
     C.TERMINAL_SIDE,
     C.STOP_SIDE,

@@ -24,6 +24,7 @@ _UNITS: Mapping[Unit, str] = {
 }
 # The setting that bounds a check, where one does.
 _SETTINGS: Mapping[CheckCode, str] = {
+    CheckCode.SESSION: "sessions",
     CheckCode.UNIVERSE: "market.instruments",
     CheckCode.TERMINAL_SIDE: "paper.can_short",
     CheckCode.PRICE_COLLAR: "risk.collar_share, risk.collar_cap_bps",

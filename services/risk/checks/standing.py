@@ -44,6 +44,20 @@ def deadline(c: GateContext) -> Check:
     )
 
 
+def session(c: GateContext) -> Check:
+    """Check that the market is open, by the hours that terminal and instrument keep; one that keeps none always is."""
+    kept = c.market.session
+    is_open = kept.open_at(c.now)
+    return Check(
+        code=CheckCode.SESSION,
+        passed=is_open,
+        value=f"{kept.name}: open" if is_open else f"{kept.name}: closed",
+        limit="open",
+        unit=Unit.STATE,
+        frees_at=None if is_open or kept.is_open else kept.changes_at,
+    )
+
+
 def universe(c: GateContext) -> Check:
     """Check that the instrument is listed."""
     listed = c.market.instrument is not None
