@@ -6,6 +6,7 @@ runs once when it can: what it finds due decides what still happens.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -58,5 +59,8 @@ class Ticker:
     def _failed(self, event: JobExecutionEvent) -> None:
         if event.code == EVENT_JOB_MISSED:
             log.warning("tick.missed", tick=event.job_id)
+        elif isinstance(event.exception, CancelledError):
+            # The desk stops; what the tick had begun to write is carried through.
+            log.info("tick.interrupted", tick=event.job_id)
         else:
             log.error("tick.failed", tick=event.job_id, exc_info=event.exception)

@@ -6,6 +6,10 @@ import asyncio
 import time
 from functools import partial
 
+import pytest
+from structlog.testing import CapturingLogger
+
+from bot import scheduler
 from bot.scheduler import Ticker
 
 
@@ -112,3 +116,21 @@ async def test_a_use_case_with_its_arguments_is_awaited_like_a_function() -> Non
     ticker.start()
     await asyncio.wait_for(look.done.wait(), 40)
     ticker.stop()
+
+
+async def test_a_tick_that_the_end_cuts_off_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticker, began, said = Ticker(), asyncio.Event(), CapturingLogger()
+    monkeypatch.setattr(scheduler, "log", said)
+
+    async def tick() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    ticker.every(1, "cut", tick)
+    ticker.start()
+    await began.wait()
+    ticker.stop()
+    while not said.calls:
+        await asyncio.sleep(0)
+
+    assert [(call.method_name, call.args) for call in said.calls] == [("info", ("tick.interrupted",))]
