@@ -225,14 +225,14 @@ class Graph:
         await self.introduction.begin()
 
     def _build_handlers(self) -> None:
-        database, trading = self.trading.database, self.trading
+        database, trading, rules = self.trading.database, self.trading, self.trading.desk.rules
         self.app = App(
             database=database,
             ids=self.ids,
             trading=trading_acts(trading, self.settings.protection),
             people=people_acts(database, self.roles, self.ids),
             take_incident=TakeIncident(database),
-            standing=ReadStanding(database, trading.desk.rules.discipline, self.settings.breakers, self.live),
+            standing=ReadStanding(database, rules.discipline, rules.book, self.settings.breakers, self.live),
             call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),
             registry=self.registry,
             live=self.live,

@@ -238,7 +238,6 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
         discipline=DisciplineRules(
             settings=settings.discipline,
             loss_from_r=settings.breakers.loss_from_r,
-            per_trade=settings.risk.per_trade,
             zone=settings.desk.zone,
         ),
         sessions=Sessions(settings.sessions),
@@ -296,7 +295,6 @@ def _watch_halt(database: Database, outside: Outside, file: Path) -> WatchHalt:
 def _watch_breakers(
     settings: Settings, database: Database, outside: Outside, book: BreakerBook, accounts: AccountBoard, quotes: QuoteBoard
 ) -> WatchBreakers:
-    daily_loss, zone = settings.risk.daily_loss, settings.desk.zone
     return WatchBreakers(
         database,
         book,
@@ -305,8 +303,8 @@ def _watch_breakers(
         outside.clock,
         outside.ids,
         outside.beats,
-        daily_loss=daily_loss,
-        zone=zone,
+        limits=book_of(settings.risk),
+        zone=settings.desk.zone,
     )
 
 

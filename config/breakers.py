@@ -50,7 +50,10 @@ class DisciplineSettings(Group):
     tilt_losses: int = Field(default=3, ge=2, description="Losses within `tilt_window_s` that lock a person")
     tilt_window_s: PositiveSeconds = Field(default=1800, description="Within which time")
     tilt_lock_s: PositiveSeconds = Field(default=3600, description="From the last of these losses until entries pass again")
-    medic_from: Share = Field(default=Decimal("0.03"), description="The person's loss of the day that begins medic mode")
-    medic_risk: Share = Field(default=Decimal("0.5"), description="Share of `risk.per_trade` that one trade may lose then")
+    medic_from: Share = Field(default=Decimal("0.05"), description="The person's loss of the day that begins medic mode")
+    medic_before: Share = Field(
+        default=Decimal("0.6"), description="Share of the daily loss in force at which it begins at the latest"
+    )
+    medic_risk: Share = Field(default=Decimal("0.5"), description="Share of the usual sizes that is left then")
     medic_positions: int = Field(default=1, ge=1, description="Live trades of the person at the terminal then")
     shots_per_day: int = Field(default=50, ge=1, description="Entries of one person in a trading day")

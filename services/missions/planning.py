@@ -11,6 +11,7 @@ from typing import Protocol
 
 from config.groups import RouteSettings
 from config.limits import RiskSettings
+from services.domain.discipline import Discipline
 from services.domain.entries import EntryKind, kinds_for
 from services.domain.errors import NotFound, Refused, Unavailable
 from services.domain.limits import Effective, Limit, LimitBook
@@ -23,7 +24,7 @@ from services.domain.signals import Mission, Side
 from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
 from services.risk.context import GateContext, MarketPart, Plan
-from services.risk.discipline import DisciplineRules
+from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.gate import decide
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import standing
@@ -76,6 +77,7 @@ class Case:
     live: tuple[Trade, ...]
     limits: Mapping[Limit, Effective]
     beside: Surroundings
+    discipline: Discipline
 
 
 class Desk:
@@ -137,7 +139,25 @@ class Desk:
         )
         readings = Readings(price_of=self.exit_price, balance_of=self.accounts.latest, zone=self.rules.zone)
         beside = read_surroundings(unit, asked, limits, readings)
-        return Case(mission=mission, person=person, terminal=terminal, market=market, live=live, limits=limits, beside=beside)
+        return Case(
+            mission=mission,
+            person=person,
+            terminal=terminal,
+            market=market,
+            live=live,
+            limits=limits,
+            beside=beside,
+            discipline=read_discipline(
+                unit,
+                self.rules.discipline,
+                person_id=person.id,
+                terminal=terminal,
+                live=live,
+                price_of=self.exit_price,
+                limits=limits,
+                leaving_out=leaving_out,
+            ),
+        )
 
     def _market(
         self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None, now: datetime
@@ -197,7 +217,7 @@ class Desk:
                 zone=self.rules.zone,
                 price_of=self.exit_price,
                 halt_file=self.rules.halt_file.exists(),
-                discipline=self.rules.discipline,
+                discipline=case.discipline,
                 beside=case.beside,
                 leaving_out=leaving_out,
             ),

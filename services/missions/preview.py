@@ -170,6 +170,7 @@ class OpenPreview:
                         rules.limits.default_per_trade,
                         value_room(case.beside, case.limits, signal.side, case.market.equity),
                         case.beside.open_risk,
+                        case.discipline.medic_risk if case.discipline.medic else None,
                     ),
                 )
         quantity = sizes.named(size) if asked is None else Quantity(asked)

@@ -10,6 +10,7 @@ from config.breakers import BreakerSettings
 from services.domain.breakers import Breaker, BreakerKind, BreakerScope
 from services.domain.discipline import Discipline
 from services.domain.errors import NotFound
+from services.domain.limits import LimitBook, Scope
 from services.domain.trades import TerminalMode
 from services.reporting.live import Live
 from services.risk.breaking import losses_in_a_row
@@ -53,16 +54,19 @@ class Standing:
 class ReadStanding:
     """Answer how a person stands now, by the rules in force."""
 
-    def __init__(self, database: Database, rules: DisciplineRules, settings: BreakerSettings, live: Callable[[], Live]) -> None:
+    def __init__(
+        self, database: Database, rules: DisciplineRules, limits: LimitBook, settings: BreakerSettings, live: Callable[[], Live]
+    ) -> None:
         self._database = database
         self._rules = rules
+        self._limits = limits
         self._settings = settings
         self._live = live
 
     async def __call__(self, person_id: int) -> Standing:
         """Return how the person stands; raise NotFound for one without a terminal."""
-        live = self._live()
-        return await self._database.read(lambda unit: _read_standing(unit, person_id, self._rules, self._settings, live))
+        live, rules, limits = self._live(), self._rules, self._limits
+        return await self._database.read(lambda unit: _read_standing(unit, person_id, rules, limits, self._settings, live))
 
 
 def read_breakers(unit: Unit) -> BreakersList:
@@ -71,7 +75,9 @@ def read_breakers(unit: Unit) -> BreakersList:
     return BreakersList(lines=lines, modes=tuple(sorted(terminals.modes(unit))), at=unit.now)
 
 
-def _read_standing(unit: Unit, person_id: int, rules: DisciplineRules, settings: BreakerSettings, live: Live) -> Standing:
+def _read_standing(
+    unit: Unit, person_id: int, rules: DisciplineRules, limits: LimitBook, settings: BreakerSettings, live: Live
+) -> Standing:
     person, terminal = people.find(unit, person_id), terminals.of_person(unit, person_id)
     if person is None or terminal is None:
         raise NotFound("NO_TERMINAL", person=person_id)
@@ -81,6 +87,7 @@ def _read_standing(unit: Unit, person_id: int, rules: DisciplineRules, settings:
         person_id=person_id,
         terminal=terminal,
         live=trades.live(unit, terminal_id=terminal.id),
+        limits=limits.at({Scope.TERMINAL: terminal.name, Scope.PERSON: str(person_id)}),
         price_of=lambda symbol: quote.mid if (quote := live.quote(symbol)) and quote.age(live.now) <= MAX_AGE else None,
     )
     bearing = [each for each in breakers.in_force(unit) if each.subject in (str(person_id), terminal.id)]

@@ -16,6 +16,7 @@ from services.domain.breakers import (
     slip_bps,
     time_over,
 )
+from services.domain.limits import Limit, LimitBook, Scope
 from services.domain.money import ZERO, canonical
 from services.domain.orders import Balance
 from services.domain.people import Actor
@@ -40,7 +41,7 @@ Step = Callable[[Unit, Actor], object]
 
 
 class WatchBreakers:
-    """Looks at every terminal, instrument and breaker, and makes the moves that are due; ``daily_loss`` is a share."""
+    """Looks at every terminal, instrument and breaker, and makes the moves that are due, by the limits in force."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class WatchBreakers:
         ids: Ids,
         beats: StageBeat,
         *,
-        daily_loss: Decimal,
+        limits: LimitBook,
         zone: str,
     ) -> None:
         self._database = database
@@ -62,7 +63,7 @@ class WatchBreakers:
         self._clock = clock
         self._ids = ids
         self._beats = beats
-        self._daily_loss = daily_loss
+        self._limits = limits
         self._zone = zone
         self._seen: dict[str, tuple[bool, float]] = {}
 
@@ -133,9 +134,10 @@ class WatchBreakers:
             return None
         result = terminals.day_result(unit, terminal.id, day)
         profit = profit_of_day(result, trades.live(unit, terminal_id=terminal.id), lambda symbol: self._price(symbol, unit.now))
-        if result is None or profit is None or -profit < result.opening_equity * self._daily_loss:
+        limit = self._limits.at(_where(terminal))[Limit.DAILY_LOSS].value
+        if result is None or profit is None or -profit < result.opening_equity * limit:
             return None
-        return f"lost {_percent(-profit / result.opening_equity)} today, limit {_percent(self._daily_loss)}"
+        return f"lost {_percent(-profit / result.opening_equity)} today, limit {_percent(limit)}"
 
     def _fallen(self, unit: Unit, terminal: Terminal, counted_from: datetime | None) -> str | None:
         balance, peak = self._balance(terminal, unit.now), breakers.peak(unit, terminal.id)
@@ -195,6 +197,12 @@ class WatchBreakers:
     def _price(self, symbol: str, now: datetime) -> Decimal | None:
         quote = self._quotes.latest(symbol)
         return quote.mid if quote is not None and quote.age(now) <= MAX_AGE else None
+
+
+def _where(terminal: Terminal) -> Mapping[Scope, str]:
+    """Return the scopes whose limits bind a whole terminal: its own, and its owner's where one person has it alone."""
+    own = {Scope.TERMINAL: terminal.name}
+    return own if terminal.owner_id is None else own | {Scope.PERSON: str(terminal.owner_id)}
 
 
 def _percent(share: Decimal) -> str:

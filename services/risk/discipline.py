@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from decimal import Decimal
 from config.breakers import DisciplineSettings
 from services.domain.breakers import is_loss
 from services.domain.discipline import Discipline, cooldown_until, tilt_until
+from services.domain.limits import Effective, Limit
 from services.domain.money import ZERO
 from services.domain.trades import Terminal, Trade
 from services.risk.day_book import PriceOf, open_profit
@@ -20,11 +21,10 @@ from services.storage.database import Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisciplineRules:
-    """The settings that hold people back; ``per_trade`` is the largest loss at the stop on a usual day, share of equity."""
+    """The settings that hold people back."""
 
     settings: DisciplineSettings
     loss_from_r: Decimal
-    per_trade: Decimal
     zone: str
 
     @property
@@ -42,9 +42,13 @@ def read_discipline(
     terminal: Terminal,
     live: Sequence[Trade],
     price_of: PriceOf,
+    limits: Mapping[Limit, Effective],
     leaving_out: str | None = None,
 ) -> Discipline:
-    """Return how the person stands at a terminal, whose live trades are ``live``; ``leaving_out`` is the trade asked about."""
+    """Return how the person stands at a terminal, whose live trades are ``live``; ``leaving_out`` is the trade asked about.
+
+    Medic mode begins below the daily loss of ``limits``, those in force, and leaves a share of their risk of a trade.
+    """
     settings, today = rules.settings, day_start(unit.now, rules.zone)
     since = min(today, unit.now - rules.looks_back)
     closed = trades.closed_of(unit, person_id, since)
@@ -64,8 +68,8 @@ def read_discipline(
         shots_limit=settings.shots_per_day,
         shots_free_at=day_end(unit.now, rules.zone),
         day_result=_day_result(unit, rules.zone, terminal, [each for each in closed if _of_day(each, today)], own, price_of),
-        medic_from=settings.medic_from,
-        medic_risk=rules.per_trade * settings.medic_risk,
+        medic_from=min(settings.medic_from, limits[Limit.DAILY_LOSS].value * settings.medic_before),
+        medic_risk=limits[Limit.PER_TRADE].value * settings.medic_risk,
         medic_positions=settings.medic_positions,
         own_live=sum(each.id != leaving_out for each in own),
     )

@@ -86,6 +86,7 @@ SIZE_CODES = frozenset(
         CheckCode.GROSS_EXPOSURE,
         CheckCode.NET_EXPOSURE,
         CheckCode.UNUSUAL_SIZE,
+        CheckCode.MEDIC_RISK,
     }
 )
 REFRESH_CODES = frozenset({CheckCode.PRICE_COLLAR})

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.domain.breakers import Breaker
+from services.domain.discipline import Discipline
 from services.domain.halts import Halt, HaltScope
 from services.domain.money import ZERO
 from services.domain.signals import Mission
@@ -16,7 +17,6 @@ from services.domain.trades import Terminal, Trade
 from services.risk.context import LedgerPart
 from services.risk.day_book import PriceOf, profit_of_day
 from services.risk.days import day_end, day_of
-from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.sizing import Costs, funds_needed
 from services.risk.surroundings import Surroundings
 from services.storage import breakers as breaker_rows
@@ -70,7 +70,7 @@ def read_ledger(
     zone: str,
     price_of: PriceOf,
     halt_file: bool,
-    discipline: DisciplineRules,
+    discipline: Discipline,
     beside: Surroundings,
     leaving_out: str | None = None,
 ) -> LedgerPart:
@@ -102,15 +102,7 @@ def read_ledger(
         day_opening_equity=day.opening_equity if day else None,
         day_ends_at=day_end(unit.now, zone),
         breakers=breakers_for(unit, person_id, terminal.id, symbol, leaving_out),
-        discipline=read_discipline(
-            unit,
-            discipline,
-            person_id=person_id,
-            terminal=terminal,
-            live=live,
-            price_of=price_of,
-            leaving_out=leaving_out,
-        ),
+        discipline=discipline,
         beside=beside,
     )
 

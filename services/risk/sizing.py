@@ -42,17 +42,20 @@ def size_caps(
     usual_share: Decimal,
     room: Decimal | None = None,
     open_risk: Decimal | None = None,
+    held_to: Decimal | None = None,
 ) -> SizeCaps:
     """Return the caps that the gate's size rules set; ``usual_share`` is the loss of the offered full size, of equity.
 
     ``room`` is the value that what stands beside the trade leaves to it, ``open_risk`` what live trades lose at their stops,
-    where these are known.
+    where these are known. ``held_to`` is the loss at the stop that a bad day leaves, of equity: the usual one shrinks as much.
     """
     value, reserve = equity * limits[Limit.MAX_NOTIONAL].value, limits.get(Limit.CASH_RESERVE)
-    left = limits.get(Limit.MARGIN_LEFT)
+    left, most = limits.get(Limit.MARGIN_LEFT), limits[Limit.PER_TRADE].value
+    if held_to is not None and held_to < most:
+        usual_share, most = usual_share * held_to / most, held_to
     return SizeCaps(
-        loss=equity * limits[Limit.PER_TRADE].value,
-        usual_loss=equity * min(usual_share, limits[Limit.PER_TRADE].value),
+        loss=equity * most,
+        usual_loss=equity * min(usual_share, most),
         value=value if room is None else min(value, room),
         funds=free if reserve is None else free - equity * reserve.value,
         margin=None if left is None else free - (open_risk or ZERO) - equity * left.value,

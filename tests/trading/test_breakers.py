@@ -12,12 +12,15 @@ from bot.system import SystemIds
 from services.domain.breakers import Breaker, BreakerKind, BreakerState
 from services.domain.buttons import Act
 from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.money import Price
+from services.domain.signals import Mission
 from services.domain.states import TradeState
-from services.domain.verdicts import CheckCode
+from services.domain.verdicts import CheckCode, Verdict
 from services.missions.fire import Fired
 from services.risk.breaking import BreakerBook
-from services.storage import breakers, trades
+from services.storage import breakers, people, trades
 from services.storage.database import Unit
+from services.storage.previews import PreviewState
 from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at
 from tests.trading.taps import confirm_token, preview_of
 
@@ -181,13 +184,30 @@ async def test_after_a_loss_comes_a_pause_then_tilt_then_the_day_s_shots(tmp_pat
         assert await denied(rig) == [CheckCode.SHOTS]
 
 
-async def test_a_bad_day_halves_the_risk_and_allows_one_trade(tmp_path: Path) -> None:
-    async with desk_at(tmp_path, discipline={"medic_from": "0.005"}, risk={"default_per_trade": "0.007"}) as rig:
-        await lose(rig)
+def asked(rig: Rig, unit: Unit, mission: Mission, quantity: Decimal) -> Verdict:
+    """Ask the gate about one size for Ann."""
+    person = people.find(unit, ANN)
+    assert person is not None
+    case = rig.trading.desk.case(unit, mission, person)
+    worst, stop = Price(Decimal(64_010)), mission.signal.stop
+    return rig.trading.desk.judge(unit, case, quantity=quantity, worst_price=worst, stop=stop)[0]
 
-        small = await preview_of(rig, await rig.mission(), size="half")
-        assert await denied(rig) == [CheckCode.MEDIC_RISK]
-        assert [check.code for check in small.checks if not check.passed] == []
+
+async def test_a_bad_day_halves_the_risk_and_allows_one_trade(tmp_path: Path) -> None:
+    """It begins below the daily loss in force: at -5 % it would come together with the end of the day."""
+    own = {"scope": "terminal", "subject": "ann-paper", "limit": "daily_loss", "value": "0.01"}
+    async with desk_at(tmp_path, risk={"default_per_trade": "0.007", "scoped": [own]}) as rig:
+        usual = await preview_of(rig, await rig.mission())
+        await lose(rig)
+        mission = await rig.mission()
+        shown = await preview_of(rig, mission)
+        medic = next(check for check in shown.checks if check.code is CheckCode.MEDIC_RISK)
+        refused = await rig.trading.database.write(lambda unit: asked(rig, unit, mission, usual.full))
+
+        assert Decimal("0.48") < shown.full / usual.full < Decimal("0.5")
+        assert shown.largest <= usual.largest / 2
+        assert (shown.state, medic.limit) == (PreviewState.OPEN, "0.005")
+        assert [check.code for check in refused.denials] == [CheckCode.MEDIC_RISK]
 
 
 @pytest.mark.parametrize(
@@ -242,3 +262,14 @@ async def test_the_entry_that_is_tried_passes_its_own_breaker(tmp_path: Path) ->
         (held,) = await rig.read(trades.live)
         assert (await streak_of(rig)).trial == held.id
         assert held.state is TradeState.OPEN
+
+
+async def test_a_day_is_lost_by_the_limit_in_force_at_the_terminal(tmp_path: Path) -> None:
+    own = {"scope": "person", "subject": str(ANN), "limit": "daily_loss", "value": "0.004"}
+    async with desk_at(tmp_path, risk={"scoped": [own]}) as rig:
+        await lose(rig, apart_s=60)
+        await rig.trading.watch_breakers()
+
+        found = await rig.read(lambda unit: breakers.find(unit, BreakerKind.DAILY_LOSS, f"paper-{ANN}"))
+        assert found.state is BreakerState.OPEN
+        assert "limit 0.4 %" in found.reason

@@ -31,8 +31,8 @@ _SETTINGS: Mapping[CheckCode, str] = {
     CheckCode.COOLDOWN: "discipline.cooldown_s",
     CheckCode.TILT: "discipline.tilt_losses, discipline.tilt_window_s, discipline.tilt_lock_s",
     CheckCode.SHOTS: "discipline.shots_per_day",
-    CheckCode.MEDIC_POSITIONS: "discipline.medic_from, discipline.medic_positions",
-    CheckCode.MEDIC_RISK: "discipline.medic_from, discipline.medic_risk",
+    CheckCode.MEDIC_POSITIONS: "discipline.medic_from, discipline.medic_before, discipline.medic_positions",
+    CheckCode.MEDIC_RISK: "discipline.medic_from, discipline.medic_before, discipline.medic_risk",
     **{rule.code: f"risk.{limit.value}" for limit, rule in RULES.items()},
 }
 _DROPS: Mapping[DropCode, str] = {
