@@ -19,6 +19,7 @@ RENEW_S = 5.0
 PRICES_EVERY_S = 10
 SWEEP_EVERY_S = 600
 BREAKERS_EVERY_S = 2
+ROLES_EVERY_S = 2
 WARM_UP_AGAIN_S = 1.0
 WARM_UP_AGAIN_MOST_S = 30.0
 TRADING_STAGES = (
@@ -112,6 +113,7 @@ class Duties:
         ticker.every(1, "watch", self._watch)
         ticker.every(1, "keep", self._keep)
         ticker.every(BREAKERS_EVERY_S, "breakers", self._watch_breakers)
+        ticker.every(ROLES_EVERY_S, "roles", self._end_leases)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
@@ -145,6 +147,9 @@ class Duties:
 
     async def _watch_breakers(self) -> None:
         await self._graph.trading.watch_breakers()
+
+    async def _end_leases(self) -> None:
+        await self._graph.end_leases()
 
     async def _measure_routes(self) -> None:
         await self._graph.trading.measure_routes()

@@ -36,6 +36,7 @@ from handlers.telegram.lists import Lists
 from handlers.telegram.rooms import Rooms
 from handlers.telegram.router import ChatRoutes
 from services.access.incidents import TakeIncident
+from services.access.leases import EndLeases
 from services.access.roles import RoleBook
 from services.access.seeding import SeedPeople
 from services.domain.errors import Unavailable
@@ -163,6 +164,7 @@ class Graph:
         )
         self.answers = TimedAnswers(ChatAnswers(self.bot, self.straight, self.clock), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
+        self.end_leases = EndLeases(database, self.roles, self.ids)
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)
         self.token = token
@@ -206,6 +208,7 @@ class Graph:
             settings.chats,
             settings.terminals,
             {name: venue.capabilities.short for name, venue in trading.exchanges.items()},
+            settings.grades,
         )()
 
     async def connect(self) -> None:

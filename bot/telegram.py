@@ -44,13 +44,15 @@ from aiogram.types import (
 from bot.answering import Straight, one_update, spending
 from bot.delivery import Envelope
 from bot.redaction import process_redactor
+from config.grades import WITHHOLDABLE
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind
 from handlers.telegram.request import Answered
 from handlers.telegram.views.message import Rendered
+from services.domain.grades import Grade
 from services.domain.people import Person, Role
 from services.domain.ports import Clock, Ids
 from services.domain.states import UpdateState
-from services.storage import outbox, people, updates
+from services.storage import grades, outbox, people, updates
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -339,13 +341,13 @@ def _where_and_what(raw: Mapping[str, Any]) -> tuple[int | None, str]:
 
 async def publish_commands(bot: Bot, database: Database, table: CommandTable) -> None:
     """Set the command menus: strangers see /start, groups what groups may, each person what their role may."""
-    known = await database.read(lambda unit: people.everyone(unit))
+    known = await database.read(lambda unit: [(each, grades.find(unit, each.grade)) for each in people.everyone(unit)])
     start = [BotCommand(command="start", description="Begin")]
     menus = [
         SetMyCommands(commands=start, scope=BotCommandScopeDefault()),
         SetMyCommands(commands=start, scope=BotCommandScopeAllPrivateChats()),
         SetMyCommands(commands=_offered(table, Role.TRADER, group=True), scope=BotCommandScopeAllGroupChats()),
-        *(_menu_of(person, table) for person in known if person.reachable),
+        *(_menu_of(person, grade, table) for person, grade in known if person.reachable),
     ]
     slots = asyncio.Semaphore(SCOPE_CALLS_AT_ONCE)
 
@@ -361,15 +363,16 @@ async def publish_commands(bot: Bot, database: Database, table: CommandTable) ->
 
 async def publish_menu(bot: Bot, database: Database, table: CommandTable, person_id: int) -> None:
     """Set one person's command menu to what their role may now; without a role it is a stranger's again."""
-    person = await database.read(lambda unit: people.find(unit, person_id))
+    person, grade = await database.read(lambda unit: (people.find(unit, person_id), grades.of_person(unit, person_id)))
     if person is None or person.role is Role.STRANGER:
         await bot.delete_my_commands(scope=BotCommandScopeChat(chat_id=person_id))
     else:
-        await bot(_menu_of(person, table))
+        await bot(_menu_of(person, grade, table))
 
 
-def _menu_of(person: Person, table: CommandTable) -> SetMyCommands:
-    commands = _offered(table, person.role, group=False)
+def _menu_of(person: Person, grade: Grade, table: CommandTable) -> SetMyCommands:
+    offered = _offered(table, person.role, group=False)
+    commands = [each for each in offered if each.command not in WITHHOLDABLE or grade.may(each.command)]
     return SetMyCommands(commands=commands, scope=BotCommandScopeChat(chat_id=person.id))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
@@ -20,6 +20,7 @@ from config.alerting import AlertSettings
 from config.approvals import ApprovalSettings
 from config.breakers import BreakerSettings, DisciplineSettings
 from config.deadman import DeadmanSettings
+from config.grades import BUILT_IN, GradeSettings, with_built_in
 from config.groups import (
     BackupSettings,
     ChatSettings,
@@ -75,8 +76,9 @@ class Settings(BaseSettings):
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
     sessions: dict[str, SessionSettings] = Field(default_factory=dict)
-    protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
+    grades: dict[str, GradeSettings] = Field(default_factory=lambda: dict(BUILT_IN))
+    protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     routes: RouteSettings = Field(default_factory=RouteSettings)
     killing: KillingSettings = Field(default_factory=KillingSettings)
     deadman: DeadmanSettings = Field(default_factory=DeadmanSettings)
@@ -86,6 +88,8 @@ class Settings(BaseSettings):
     web: WebSettings = Field(default_factory=WebSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
+
+    _grades_built_in = field_validator("grades", mode="before")(with_built_in)
 
     @model_validator(mode="after")
     def _cross_check(self) -> Settings:
@@ -143,7 +147,7 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
-        groups = trading | {"sessions", "risk", "breakers", "discipline"}
+        groups = trading | {"sessions", "risk", "breakers", "discipline", "grades"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

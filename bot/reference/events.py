@@ -26,7 +26,7 @@ FILLED: Mapping[str, Sequence[str]] = {
     "halt.<state>": (HaltState.HALTED, HaltState.REDUCING),
     "kill.<state>": (KillState.FLATTENING, KillState.DONE),
     "mission.<state>": (MissionState.EXPIRED, MissionState.WITHDRAWN),
-    "people.<how>": ("claimed", "granted", "joined", "revoked", "seeded"),
+    "people.<how>": ("claimed", "granted", "joined", "lease_ended", "revoked", "seeded"),
     "proposal.<state>": (ProposalState.DECIDED, ProposalState.GONE),
     "request.<kind>": (LEAVE_CHAT, REVOKED),
     "trade.<state>": tuple(TradeState),

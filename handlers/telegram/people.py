@@ -7,14 +7,18 @@ from html import escape
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import ChoiceButton, ListName
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
+from handlers.telegram.grants import GrantHandlers, read_role
 from handlers.telegram.lists import Lists
 from handlers.telegram.request import Request
+from handlers.telegram.views.grants import GIVE, PICK
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.people import render_invite, render_revoke_question
 from services.access.roles import RoleChanged
 from services.domain.errors import NotFound, Refused
 from services.domain.notices import Event, Loudness, Topic
 from services.domain.people import Role
+
+GRANT_USAGE = "@name|id [observer|trader|commander [grade] [7d]]"
 
 
 class PeopleHandlers:
@@ -23,6 +27,7 @@ class PeopleHandlers:
     def __init__(self, app: App, lists: Lists) -> None:
         self._app = app
         self._lists = lists
+        self._grants = GrantHandlers(app)
 
     def commands(self) -> tuple[CommandSpec, ...]:
         """Return the rows of this room."""
@@ -32,7 +37,7 @@ class PeopleHandlers:
         return (
             row("people", "Who is in", "", boss, Kind.READ, Where.ANYWHERE, people),
             row("invite", "A one-time link", "observer|trader", boss, Kind.ACT, Where.PRIVATE, self.invite),
-            row("grant", "Give a role", "@name|id observer|trader|commander", boss, Kind.ACT, Where.PRIVATE, self.grant),
+            row("grant", "Give a role", GRANT_USAGE, boss, Kind.ACT, Where.PRIVATE, self._grants.command),
             row("revoke", "Take a role", "@name|id", boss, Kind.ACT, Where.PRIVATE, self.revoke),
             row("chats", "Groups and what they are told", "", boss, Kind.READ, Where.ANYWHERE, chats),
             row("bind", "Tell this chat", "missions|fills|risk|digest [off]", boss, Kind.ACT, Where.GROUP, self.bind),
@@ -49,15 +54,8 @@ class PeopleHandlers:
 
     async def invite(self, request: Request) -> None:
         """Make a link that lets one person in."""
-        link = await self._app.people.invite(request.actor, _role(request.args or "trader"))
+        link = await self._app.people.invite(request.actor, read_role(request.args or "trader"))
         await request.reply(render_invite(link, f"https://t.me/{request.bot_username}?start={link.payload}"))
-
-    async def grant(self, request: Request) -> None:
-        """Give a role; who acted is told by a stored notice."""
-        reference, _, role = request.args.rpartition(" ")
-        if not reference:
-            raise Refused("GRANT_SYNTAX")
-        await self._app.people.grant(request.actor, reference, _role(role))
 
     async def revoke(self, request: Request) -> None:
         """Ask before taking a role."""
@@ -96,6 +94,8 @@ class PeopleHandlers:
             await self._lists.show(request, ListName.NOTIFY)
         elif button.name == "quiet":
             await self._quiet(request, button.value or "off")
+        elif button.name in (PICK, GIVE):
+            await self._grants.choose(request, button)
         elif button.name == "terminal":
             chosen = await self._app.people.choose_terminal(request.actor, button.key)
             await request.toast(f"Previews start at {chosen.name}.")
@@ -127,10 +127,3 @@ class PeopleHandlers:
         off = span in ("", "off")
         await self._app.people.set_quiet_hours(request.actor, None if off else start, None if off else end or None)
         await self._lists.show(request, ListName.NOTIFY)
-
-
-def _role(text: str) -> Role:
-    name = text.strip().lower()
-    if name not in set(Role):
-        raise Refused("ROLE_UNKNOWN", value=name[:20], limit="observer, trader, commander")
-    return Role(name)

@@ -9,6 +9,7 @@ import structlog
 from aiogram import Router
 from aiogram.types import CallbackQuery, ChatMemberUpdated, Message
 
+from config.grades import WITHHOLDABLE
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import read_button
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind, Where
@@ -16,6 +17,7 @@ from handlers.telegram.request import Answers, Request, answered_in_time
 from handlers.telegram.taps import Taps
 from handlers.telegram.views.errors import render_error, toast
 from handlers.telegram.views.message import Rendered
+from services.access.authority import require
 from services.domain.errors import AlreadyDone, SortieError
 from services.domain.key_shapes import WITHHELD
 from services.domain.people import Actor, Role
@@ -147,6 +149,8 @@ class ChatRoutes:
                     code = "NO_ROLE" if role is Role.STRANGER else "ROLE"
                     await self._refuse(request, code, {"have": role.value, "need": spec.permission.value})
                     return
+                if spec.name in WITHHOLDABLE:
+                    await self._app.database.glance(lambda unit: require(unit, request.actor, spec.permission, spec.name))
             request.private_only = spec.where is Where.MONEY
             await spec.handler(request)
         except AlreadyDone:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from services.domain.errors import NotAllowed, NotFound
 from services.domain.people import Actor, Person, Role
-from services.storage import people
+from services.storage import grades, people
 from services.storage.database import Unit
 
 
-def require(unit: Unit, actor: Actor, at_least: Role) -> Person:
-    """Return the acting person; raise NotAllowed when their role, as stored now, is below ``at_least``."""
+def require(unit: Unit, actor: Actor, at_least: Role, doing: str | None = None) -> Person:
+    """Return the acting person; raise NotAllowed when their role, as stored now, is below ``at_least``.
+
+    ``doing`` names the command that this carries out, where a grade may take it away.
+    """
     person = people.find(unit, actor.id) if actor.kind == "person" else None
     if person is None or person.role < at_least:
         role = person.role if person else Role.STRANGER
         raise NotAllowed("NO_ROLE" if role is Role.STRANGER else "ROLE", have=role.value, need=at_least.value)
+    if doing is not None and not grades.find(unit, person.grade).may(doing):
+        raise NotAllowed("GRADE_COMMAND", grade=person.grade, command=f"/{doing}")
     return person
 
 

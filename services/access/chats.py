@@ -143,7 +143,7 @@ class BindTopic:
         """Bind and say so in that place; raise Refused outside of an approved group."""
 
         def body(unit: Unit) -> Place:
-            person = require(unit, actor, Role.COMMANDER)
+            person = require(unit, actor, Role.COMMANDER, "bind")
             chat = _approved(unit, chat_id)
             chats.save(unit, replace(chat, title=title[:256]))
             place = Place(chat_id=chat_id, thread_id=thread_id)

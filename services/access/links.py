@@ -50,7 +50,7 @@ class Invite:
         """Return the link. It is shown at once and never stored as a message: a copy of it is a key."""
 
         def body(unit: Unit) -> Link:
-            require(unit, actor, Role.COMMANDER)
+            require(unit, actor, Role.COMMANDER, "invite")
             if role not in (Role.OBSERVER, Role.TRADER):
                 raise Refused("INVITE_ROLE", value=role.value, limit="observer, trader")
             terms = {"role": role.value, "by": str(actor.id)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -13,12 +14,13 @@ from services.access.authority import find_person, require
 from services.access.paper_terminals import open_terminal
 from services.domain.buttons import Act, ActToken
 from services.domain.errors import NotFound, Refused
+from services.domain.grades import DEFAULT_GRADE
 from services.domain.notices import Event, Priority
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.trades import Terminal
 from services.storage import desk as desk_rows
-from services.storage import outbox, people
+from services.storage import grades, outbox, people, tokens
 from services.storage.database import Database, Unit
 from services.storage.tables import access_requests
 
@@ -29,6 +31,7 @@ NOBODY = frozenset({1087968824, 136817688, 777000})
 LONGEST_ID = 16
 REVOKED = "revoked"
 MENU = "menu"
+SHORTEST_LEASE, LONGEST_LEASE = timedelta(minutes=5), timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,17 @@ class RoleChanged:
     person: Person
     was: Role
     terminal: Terminal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a role is given: ``grade`` None keeps the one that somebody with a role has; ``until`` None is without an end."""
+
+    grade: str | None = None
+    until: datetime | None = None
+
+
+FOR_GOOD = Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +87,50 @@ class RoleBook:
         """Return someone without a row, with the desk's zone."""
         return Person(id=person_id, name=name[:128], username=username, role=Role.STRANGER, zone=self._desk.zone, locale="en")
 
-    def change(self, unit: Unit, actor: Actor, person: Person, role: Role, *, how: str) -> RoleChanged:
-        """Set a role with all that follows; raise Refused when it is that already or would leave no commander.
+    def change(self, unit: Unit, actor: Actor, person: Person, role: Role, *, how: str, terms: Terms = FOR_GOOD) -> RoleChanged:
+        """Set a role with all that follows; raise Refused when it stands like that or would leave no commander for good.
 
-        The journal row is ``people.<how>``. Below trader, a stored request takes the person's working entries back;
-        another one renews their command menu.
+        The journal row is ``people.<how>``. With less than before, buttons that wait for the person die. Below trader, a
+        stored request takes their working entries back; another one renews their command menu.
         """
         if person.id in NOBODY or person.id <= 0:
             raise Refused("NOT_A_PERSON", person=person.id)
-        if person.role is role:
+        before = people.stored(unit, person.id) or person
+        after = replace(person, role=role, grade=self._grade(unit, before, role, terms.grade), lease_until=terms.until)
+        if (before.role, before.grade, before.lease_until) == (after.role, after.grade, after.lease_until):
             raise Refused("ROLE_SAME", person=person.name, role=role.value)
-        if person.role is Role.COMMANDER and len(people.everyone(unit, Role.COMMANDER)) == 1:
-            raise Refused("LAST_COMMANDER", person=person.name)
-        after = replace(person, role=role)
+        require_a_commander(unit, before, after)
         people.save_role(unit, after, actor.id or None)
         people.drop_request(unit, person.id)
         terminal = self.open_terminal(unit, after)
-        if role < Role.TRADER <= person.role:
-            terms = {"person": str(person.id)}
-            desk_rows.add_request(unit, self._ids.row(), REVOKED, terms, actor.label, actor.correlation)
+        if role < before.role:
+            tokens.expire_of(unit, person.id)
+        if role < Role.TRADER <= before.role:
+            about = {"person": str(person.id)}
+            desk_rows.add_request(unit, self._ids.row(), REVOKED, about, actor.label, actor.correlation)
         if actor.kind == "person":
             self.ask_for_menu(unit, actor, person.id)
-        unit.record(actor, f"people.{how}", person=person.id, name=person.name, role=role.value, was=person.role.value)
-        return RoleChanged(person=after, was=person.role, terminal=terminal)
+        unit.record(
+            actor,
+            f"people.{how}",
+            person=person.id,
+            name=person.name,
+            role=role.value,
+            was=before.role.value,
+            grade=after.grade,
+            until=terms.until.isoformat() if terms.until is not None else None,
+        )
+        return RoleChanged(person=after, was=before.role, terminal=terminal)
+
+    def _grade(self, unit: Unit, before: Person, role: Role, wanted: str | None) -> str:
+        if role is Role.STRANGER:
+            return DEFAULT_GRADE
+        if wanted is None:
+            return before.grade
+        known = grades.names(unit)
+        if wanted not in known:
+            raise Refused("GRADE_UNKNOWN", value=wanted[:20], limit=", ".join(known))
+        return wanted
 
     def ask_for_menu(self, unit: Unit, actor: Actor, person_id: int) -> None:
         """Store the request that a person's command menu shows what their role may; the chat server keeps menus."""
@@ -116,12 +151,35 @@ class RoleBook:
             "was": changed.was.value,
             "by": actor.name,
             "how": how,
+            **_terms(changed.person),
         }
         for commander in people.everyone(unit, Role.COMMANDER) if commanders is None else commanders:
             if commander.id != changed.person.id and commander.id != actor.id:
                 audience.tell_person(unit, commander, Event.PEOPLE, "people_changed", facts)
         if actor.kind == "person" and actor.id != changed.person.id:
             outbox.tell(unit, actor.id, "people_changed", facts, priority=Priority.TAP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantChoice:
+    """Somebody as they stand now, and the grades that they may be given."""
+
+    person: Person
+    grades: tuple[str, ...]
+    at: datetime
+
+
+def require_a_commander(unit: Unit, before: Person, after: Person) -> None:
+    """Raise Refused for a change after which nobody would be commander for good."""
+    stays = after.role is Role.COMMANDER and after.lease_until is None
+    if before.role is not Role.COMMANDER or before.lease_until is not None or stays:
+        return
+    if not any(each.id != before.id and each.lease_until is None for each in people.everyone(unit, Role.COMMANDER)):
+        raise Refused("LAST_COMMANDER", person=before.name)
+
+
+def _terms(person: Person) -> dict[str, str | None]:
+    return {"grade": person.grade, "until": person.lease_until.isoformat() if person.lease_until is not None else None}
 
 
 class Grant:
@@ -131,20 +189,38 @@ class Grant:
         self._database = database
         self._roles = roles
 
-    async def __call__(self, actor: Actor, reference: str, role: Role) -> RoleChanged:
-        """Grant by id or @username; raise NotFound for someone nobody knows, Refused for what cannot be granted."""
+    async def __call__(
+        self, actor: Actor, reference: str, role: Role, grade: str | None = None, lasts: timedelta | None = None
+    ) -> RoleChanged:
+        """Grant by id or @username, for good or for a time.
+
+        Raise NotFound for someone nobody knows, Refused for what cannot be granted.
+        """
+        if lasts is not None and not SHORTEST_LEASE <= lasts <= LONGEST_LEASE:
+            raise Refused("LEASE_TIME", value=f"{lasts.total_seconds() / 60:.0f} min", limit="5m to 366d")
 
         def body(unit: Unit) -> RoleChanged:
-            require(unit, actor, Role.COMMANDER)
-            return self._grant(unit, actor, self._target(unit, reference), role)
+            require(unit, actor, Role.COMMANDER, "grant")
+            terms = Terms(grade=grade, until=unit.now + lasts if lasts is not None else None)
+            return self._grant(unit, actor, self._target(unit, reference), role, terms)
 
         return await self._database.write(body)
+
+    async def look(self, actor: Actor, reference: str) -> GrantChoice:
+        """Return who would be granted something and which grades there are, for the buttons that put a grant together."""
+
+        def body(unit: Unit) -> GrantChoice:
+            require(unit, actor, Role.COMMANDER, "grant")
+            person = self._target(unit, reference)
+            return GrantChoice(person=person, grades=tuple(grades.names(unit)), at=unit.now)
+
+        return await self._database.read(body)
 
     async def press(self, actor: Actor, token_id: str) -> RoleChanged | RequestIgnored:
         """Carry out the Grant or Ignore button of a stranger's request."""
 
         def body(unit: Unit) -> RoleChanged | RequestIgnored:
-            require(unit, actor, Role.COMMANDER)
+            require(unit, actor, Role.COMMANDER, "grant")
             token = buttons.use(unit, actor, token_id, Act.GRANT)
             person = self._target(unit, token.terms["person"])
             role = Role(token.terms["role"])
@@ -152,10 +228,10 @@ class Grant:
 
         return await self._database.write(body)
 
-    def _grant(self, unit: Unit, actor: Actor, person: Person, role: Role) -> RoleChanged:
+    def _grant(self, unit: Unit, actor: Actor, person: Person, role: Role, terms: Terms = FOR_GOOD) -> RoleChanged:
         if role not in GRANTABLE:
             raise Refused("ROLE_UNKNOWN", value=role.value, limit=", ".join(GRANTABLE))
-        changed = self._roles.change(unit, actor, person, role, how="granted")
+        changed = self._roles.change(unit, actor, person, role, how="granted", terms=terms)
         facts = {
             "desk": self._roles.desk.name,
             "role": role.value,
@@ -163,6 +239,7 @@ class Grant:
             "by": actor.name,
             "terminal": changed.terminal.name if changed.terminal else None,
             "mode": changed.terminal.mode.value if changed.terminal else None,
+            **_terms(changed.person),
         }
         if person.id != actor.id:
             outbox.tell(unit, person.id, "granted", facts)

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from config.grades import GradeSettings
 from config.groups import ChatSettings, PeopleSettings, TerminalSettings
 from services.access import exchange_terminals, paper_terminals
 from services.access.roles import RoleBook
+from services.domain.grades import FireMode, Grade
 from services.domain.notices import Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
-from services.storage import chats, people, terminals
+from services.storage import chats, grades, people, terminals
 from services.storage.chats import Chat, Place
 from services.storage.counters import get_fact, set_fact
 from services.storage.database import Database, Unit
@@ -24,6 +26,21 @@ class Seeded:
 
     people: int
     chats: int
+
+
+def grade_of(name: str, settings: GradeSettings) -> Grade:
+    """Return a grade as the settings describe it."""
+    return Grade(
+        name=name,
+        without=settings.without,
+        terminals=settings.terminals,
+        per_trade=settings.per_trade,
+        max_notional=settings.max_notional,
+        slots=settings.slots,
+        shots=settings.shots,
+        modes=tuple(FireMode(mode) for mode in settings.modes),
+        approves=settings.approves,
+    )
 
 
 class SeedPeople:
@@ -38,6 +55,7 @@ class SeedPeople:
         chat_settings: ChatSettings,
         terminal_settings: Mapping[str, TerminalSettings] = MappingProxyType({}),
         can_short: Mapping[str, bool] = MappingProxyType({}),
+        grade_settings: Mapping[str, GradeSettings] = MappingProxyType({}),
     ) -> None:
         self._database = database
         self._roles = roles
@@ -46,9 +64,13 @@ class SeedPeople:
         self._chats = chat_settings
         self._terminals = terminal_settings
         self._can_short = can_short
+        self._grades = grade_settings
 
     async def __call__(self) -> Seeded:
-        """Add who and what is missing, a paper terminal for every trader without one, and the exchanges' terminals."""
+        """Add who and what is missing, a paper terminal for every trader without one, and the exchanges' terminals.
+
+        The grades are those of the settings from now on.
+        """
         return await self._database.write(self._seed)
 
     def _seed(self, unit: Unit) -> Seeded:
@@ -58,6 +80,8 @@ class SeedPeople:
             (Role.TRADER, self._people.traders),
             (Role.OBSERVER, self._people.observers),
         )
+        if grades.replace_all(unit, {name: grade_of(name, each) for name, each in self._grades.items()}):
+            unit.record(actor, "grades.set", names=sorted(self._grades))
         told = people.everyone(unit, Role.COMMANDER)
         added = sum(self._add_person(unit, actor, person_id, role, told) for role, ids in listed for person_id in ids)
         for person in people.everyone(unit, Role.TRADER):

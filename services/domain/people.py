@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -35,7 +36,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Someone known by a numeric Telegram id; ``zone`` is an IANA time zone name."""
+    """Someone known by a numeric Telegram id; ``zone`` is an IANA time zone name.
+
+    ``role`` is what they may do now: one whose lease ended is a stranger. ``lease_until`` None is a role without an end.
+    """
 
     id: int
     name: str
@@ -46,6 +50,8 @@ class Person:
     quiet_from: str | None = None
     quiet_to: str | None = None
     reachable: bool = True
+    grade: str = "regular"
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

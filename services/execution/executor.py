@@ -20,7 +20,7 @@ from services.domain.halts import Halt, lets_through
 from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
-from services.domain.people import Actor
+from services.domain.people import Actor, Role
 from services.domain.ports import Clock, Ids, Nursery, QuoteSource, StageBeat, Venue, Wakeups
 from services.domain.routes import entry_continues
 from services.domain.states import ORDER_MOVES, InstructionState, OrderState, TradeState
@@ -30,7 +30,7 @@ from services.execution.booking import add_reported
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
-from services.storage import breakers, desk, instructions, missions, orders, terminals, trades
+from services.storage import breakers, desk, instructions, missions, orders, people, terminals, trades
 from services.storage.database import Database, Unit
 from services.storage.desk import Lease
 
@@ -205,6 +205,8 @@ class Executor:
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         if trade is None:
             return "NO_TRADE", "the trade is gone"
+        if people.role_of(unit, trade.person_id) < Role.TRADER:
+            return "NO_ROLE", "its trader has no role any more"
         terminal = terminals.find(unit, trade.terminal_id)
         if terminal is None or terminal.reconciled_at is None:
             return "RECONCILED", "the terminal was not compared with its venue yet"

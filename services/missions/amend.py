@@ -125,7 +125,7 @@ def _rests(route: Route) -> bool:
 
 
 def _find(unit: Unit, actor: Actor, reference: str) -> Trade:
-    person = require(unit, actor, Role.TRADER)
+    person = require(unit, actor, Role.TRADER, "amend")
     text = reference.strip().lstrip("#")
     trade = trades.by_number(unit, int(text)) if text.isdigit() and len(text) < 10 else trades.find(unit, text)
     if trade is None:

@@ -97,7 +97,7 @@ class CallMission:
         """Store, score and offer the call; raise Refused when it cannot be one, with the reason."""
 
         def body(unit: Unit) -> Mission:
-            person = require(unit, actor, Role.TRADER)
+            person = require(unit, actor, Role.TRADER, "call")
             universe = desk.current_universe(unit)
             instrument = universe.find(terms.symbol) if universe else None
             if instrument is None:

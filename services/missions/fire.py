@@ -72,7 +72,7 @@ class FireMission:
 
     def _fire(self, unit: Unit, actor: Actor, token_id: str, pressed: int | None) -> FireOutcome:
         token = buttons.check(unit, actor, token_id, Act.CONFIRM_FIRE)
-        person = require(unit, actor, Role.TRADER)
+        person = require(unit, actor, Role.TRADER, "fire")
         if token.used_at is not None:
             return AlreadyFired()
         mission = missions.find(unit, token.terms["mission"])

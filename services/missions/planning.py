@@ -14,6 +14,7 @@ from config.limits import RiskSettings
 from services.domain.discipline import Discipline
 from services.domain.entries import EntryKind, kinds_for
 from services.domain.errors import NotFound, Refused, Unavailable
+from services.domain.grades import Grade, tightened
 from services.domain.limits import Effective, Limit, LimitBook
 from services.domain.market import Instrument
 from services.domain.money import Price
@@ -31,7 +32,7 @@ from services.risk.limits import standing
 from services.risk.sessions import Sessions
 from services.risk.sizing import Costs
 from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
-from services.storage import desk, missions, terminals, trades
+from services.storage import desk, grades, missions, terminals, trades
 from services.storage.database import Unit
 
 
@@ -67,7 +68,7 @@ class Rules:
 class Case:
     """A mission in front of one trader's terminal: the market as it is now, and the trades that live there in this unit.
 
-    ``limits`` are those in force where person, terminal, strategy and instrument meet.
+    ``limits`` are those in force where person, terminal, strategy and instrument meet, with what the person's grade tightens.
     """
 
     mission: Mission
@@ -78,6 +79,7 @@ class Case:
     limits: Mapping[Limit, Effective]
     beside: Surroundings
     discipline: Discipline
+    grade: Grade
 
 
 class Desk:
@@ -128,7 +130,8 @@ class Desk:
         instrument = universe.find(mission.signal.symbol) if universe else None
         live = tuple(trades.live(unit, terminal_id=terminal.id))
         market = self._market(live, terminal, mission.signal.symbol, instrument, unit.now)
-        limits = self.rules.book.at(standing(mission.signal, instrument, terminal, person.id))
+        grade = grades.find(unit, person.grade)
+        limits = tightened(self.rules.book.at(standing(mission.signal, instrument, terminal, person.id)), grade, person.id)
         asked = Asked(
             signal=mission.signal,
             universe=universe,
@@ -155,8 +158,10 @@ class Desk:
                 live=live,
                 price_of=self.exit_price,
                 limits=limits,
+                grade=grade,
                 leaving_out=leaving_out,
             ),
+            grade=grade,
         )
 
     def _market(
@@ -219,6 +224,7 @@ class Desk:
                 halt_file=self.rules.halt_file.exists(),
                 discipline=case.discipline,
                 beside=case.beside,
+                grade=case.grade,
                 leaving_out=leaving_out,
             ),
             limits=case.limits,

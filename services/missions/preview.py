@@ -69,7 +69,7 @@ class OpenPreview:
         """
 
         def body(unit: Unit) -> Previewed:
-            person = require(unit, actor, Role.TRADER)
+            person = require(unit, actor, Role.TRADER, "fire")
             mission = find_mission(unit, reference)
             shown = None if anew else previews.find(unit, mission.id, person.id)
             return self.prepare(
@@ -88,7 +88,7 @@ class OpenPreview:
         """Answer a press of Fire: with a new message, or by refreshing one that came seconds ago, as it was set."""
 
         def body(unit: Unit) -> Previewed:
-            person = require(unit, actor, Role.TRADER)
+            person = require(unit, actor, Role.TRADER, "fire")
             mission = find_mission(unit, mission_id)
             shown = self._just_shown(unit, person, mission)
             if shown is None:

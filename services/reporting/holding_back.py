@@ -10,13 +10,14 @@ from config.breakers import BreakerSettings
 from services.domain.breakers import Breaker, BreakerKind, BreakerScope
 from services.domain.discipline import Discipline
 from services.domain.errors import NotFound
+from services.domain.grades import tightened
 from services.domain.limits import LimitBook, Scope
 from services.domain.trades import TerminalMode
 from services.reporting.live import Live
 from services.risk.breaking import losses_in_a_row
 from services.risk.day_book import MAX_AGE
 from services.risk.discipline import DisciplineRules, read_discipline
-from services.storage import breakers, people, terminals, trades
+from services.storage import breakers, grades, people, terminals, trades
 from services.storage.database import Database, Unit
 
 
@@ -81,13 +82,15 @@ def _read_standing(
     person, terminal = people.find(unit, person_id), terminals.of_person(unit, person_id)
     if person is None or terminal is None:
         raise NotFound("NO_TERMINAL", person=person_id)
+    grade = grades.find(unit, person.grade)
     held = read_discipline(
         unit,
         rules,
         person_id=person_id,
         terminal=terminal,
         live=trades.live(unit, terminal_id=terminal.id),
-        limits=limits.at({Scope.TERMINAL: terminal.name, Scope.PERSON: str(person_id)}),
+        limits=tightened(limits.at({Scope.TERMINAL: terminal.name, Scope.PERSON: str(person_id)}), grade, person_id),
+        grade=grade,
         price_of=lambda symbol: quote.mid if (quote := live.quote(symbol)) and quote.age(live.now) <= MAX_AGE else None,
     )
     bearing = [each for each in breakers.in_force(unit) if each.subject in (str(person_id), terminal.id)]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from services.domain.breakers import Breaker
 from services.domain.discipline import Discipline
 from services.domain.entries import EntryKind
+from services.domain.grades import Rank
 from services.domain.halts import Halt
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
@@ -43,7 +44,8 @@ class LedgerPart:
     ``day_profit`` is realised and open profit since the day's start in the terminal's currency, None when it cannot be
     measured; ``doubtful`` counts instructions of unknown outcome and undecided differences on this terminal and instrument.
     ``breakers`` are those not closed that bear on this entry, ``discipline`` is how its person stands.
-    ``beside`` is what else is live and was done, as far as limits in force ask for it.
+    ``beside`` is what else is live and was done, as far as limits in force ask for it. ``rank`` is the person's grade at this
+    terminal, None where it was not measured.
     """
 
     halts: tuple[Halt, ...]
@@ -60,6 +62,7 @@ class LedgerPart:
     breakers: tuple[Breaker, ...]
     discipline: Discipline
     beside: Surroundings
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

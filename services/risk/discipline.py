@@ -10,6 +10,7 @@ from decimal import Decimal
 from config.breakers import DisciplineSettings
 from services.domain.breakers import is_loss
 from services.domain.discipline import Discipline, cooldown_until, tilt_until
+from services.domain.grades import Grade
 from services.domain.limits import Effective, Limit
 from services.domain.money import ZERO
 from services.domain.trades import Terminal, Trade
@@ -43,11 +44,13 @@ def read_discipline(
     live: Sequence[Trade],
     price_of: PriceOf,
     limits: Mapping[Limit, Effective],
+    grade: Grade,
     leaving_out: str | None = None,
 ) -> Discipline:
-    """Return how the person stands at a terminal, whose live trades are ``live``; ``leaving_out`` is the trade asked about.
+    """Return how the person of a grade stands at a terminal, whose live trades are ``live``.
 
     Medic mode begins below the daily loss of ``limits``, those in force, and leaves a share of their risk of a trade.
+    ``leaving_out`` is the trade asked about.
     """
     settings, today = rules.settings, day_start(unit.now, rules.zone)
     since = min(today, unit.now - rules.looks_back)
@@ -65,7 +68,7 @@ def read_discipline(
         ),
         tilt_losses=settings.tilt_losses,
         shots=trades.count_fired(unit, person_id, today, leaving_out or ""),
-        shots_limit=settings.shots_per_day,
+        shots_limit=min(settings.shots_per_day, grade.shots or settings.shots_per_day),
         shots_free_at=day_end(unit.now, rules.zone),
         day_result=_day_result(unit, rules.zone, terminal, [each for each in closed if _of_day(each, today)], own, price_of),
         medic_from=min(settings.medic_from, limits[Limit.DAILY_LOSS].value * settings.medic_before),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from services.domain.verdicts import Check, CheckCode, Unit, Verdict
-from services.risk.checks import account, breakers, discipline, exposure, pace, price, size, standing
+from services.risk.checks import account, breakers, discipline, exposure, grade, pace, price, size, standing
 from services.risk.context import GateContext
 
 
@@ -33,6 +33,7 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.EQUITY_AGE: account.equity_age,
     CheckCode.UNIVERSE: standing.universe,
     CheckCode.TERMINAL_SIDE: standing.terminal_side,
+    CheckCode.GRADE: grade.grade,
     CheckCode.STOP_SIDE: price.stop_side,
     CheckCode.SPREAD: price.spread,
     CheckCode.PRICE_COLLAR: price.collar,

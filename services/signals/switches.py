@@ -23,7 +23,7 @@ class SwitchStrategy:
         """Set the switch; raise NotFound for a strategy that is not loaded."""
 
         def body(unit: Unit) -> None:
-            person = require(unit, actor, Role.COMMANDER)
+            person = require(unit, actor, Role.COMMANDER, "enable" if enabled else None)
             if self._registry.get(name) is None:
                 raise NotFound("STRATEGY", reference=name[:32], known=", ".join(self._registry.names()))
             desk.set_strategy(unit, name, enabled=enabled, by=person.id)

@@ -72,6 +72,14 @@ def void(unit: Unit, act: Act) -> int:
     return unit.run(open_ones.values(used_at=unit.now)).rowcount
 
 
+def expire_of(unit: Unit, person_id: int) -> int:
+    """End the time of everything that a person has not pressed yet; return how many buttons that were."""
+    open_ones = update(tokens).where(
+        tokens.c.person_id == person_id, tokens.c.used_at.is_(None), tokens.c.expires_at > unit.now
+    )
+    return unit.run(open_ones.values(expires_at=unit.now)).rowcount
+
+
 def sweep(unit: Unit, before: datetime) -> int:
     """Delete tokens that expired before a time; return how many."""
     return unit.run(delete(tokens).where(tokens.c.expires_at < before)).rowcount

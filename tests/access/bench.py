@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, select
 
+from config.grades import GradeSettings
 from config.groups import ChatSettings, DeskSettings, PaperSettings, PeopleSettings, TerminalSettings
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import SetLoudness, SetQuietHours, SetZone
@@ -138,6 +139,10 @@ class AccessBench:
     ) -> SeedPeople:
         chats = chat_settings or ChatSettings()
         return SeedPeople(self.database, self.roles, self.ids, people_settings, chats, terminal_settings)
+
+    def seeding_grades(self, found: Mapping[str, GradeSettings]) -> SeedPeople:
+        """Return what brings these grades in at a start."""
+        return SeedPeople(self.database, self.roles, self.ids, PeopleSettings(), ChatSettings(), grade_settings=found)
 
     def add(self, person_id: int, role: Role, name: str = "") -> None:
         """Put someone in as if granted long ago."""

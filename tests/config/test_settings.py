@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from config.grades import BUILT_IN
 from config.settings import Problem, Settings, SettingsError, load_settings
 
 from ..setup.canaries import random_bot_token, random_text
@@ -79,6 +80,9 @@ def test_named_file_that_is_missing_stops_the_start(monkeypatch: pytest.MonkeyPa
             "has no such instrument",
         ),
         ("[[risk.scoped]]\nscope = 'person'\nsubject = '7'\nlimit = 'nothing'\nvalue = 1", "risk", "no such limit"),
+        ("[grades.cadet]\nwithout = ['halt']", "grades.cadet.without", "halt cannot be taken away"),
+        ("[grades.trader]", "grades", "is no role's"),
+        ("[grades.x]\nslots = 0", "grades", "2 to 16 of a-z"),
         ("[market]\nvenue = 'kraken'", "settings", "[venues] has only ['binance']"),
         ("[risk", "-", "is not TOML"),
     ],
@@ -158,3 +162,13 @@ def test_fingerprint_follows_decisions_and_not_places(tmp_path: Path) -> None:
     other = Settings.model_validate({"risk": {"per_trade": "0.02"}})
 
     assert Settings().fingerprint == same.fingerprint != other.fingerprint
+
+
+def test_a_built_in_grade_that_the_file_changes_keeps_the_rest_of_what_it_is() -> None:
+    Path("sortie.toml").write_text("[grades.cadet]\nslots = 5\n[grades.intern]\nmodes = ['alert']\n")
+
+    found = load_settings().grades
+
+    assert set(found) == {"cadet", "regular", "veteran", "intern"}
+    assert found["cadet"] == BUILT_IN["cadet"].model_copy(update={"slots": 5})
+    assert (found["intern"].modes, found["intern"].slots) == (("alert",), None)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from config.limits import RiskSettings
 from services.domain.breakers import Breaker, BreakerKind, BreakerState
 from services.domain.discipline import Discipline
+from services.domain.grades import Rank
 from services.domain.halts import Halt, HaltScope
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
@@ -20,6 +21,7 @@ from services.domain.money import Price, Quantity
 from services.domain.sessions import ALL_HOURS
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
+from services.domain.trades import TerminalMode
 from services.domain.verdicts import Check, CheckCode
 from services.risk.context import GateContext, LedgerPart, MarketPart, Plan
 from services.risk.gate import decide
@@ -53,6 +55,7 @@ CALM = Discipline(
 )
 
 
+AT_PAPER = Rank(grade="regular", known=True, terminals=("paper",), terminal="ann-paper", mode=TerminalMode.PAPER)
 # Nothing else is live and nothing was done; every part is known, so that any limit can be put in force.
 ALONE = Surroundings(
     score=70,
@@ -140,6 +143,7 @@ def passing(side: Side = Side.LONG) -> GateContext:
             breakers=(),
             discipline=CALM,
             beside=ALONE,
+            rank=AT_PAPER,
         ),
         limits=book_of(RiskSettings()).at({}),
         config_hash="test",

@@ -21,6 +21,7 @@ from services.domain.money import on_grid
 from services.domain.sessions import ALL_HOURS
 from services.domain.signals import Side
 from services.domain.states import HaltState, MissionState
+from services.domain.trades import TerminalMode
 from services.domain.verdicts import CheckCode
 from services.risk.context import GateContext
 from services.risk.gate import decide
@@ -28,6 +29,7 @@ from services.risk.sizing import touch_price
 from services.risk.surroundings import Usual, Week
 from tests.risk.cases import (
     ALL_ON,
+    AT_PAPER,
     HALTED,
     NOW,
     all_on,
@@ -60,6 +62,7 @@ DENYING: dict[CheckCode, Change] = {
     C.EQUITY_AGE: lambda c: with_market(c, equity_at=NOW - timedelta(seconds=90, microseconds=1)),
     C.UNIVERSE: lambda c: with_market(c, instrument=None),
     C.TERMINAL_SIDE: lambda c: with_ledger(c, can_long=False, can_short=False),
+    C.GRADE: lambda c: with_ledger(c, rank=replace(AT_PAPER, terminal="ann-binance", mode=TerminalMode.TESTNET)),
     C.STOP_SIDE: lambda c: with_plan(c, stop=Decimal(64_000) + 100 * c.plan.side.sign),
     C.SPREAD: lambda c: with_market(c, quote=quote(Decimal("63951.99"), Decimal("64048.01"))),
     C.PRICE_COLLAR: lambda c: with_plan(c, worst_price=Decimal(64_000) - Decimal("0.01") * c.plan.side.sign),
@@ -320,6 +323,7 @@ WITHOUT_DEGREES = {
     C.SESSION,
     C.UNIVERSE,
     C.TERMINAL_SIDE,
+    C.GRADE,
     C.STOP_SIDE,
     C.GRID,
     C.DUPLICATE,

@@ -31,6 +31,8 @@ OF_NO_TERMINAL = frozenset(
         "checklist_done",
         "goodbye",
         "interrupted",
+        "lease_ended",
+        "lease_ending",
         "people_changed",
         "rearm_off",
         "resumed",

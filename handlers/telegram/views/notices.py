@@ -21,6 +21,7 @@ from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import SIDE_MARK, close_words
 from services.domain.buttons import Act
+from services.domain.grades import DEFAULT_GRADE
 from services.domain.money import Money
 from services.domain.signals import Side
 from services.domain.verdicts import CheckCode, Unit
@@ -132,7 +133,16 @@ def _changed(facts: Facts) -> Words:
     def word(role: object) -> str:
         return "without a role" if role == "stranger" else str(role)
 
-    return {"role": word(facts["role"]), "was": word(facts["was"])}
+    return {"role": word(facts["role"]), "was": word(facts["was"]), **_leased(facts)}
+
+
+def _leased(facts: Facts) -> Words:
+    """Name what is not as usual: another grade than the default one, and an end."""
+    grade, until = facts.get("grade"), facts.get("until")
+    return {
+        "grade": grade if isinstance(grade, str) and grade != DEFAULT_GRADE else "",
+        "until": datetime.fromisoformat(until) if isinstance(until, str) else None,
+    }
 
 
 def _trade(facts: Facts) -> tuple[Button, ...]:
@@ -185,9 +195,11 @@ _KINDS: Mapping[str, _Kind] = {
     "closed_group": _Kind(lambda facts: {"by": _by(facts)}),
     "fill": _Kind(_fill, _trade),
     "goodbye": _Kind(),
-    "granted": _Kind(),
+    "granted": _Kind(_leased),
     "holdings": _Kind(_holdings),
     "interrupted": _Kind(),
+    "lease_ended": _Kind(),
+    "lease_ending": _Kind(lambda facts: {"until": datetime.fromisoformat(str(facts["until"]))}),
     "not_sent": _Kind(_not_sent),
     "opened_group": _Kind(_opened),
     "people_changed": _Kind(_changed),

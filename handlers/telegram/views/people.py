@@ -5,10 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from handlers.telegram.callbacks import ActButton
+from handlers.telegram.views.format import day_clock
 from handlers.telegram.views.message import Button, Rendered, Style
 from services.access.links import Link
 from services.access.roles import RevokeAsked
 from services.domain.buttons import Act
+from services.domain.grades import DEFAULT_GRADE
 from services.storage import people, terminals
 from services.storage.database import Unit
 
@@ -41,10 +43,13 @@ def render_whoami(unit: Unit, person_id: int) -> Rendered:
         return Rendered(text=f"Your id is <code>{person_id}</code>. You have no role here.")
     terminal = terminals.of_person(unit, person_id)
     account = f"{terminal.mode.value.upper()} · {escape(terminal.name)}" if terminal else "no terminal"
+    grade = f" · {escape(person.grade)}" if person.grade != DEFAULT_GRADE else ""
     lines = [
-        f"{escape(person.name)} · {person.role.value}",
+        f"{escape(person.name)} · {person.role.value}{grade}",
         f"id <code>{person.id}</code>",
         account,
         f"zone {escape(person.zone)}",
     ]
+    if person.lease_until is not None:
+        lines.insert(1, f"till {day_clock(person.lease_until)}")
     return Rendered(text="\n".join(lines))

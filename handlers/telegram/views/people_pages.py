@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from handlers.telegram.callbacks import ChoiceButton, ListName
-from handlers.telegram.views.format import listing
+from handlers.telegram.views.format import listing, span
 from handlers.telegram.views.message import Button, Rendered, act
 from handlers.telegram.views.paging import cut, in_rows, turning
 from handlers.telegram.views.templating import render
+from services.domain.grades import DEFAULT_GRADE
 from services.domain.notices import Event, Loudness
 from services.reporting.people_lists import ChatsList, NotifyList, PeopleList, SettingsList
 
@@ -28,6 +29,11 @@ def people_page(data: PeopleList, page: int) -> Rendered:
         "list_people",
         rows=part.rows,
         private=data.private,
+        default_grade=DEFAULT_GRADE,
+        leases={
+            person.id: f"{span(person.lease_until - data.at)} left" if person.lease_until is not None else ""
+            for person in part.rows
+        },
         unreachable=any(not person.reachable for person in part.rows),
         at=data.at,
         page=part.page,

@@ -51,6 +51,7 @@ _ENDS: Mapping[str, str] = {
     "NOT_FILLED": "the venue took the order and nothing traded at its price or better",
     "CANCELED": "the trader, a halt or a revocation took the entry back",
     "SILENCE": "the venue had not heard of the desk for `deadman.timeout_s` and took the entry back",
+    "NO_ROLE": "the trader's role was taken, or ended, before the entry was sent",
     "NO_TRADE": "the entry's trade or mission is gone",
     "NOT_FOUND": "the answer was lost, and the venue proved that it never saw the order",
 }

@@ -7,7 +7,7 @@ from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.kills import kills
 from services.storage.tables.messages import cards, notices, updates
 from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
-from services.storage.tables.people import access_requests, bindings, chats, checklist, people, preferences, tokens
+from services.storage.tables.people import access_requests, bindings, chats, checklist, grades, people, preferences, tokens
 from services.storage.tables.process import counters, duties, facts, journal, leases, requests, stages
 from services.storage.tables.trading import (
     day_results,
@@ -41,6 +41,7 @@ __all__ = [
     "duties",
     "facts",
     "fills",
+    "grades",
     "halts",
     "holdings",
     "incidents",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, String, Table, false
 
 from services.storage.tables.columns import Instant, metadata
 
@@ -21,6 +21,17 @@ people = Table(
     Column("granted_by", BigInteger),
     Column("created_at", Instant, nullable=False),
     Column("terminal_id", String(32)),
+    Column("grade", String(16), nullable=False, server_default="regular"),
+    Column("lease_until", Instant),
+    Column("lease_told", Boolean, nullable=False, server_default=false()),
+)
+
+# What the settings said of each grade when the desk was started last.
+grades = Table(
+    "grades",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("terms", JSON, nullable=False),
 )
 
 preferences = Table(

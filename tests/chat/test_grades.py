@@ -1,0 +1,58 @@
+"""Grades in the chat: a grant put together by buttons, what it takes away, and the menu that follows."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.grades import BUILT_IN, WITHHOLDABLE
+from tests.chat.rig import ANN, CARL, ChatRig, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def menu_of(rig: ChatRig) -> set[str]:
+    found = rig.world.profile.commands
+    return {each["command"] for key, listed in found.items() if str(ANN) in key for each in listed}
+
+
+async def test_what_grades_may_take_away_are_commands_of_the_table(shared_desk: ChatRig) -> None:
+    table = shared_desk.graph.table
+
+    assert [name for name in WITHHOLDABLE if table.find(name) is None] == []
+    assert all(set(grade.without) <= set(WITHHOLDABLE) for grade in BUILT_IN.values())
+
+
+async def test_a_grant_by_buttons_makes_a_cadet_for_a_week(shared_desk: ChatRig) -> None:
+    rig = shared_desk
+    await rig.ask(ANN, "/start", "Hello")
+    choice = await rig.ask(CARL, f"/grant {ANN}", "now trader · regular")
+    await rig.press(CARL, choice, "cadet")
+    await rig.reads(choice, "to give: trader · cadet, for good")
+    await rig.press(CARL, choice, "7 days")
+    await rig.reads(choice, "for 7 days")
+    await rig.press(CARL, choice, "Grant")
+    told = await rig.message(ANN, "grade cadet")
+    assert "till" in text_of(told)
+
+    refused = await rig.ask(ANN, "/call BTCUSDT long sl 63000", "GRADE_COMMAND")
+    assert "cadet, goes without /call" in text_of(refused)
+    await rig.until(lambda: "fire" in menu_of(rig) and "call" not in menu_of(rig), "a cadet's menu")
+
+    await rig.ask(CARL, f"/grant {ANN} trader regular", "is trader now")
+    await rig.ask(ANN, "/call BTCUSDT long sl 63000", "BTC/USDT")
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("/grant", "GRANT_SYNTAX"),
+        ("/grant trader", "GRANT_SYNTAX"),
+        (f"/grant {ANN} trader cadet 7d again", "GRANT_SYNTAX"),
+        (f"/grant {ANN} trader 7d 8d", "GRANT_SYNTAX"),
+        (f"/grant {ANN} trader admiral", "GRADE_UNKNOWN"),
+        (f"/grant {ANN} admiral", "ROLE_UNKNOWN"),
+        (f"/grant {ANN} trader 1m", "LEASE_TIME"),
+    ],
+)
+async def test_nonsense_behind_grant_is_named(shared_desk: ChatRig, typed: str, code: str) -> None:
+    await shared_desk.ask(CARL, typed, f"⛔ {code}")
