@@ -27,6 +27,7 @@ from services.domain.states import ORDER_MOVES, InstructionState, OrderState, Tr
 from services.domain.trades import Trade
 from services.execution import telling
 from services.execution.booking import add_reported
+from services.execution.permits import entry_fault, reduction_fault
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
@@ -192,9 +193,11 @@ class Executor:
             return None
         if instruction.purpose is Purpose.ENTRY:
             refusal = self._entry_refusal(unit, instruction)
-            if refusal is not None:
-                self._expire(unit, actor, instruction, *refusal)
-                return None
+        else:
+            refusal = self._reduction_refusal(unit, instruction)
+        if refusal is not None:
+            self._expire(unit, actor, instruction, *refusal)
+            return None
         claimed = instructions.set_state(unit, instruction, InstructionState.SENT, epoch=lease.epoch)
         if claimed is not None:
             purpose = instruction.purpose.value
@@ -219,7 +222,19 @@ class Executor:
                 return f"BREAKER_{breaker.scope.name}", f"{breaker.kind.value} by {breaker.by}: {breaker.reason}"
         if instruction.deadline is None or unit.now >= instruction.deadline:
             return "DEADLINE", "too late to send"
+        fault = entry_fault(unit, instruction, trade)
+        if fault is not None:
+            log.error("executor.no_verdict", instruction=instruction.id, trade=trade.number, fault=fault)
+            return "NO_VERDICT", fault
         return self._price_refusal(unit, instruction)
+
+    def _reduction_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
+        trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
+        fault = reduction_fault(instruction, trade)
+        if fault is None:
+            return None
+        log.error("executor.not_a_reduction", instruction=instruction.id, fault=fault)
+        return "NOT_A_REDUCTION", fault
 
     def _halts(self, unit: Unit, trade: Trade) -> Sequence[Halt]:
         mission = missions.find(unit, trade.mission_id)
@@ -250,7 +265,7 @@ class Executor:
         unit.record(actor, "instruction.expired", instruction=instruction.id, code=code, detail=detail)
         trade = trades.find(unit, instruction.trade_id) if instruction.trade_id else None
         unit.wake("entries")
-        if trade is not None and _ends_with_its_entry(trade):
+        if trade is not None and instruction.purpose is Purpose.ENTRY and _ends_with_its_entry(trade):
             after = replace(trade, state=TradeState.CANCELED, closed_at=unit.now, close_reason=code)
             self._end_unfilled(unit, trade, after, code, detail)
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, insert, select
 
 from services.domain.money import canonical
 from services.domain.proofs import digest_of
+from services.domain.signals import Side
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.domain.verdicts import Unit as CheckUnit
 from services.storage.database import Unit
@@ -19,6 +20,18 @@ from services.storage.tables import verdicts
 
 _ROW = insert(verdicts)
 _OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade")).order_by(verdicts.c.at).limit(1)
+_TERMS = (
+    select(
+        verdicts.c.mission_id,
+        verdicts.c.person_id,
+        verdicts.c.terminal_id,
+        verdicts.c.context["plan"].label("plan"),
+        verdicts.c.context["market"]["instrument"]["symbol"].label("symbol"),
+    )
+    .where(verdicts.c.trade_id == bindparam("trade"), verdicts.c.allowed.is_(True))
+    .order_by(verdicts.c.at.desc(), verdicts.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +52,20 @@ class StoredVerdict:
         kept = self.context["market"]["quote"] if "market" in self.context else self.context
         bid, ask = (kept or {}).get("bid"), (kept or {}).get("ask")
         return (Decimal(bid), Decimal(ask)) if bid is not None and ask is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedTerms:
+    """What the gate last said yes to for a trade: at most ``quantity``, at ``worst_price`` or better, with this stop."""
+
+    mission_id: str
+    person_id: int
+    terminal_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    worst_price: Decimal
+    stop: Decimal
 
 
 def dump_checks(checks: tuple[Check, ...]) -> list[dict[str, Any]]:
@@ -127,6 +154,28 @@ def of_trade(unit: Unit, trade_id: str) -> StoredVerdict | None:
     """Return the verdict that let a trade through, or None."""
     row = unit.first(_OF_TRADE, trade=trade_id)
     return _stored(row) if row else None
+
+
+def allowed_terms(unit: Unit, trade_id: str) -> AllowedTerms | None:
+    """Return the terms of a trade's newest allowing verdict; None without one, or when they cannot be read from it."""
+    row = unit.first(_TERMS, trade=trade_id)
+    if row is None or row.plan is None or row.symbol is None:
+        return None
+    try:
+        quantity, worst_price, stop = (Decimal(row.plan[name]) for name in ("quantity", "worst_price", "stop"))
+        side = Side(row.plan["side"])
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
+    return AllowedTerms(
+        mission_id=row.mission_id,
+        person_id=row.person_id,
+        terminal_id=row.terminal_id,
+        symbol=row.symbol,
+        side=side,
+        quantity=quantity,
+        worst_price=worst_price,
+        stop=stop,
+    )
 
 
 def find(unit: Unit, verdict_id: str) -> StoredVerdict | None:

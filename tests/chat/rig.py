@@ -41,6 +41,7 @@ from services.domain.trades import Trade
 from services.storage import kills, missions, outbox, tables, trades
 from services.storage.database import Unit
 from tests.chat.market import HandMarket, SandboxTime, ShiftedClock
+from tests.gate.witness import witnessed
 
 ANN, TOM, CARL, CORA, OLGA, SAM = 1001, 1002, 2001, 2002, 3001, 9001
 GROUP = -1001000000001
@@ -391,7 +392,9 @@ async def chat_desk(folder: Path, box: Sandboxed, **groups: Any) -> AsyncIterato
         folder.mkdir(parents=True, exist_ok=True)
         database.write_bytes(empty_database())
     market = HandMarket(box.clock)
-    graph = build_graph(settings, box.token, "test:1", Surroundings(market=market, clock=box.clock))
+    unproven: list[str] = []
+    outside = Surroundings(market=market, clock=box.clock, venue=witnessed(settings.database_url, unproven))
+    graph = build_graph(settings, box.token, "test:1", outside)
     rig = ChatRig(world=box.world, graph=graph, market=market, clock=box.clock, folder=folder)
     box.world.watch(rig.hear)
     with pytest.MonkeyPatch.context() as patch:
@@ -400,6 +403,7 @@ async def chat_desk(folder: Path, box: Sandboxed, **groups: Any) -> AsyncIterato
         try:
             await start(graph)
             yield rig
+            assert not unproven, unproven
         finally:
             await shut_down(graph)
 

@@ -174,7 +174,7 @@ def _add_one(unit: Unit) -> None:
 
 
 def _witnessed(folder: Path, *, people_too: bool) -> Any:
-    return desk_at(folder, people_too=people_too, wrap=lambda venue: Witness(venue, folder))
+    return desk_at(folder, people_too=people_too, proven=False, wrap=lambda venue: Witness(venue, folder))
 
 
 async def _make_desk(folder: Path, _loop: LeapingLoop) -> None:

@@ -84,7 +84,9 @@ class Working:
 
     def _desk(self, folder: Path, clock: HandClock) -> AbstractAsyncContextManager[Rig]:
         paper = dict(self._scenario.paper)
-        return desk_at(folder, clock=clock, wrap=lambda venue: Witness(venue, folder), people_too=False, paper=paper)
+        return desk_at(
+            folder, clock=clock, wrap=lambda venue: Witness(venue, folder), people_too=False, proven=False, paper=paper
+        )
 
 
 async def until_at_rest(rig: Rig, price: tuple[str, str]) -> None:

@@ -22,11 +22,13 @@ from services.domain.states import (
     OrderState,
     TradeState,
 )
+from tests.gate.witness import fault_of
 from tests.sim.trace import Trace
 
 RULES = {
     "one write": "at most one venue write for each instruction",
     "committed": "nothing is written to a venue that was not committed as sent before",
+    "allowed": "nothing that adds is written but what a stored verdict allows in these very terms",
     "no exposure": "no entry is claimed under a halt, before reconciliation, or on an instrument in doubt",
     "listed moves": "only listed state changes happen",
     "positions": "positions are the sums of fills",
@@ -121,6 +123,10 @@ class Watch:
         if not found:
             self.fail("committed", f"{what} is not committed as sent")
             return
+        for name in places:
+            fault = fault_of(self._connection, name)
+            if fault is not None:
+                self.fail("allowed", f"{name}: {fault}")
         # Two that take the same away are told apart by how often it was asked for.
         self._written[found[0]] += 1
         if self._written[found[0]] > len(found):

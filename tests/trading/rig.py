@@ -27,6 +27,7 @@ from services.execution.rearming import RESUME_WORD
 from services.storage import desk, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.desk import Lease
+from tests.gate.witness import witnessed
 
 BTC = Instrument(
     symbol="BTC/USDT",
@@ -200,9 +201,13 @@ async def desk_at(
     clock: HandClock | None = None,
     wrap: Callable[[Venue], Venue] = lambda same: same,
     people_too: bool = True,
+    proven: bool = True,
     **groups: Any,
 ) -> AsyncIterator[Rig]:
-    """Open a desk on a folder; opening the same folder again, without ``people_too``, is a restart."""
+    """Open a desk on a folder; opening the same folder again, without ``people_too``, is a restart.
+
+    ``proven`` lets the block fail when something was written that no verdict allows; without it another judge looks.
+    """
     settings = make_settings(folder, **groups)
     if people_too:
         upgrade(settings.database_url)
@@ -219,7 +224,9 @@ async def desk_at(
         market=None,  # type: ignore[arg-type]
         lease=lambda: held[0],
     )
-    trading = build_trading(settings, outside, wrap)
+    unproven: list[str] = []
+    watched = witnessed(settings.database_url, unproven)
+    trading = build_trading(settings, outside, lambda venue: watched(wrap(venue)))
     try:
         owner = f"test-{id(trading)}"
         lease = await trading.database.write(lambda unit: desk.take_lease(unit, "executor", owner, 60, force=True))
@@ -234,6 +241,7 @@ async def desk_at(
         await trading.resolve.adopt_sent()
         await trading.sync.reconcile_all()
         yield rig
+        assert not (proven and unproven), unproven
     finally:
         await nursery.close()
         await trading.paper.close()

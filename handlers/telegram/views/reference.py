@@ -53,6 +53,8 @@ _ENDS: Mapping[str, str] = {
     "SILENCE": "the venue had not heard of the desk for `deadman.timeout_s` and took the entry back",
     "NO_ROLE": "the trader's role was taken, or ended, before the entry was sent",
     "NO_TRADE": "the entry's trade or mission is gone",
+    "NO_VERDICT": "no stored verdict of the gate allows these very terms: size, worst price, stop, terminal and instrument",
+    "NOT_A_REDUCTION": "a close or an exit would have added to the position, and nothing but an entry may",
     "NOT_FOUND": "the answer was lost, and the venue proved that it never saw the order",
 }
 
