@@ -20,6 +20,8 @@ class Plan:
     listeners: int
     instruments: int
     book_orders: int
+    open_positions: int
+    gate_taps: int
 
 
 FULL = Plan(
@@ -34,6 +36,8 @@ FULL = Plan(
     listeners=1_000,
     instruments=8,
     book_orders=500,
+    open_positions=500,
+    gate_taps=50,
 )
 QUICK = Plan(
     start_runs=1,
@@ -47,4 +51,6 @@ QUICK = Plan(
     listeners=20,
     instruments=5,
     book_orders=20,
+    open_positions=10,
+    gate_taps=5,
 )

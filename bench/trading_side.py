@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -51,15 +52,27 @@ class TradingSide:
     nursery: TaskNursery
     symbols: Sequence[str]
 
-    async def fire_all(self) -> None:
-        """Fire once for each instrument and let the venue execute all of it."""
-        await self._fire_each(EntryWish(kind=EntryKind.TAKE))
+    async def fire_all(self, symbols: Sequence[str] | None = None) -> None:
+        """Fire once for each instrument, or for those named, and let the venue execute all of it."""
+        await self._fire_each(EntryWish(kind=EntryKind.TAKE), self.symbols if symbols is None else symbols)
         self.show_prices()
         await self.trading.paper.settle()
 
     async def rest_all(self) -> None:
         """Have one entry rest for each instrument, below the market."""
-        await self._fire_each(EntryWish(kind=EntryKind.LIMIT, price=Price(PRICE * Decimal("0.95"))))
+        await self._fire_each(EntryWish(kind=EntryKind.LIMIT, price=Price(PRICE * Decimal("0.95"))), self.symbols)
+
+    async def confirm(self, symbol: str) -> tuple[Fired, float]:
+        """Confirm a fresh preview of one more trade, which is not sent; return it, and the seconds that the tap took."""
+        self.show_prices()
+        actor = self.actor()
+        token = await self._preview(actor, symbol, EntryWish(kind=EntryKind.TAKE))
+        began = time.perf_counter()
+        outcome = await self.trading.fire(actor, token)
+        took = time.perf_counter() - began
+        if not isinstance(outcome, Fired):
+            raise BenchError(f"a prepared preview did not fire: {outcome}")
+        return outcome, took
 
     async def send_all(self) -> None:
         """Send what is committed until nothing waits."""
@@ -104,8 +117,8 @@ class TradingSide:
         correlation = SystemIds().row()
         return Actor(kind="person", id=TRADER, name="Ann", channel="bench", correlation=correlation, chat_id=TRADER)
 
-    async def _fire_each(self, wish: EntryWish) -> None:
-        for index, symbol in enumerate(self.symbols):
+    async def _fire_each(self, wish: EntryWish, symbols: Sequence[str]) -> None:
+        for index, symbol in enumerate(symbols):
             if index % SENT_EVERY == 0:
                 # An entry that waits too long for its turn finds an old price, and is not sent.
                 await self.send_all()
@@ -113,15 +126,22 @@ class TradingSide:
         await self.send_all()
 
     async def _fire(self, symbol: str, wish: EntryWish) -> None:
-        trading, actor = self.trading, self.actor()
+        actor = self.actor()
+        token = await self._preview(actor, symbol, wish)
+        outcome = await self.trading.fire(actor, token)
+        if not isinstance(outcome, Fired):
+            raise BenchError(f"a prepared preview did not fire: {outcome}")
+
+    async def _preview(self, actor: Actor, symbol: str, wish: EntryWish) -> str:
+        """Offer a mission and return the Confirm token of its preview."""
+        trading = self.trading
         mission = await trading.database.write(lambda unit: self._mission(unit, symbol))
         await trading.preview(actor, mission.id, wish=wish)
         shown = await trading.database.read(lambda unit: previews.find(unit, mission.id, TRADER))
         if shown is None or shown.token_id is None:
-            raise BenchError(f"the gate refused a prepared mission on {symbol}")
-        outcome = await trading.fire(actor, shown.token_id)
-        if not isinstance(outcome, Fired):
-            raise BenchError(f"a prepared preview did not fire: {outcome}")
+            failed = [check.code.value for check in shown.checks if not check.passed] if shown is not None else []
+            raise BenchError(f"the gate refused a prepared mission on {symbol}: {', '.join(failed)}")
+        return shown.token_id
 
     def _mission(self, unit: Unit, symbol: str) -> Mission:
         signal = Signal(
@@ -151,10 +171,10 @@ class TradingSide:
 
 @asynccontextmanager
 async def trading_side(
-    folder: Path, symbols: Sequence[str], venue: Callable[[Venue], Venue] = lambda same: same
+    folder: Path, symbols: Sequence[str], venue: Callable[[Venue], Venue] = lambda same: same, risk: RiskSettings = RISK
 ) -> AsyncIterator[TradingSide]:
     """Open a trading side with one trader, whose account was compared once; ``venue`` may wrap the paper venue."""
-    settings = Settings(desk=DeskSettings(state_dir=folder / "state"), paper=PAPER, risk=RISK)
+    settings = Settings(desk=DeskSettings(state_dir=folder / "state"), paper=PAPER, risk=risk)
     configure_logging(settings, console=False)
     upgrade(settings.database_url)
     clock, ids, nursery = SystemClock(), SystemIds(), TaskNursery()
