@@ -13,6 +13,7 @@ from services.access.roles import Grant, Revoke, RoleBook
 from services.access.start import Start
 from services.domain.ports import Ids
 from services.execution.keeping import ChooseTrail
+from services.missions.explain import ExplainFire
 from services.storage.database import Database
 
 
@@ -22,6 +23,7 @@ def trading_acts(trading: Trading, protection: ProtectionSettings) -> TradingAct
         preview=trading.preview,
         fire=trading.fire,
         skip=trading.skip,
+        explain=ExplainFire(trading.database),
         ask_close=trading.ask_close,
         close=trading.close,
         move_stop=trading.move_stop,

@@ -39,6 +39,7 @@ from services.execution.rearming import ResumeDesk
 from services.execution.resolving import ResolveByHand
 from services.missions.amend import AmendEntry
 from services.missions.call import CallMission
+from services.missions.explain import ExplainFire
 from services.missions.fire import FireMission
 from services.missions.planning import find_mission
 from services.missions.preview import OpenPreview
@@ -64,6 +65,7 @@ class TradingActs:
     preview: OpenPreview
     fire: FireMission
     skip: SkipMission
+    explain: ExplainFire
     ask_close: AskClose
     close: CloseTrades
     move_stop: MoveStop

@@ -40,6 +40,7 @@ class TradeVerb(StrEnum):
     AMEND_MENU = "amendm"
     AMEND = "amend"
     CANCEL = "cancel"
+    REASON = "why"
 
 
 class DeskVerb(StrEnum):
@@ -91,7 +92,7 @@ class MissionButton(CallbackData, prefix="m"):
 
 
 class TradeButton(CallbackData, prefix="t"):
-    """An open button of a trade; ``arg`` is a distance in R, a price, or what a stop follows."""
+    """An open button of a trade; ``arg`` is a distance in R, a price, what a stop follows, or the index of a reason."""
 
     verb: TradeVerb
     trade: str

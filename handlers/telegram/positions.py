@@ -14,8 +14,10 @@ from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.proof import TIMES, render_proof, render_rules, render_times, rules_page
 from handlers.telegram.views.questions import close_question, stop_menu
 from handlers.telegram.views.story import render_story, story_page
+from handlers.telegram.views.trades import reason_menu
 from handlers.telegram.views.words import trail_words
 from services.domain.cards import trade_card
+from services.domain.decisions import FIRE_REASONS
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 from services.execution.manage import find_trade
@@ -102,9 +104,23 @@ class PositionHandlers:
                 await request.show(render_story(story, page))
             case TradeVerb.PROOF:
                 await self._proof(request, button.trade, button.arg)
+            case TradeVerb.REASON:
+                await self._explain(request, button)
             case TradeVerb.CANCEL:
                 await self._app.trading.cancel(request.actor, button.trade)
                 await request.toast("Taking the entry back.")
+
+    async def _explain(self, request: Request, button: TradeButton) -> None:
+        """Offer the reasons of a fire, or take the one that was tapped; the card shows it."""
+        if not button.arg:
+            trade = await self._app.database.read(lambda unit: find_trade(unit, request.actor, button.trade))
+            await request.show(reason_menu(trade))
+            return
+        index = int(button.arg) if button.arg.isdigit() else -1
+        if not 0 <= index < len(FIRE_REASONS):
+            raise NotFound("BUTTON")
+        await self._app.trading.explain(request.actor, button.trade, FIRE_REASONS[index])
+        await request.toast(f"Fired for: {FIRE_REASONS[index]}.")
 
     async def _move(self, request: Request, trade_id: str, where: str) -> None:
         trade = await self._app.trading.move_stop(request.actor, trade_id, where)

@@ -67,7 +67,7 @@ class StoryHandlers:
         person = require(unit, request.actor, Role.TRADER)
         asked = request.args.strip().lstrip("#")
         if not asked:
-            return why_silent(unit)
+            return why_silent(unit, person)
         if asked[:1] in ("m", "M") and asked[1:].isascii() and asked[1:].isdigit():
             anyone = person.role is Role.COMMANDER
             return why_mission(unit, find_mission(unit, asked[1:]), None if anyone else person.id)

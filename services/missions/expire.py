@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from services.domain.cards import mission_card, preview_card
-from services.domain.people import Actor
+from services.domain.decisions import Decided
+from services.domain.people import Actor, Role
 from services.domain.ports import QuoteSource
 from services.domain.signals import Mission, Side
 from services.domain.states import MissionState
-from services.storage import missions, outbox, people
+from services.missions.decided import answered_by, audience_of, passed
+from services.storage import decision_journal, missions, outbox, people
 from services.storage.database import Database, Unit
 
 
@@ -47,5 +49,18 @@ class ExpireMissions:
             outbox.refresh(unit, mission_card(mission.id))
             for person in people.everyone(unit):
                 outbox.refresh(unit, preview_card(mission.id, person.id))
-            unit.record(actor, f"mission.{state.value}", mission=mission.number)
+            unit.record(actor, f"mission.{state.value}", mission=mission.number, unanswered=_note_unanswered(unit, mission))
         return len(ended)
+
+
+def _note_unanswered(unit: Unit, mission: Mission) -> list[int]:
+    """Keep what each trader who had the mission's card and neither fired nor skipped was shown; return who that is."""
+    answered, shown_to = answered_by(unit, mission), audience_of(unit, mission)
+    silent = []
+    for person in people.everyone(unit, Role.TRADER):
+        card = shown_to.card_of(person.id)
+        if card is None or person.id in answered:
+            continue
+        if decision_journal.keep(unit, passed(unit, mission, person.id, Decided.EXPIRED, None, card)):
+            silent.append(person.id)
+    return silent

@@ -13,12 +13,13 @@ from services.domain.notices import Priority, Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.signals import Mission
 from services.domain.verdicts import Check
+from services.missions.decided import fired
 from services.missions.entries import EntryWish
 from services.missions.entry_book import EntryBook, EntryTerms, Judged
 from services.missions.planning import Case, Desk
 from services.missions.preview import OpenPreview
 from services.risk.gate import REFRESH_CODES
-from services.storage import missions, outbox, previews, terminals, tokens, trades
+from services.storage import decision_journal, missions, outbox, previews, terminals, tokens, trades
 from services.storage.database import Database, Unit
 from services.storage.previews import PreviewState
 
@@ -144,6 +145,7 @@ class FireMission:
         self._book.send(unit, case, trade, terms.kind)
         kept = self._book.keep(unit, case, judged, trade_id=trade.id)
         missions.decide(unit, case.mission.id, case.person.id, "fired", None)
+        decision_journal.keep(unit, fired(case.mission, trade))
         previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
         key = preview_card(case.mission.id, case.person.id)
         if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id, pressed):

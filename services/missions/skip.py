@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from services.access.authority import require
 from services.domain.cards import mission_card
+from services.domain.decisions import Decided, Decision
 from services.domain.errors import Refused
 from services.domain.people import Actor, Role
 from services.domain.signals import Mission
 from services.domain.states import MissionState
+from services.missions.decided import audience_of, passed
 from services.missions.planning import find_mission
-from services.storage import missions, outbox
+from services.storage import decision_journal, missions, outbox
 from services.storage.database import Database, Unit
 
 REASONS = ("news", "size", "spread", "no edge", "other")
@@ -37,8 +39,16 @@ class SkipMission:
             if fired:
                 raise Refused("ALREADY_FIRED", mission=mission.number)
             missions.decide(unit, mission.id, person.id, "skipped", reason)
+            card = audience_of(unit, mission).card_of(person.id)
+            _keep(unit, passed(unit, mission, person.id, Decided.SKIPPED, reason, card))
             outbox.refresh(unit, mission_card(mission.id))
             unit.record(actor, "mission.skipped", mission=mission.number, reason=reason)
             return mission
 
         return await self._database.write(body)
+
+
+def _keep(unit: Unit, decision: Decision) -> None:
+    """Store the skip; one that stands gets the reason that came after it, and keeps the moment and what was shown then."""
+    if not decision_journal.keep(unit, decision) and decision.reason is not None:
+        decision_journal.give_reason(unit, decision.id, decision.reason)

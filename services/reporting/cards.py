@@ -40,7 +40,7 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         trade = find_trade(unit, rest)
         if trade is None or (private and not may_see_money(unit, trade, chat_id)):
             return None
-        return trade_view(unit, trade, live, private=private)
+        return trade_view(unit, trade, live, private=private, viewer_id=chat_id if private else None)
     if kind == "grouped":
         return grouped_view(unit, rest, chat_id, live.zone)
     if kind == "halt":

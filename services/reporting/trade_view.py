@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from services.domain.decisions import fired_id
 from services.domain.entries import RESTS_AT, EntryKind
 from services.domain.money import ZERO, Money, Price, truncate_to
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
@@ -17,7 +18,7 @@ from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderSta
 from services.domain.trades import TerminalMode, Trade
 from services.portfolio.results import by_currency, slippage_bps
 from services.reporting.live import Grid, Live, PriceNow, exit_price, read_grid
-from services.storage import instructions, missions, orders, people, terminals
+from services.storage import decision_journal, instructions, missions, orders, people, terminals
 from services.storage.database import Unit
 
 
@@ -84,7 +85,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeView:
-    """Everything that a trade's card shows.
+    """Everything that a trade's card shows; ``fired_for`` is why it was fired, which its trader may say or change for a while.
 
     Where ``private`` is False, sizes, money and the terminal's name are None: R, percent and prices remain. Latencies are
     seconds from the confirming tap, ``slippage_bps`` is against the decision price and positive when worse.
@@ -126,10 +127,15 @@ class TradeView:
     can_break_even: bool
     now: datetime
     keep: Mapping[str, str] | None = None
+    fired_for: str | None = None
+    may_explain: bool = False
 
 
-def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeView:
-    """Put one trade's card together; ``private`` decides whether money and sizes are in it."""
+def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool, viewer_id: int | None = None) -> TradeView:
+    """Put one trade's card together; ``private`` decides whether money and sizes are in it.
+
+    ``viewer_id`` is the reader of a private card: its trader may say why it was fired.
+    """
     sent, placed = instructions.of_trade(unit, trade.id), orders.of_trade(unit, trade.id)
     terminal = terminals.find(unit, trade.terminal_id)
     mission, person = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
@@ -139,6 +145,7 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
     opened = trade.state is TradeState.OPEN and not _pending(sent, Purpose.CLOSE)
     waiting = _waiting(trade)
     grid = read_grid(unit, trade.symbol)
+    decision = decision_journal.find(unit, fired_id(trade.id)) if viewer_id is not None else None
     return TradeView(
         id=trade.id,
         number=trade.number,
@@ -176,6 +183,8 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool) -> TradeV
         can_close=opened and trade.open_quantity > 0,
         can_break_even=opened and _tightens(trade, trade.average_entry, price),
         now=live.now,
+        fired_for=decision.reason if decision is not None else None,
+        may_explain=decision is not None and viewer_id == trade.person_id and decision.may_be_explained(live.now),
     )
 
 

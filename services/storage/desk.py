@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 
 from services.domain.journal import JournalEntry
 from services.domain.market import Instrument, Tier, Universe
@@ -232,24 +232,42 @@ def journal_of(unit: Unit, correlation: str) -> list[JournalEntry]:
     return [journal_entry(row) for row in rows]
 
 
-def journal_about(unit: Unit, trade: int, correlation: str) -> list[JournalEntry]:
-    """Return what was recorded about a trade, by its number, and under the id of its tap, oldest first."""
-    named = [journal.c.facts.contains(f'"trade":{trade}{end}', autoescape=True) for end in (",", "}")]
-    where = or_(journal.c.correlation == correlation, *named)
-    return [journal_entry(row) for row in unit.all(select(journal).where(where).order_by(journal.c.sequence))]
+def journal_about(unit: Unit, trade: int, correlation: str, since: datetime) -> list[JournalEntry]:
+    """Return what was recorded about a trade, by its number, and under the id of its tap, oldest first.
+
+    ``since`` is when it was tapped: no row from before can name it.
+    """
+    where = or_(journal.c.correlation == correlation, _names("trade", trade, since))
+    return _in_order(unit.all(select(journal).where(where)))
 
 
-def journal_about_mission(unit: Unit, mission: int) -> list[JournalEntry]:
-    """Return what was recorded about a mission, by its number, oldest first."""
-    named = [journal.c.facts.contains(f'"mission":{mission}{end}', autoescape=True) for end in (",", "}")]
-    return [journal_entry(row) for row in unit.all(select(journal).where(or_(*named)).order_by(journal.c.sequence))]
+def journal_about_mission(unit: Unit, mission: int, since: datetime) -> list[JournalEntry]:
+    """Return what was recorded about a mission, by its number, since it was opened, oldest first."""
+    return _in_order(unit.all(select(journal).where(_names("mission", mission, since))))
 
 
-def last_recorded(unit: Unit, prefix: str) -> JournalEntry | None:
-    """Return the newest row of a kind, or of kinds that begin alike, or None."""
-    where = journal.c.kind.startswith(prefix, autoescape=True)
-    row = unit.first(select(journal).where(where).order_by(journal.c.sequence.desc()).limit(1))
-    return journal_entry(row) if row else None
+def _in_order(rows: Iterable[Any]) -> list[JournalEntry]:
+    """Sort here: asked for the order, SQLite walks the whole chain to have it rather than use the index of the rows."""
+    return sorted((journal_entry(row) for row in rows), key=lambda entry: entry.sequence)
+
+
+def _names(what: str, number: int, since: datetime) -> ColumnElement[bool]:
+    """Match the rows since a time whose facts name something by its number."""
+    named = [journal.c.facts.contains(f'"{what}":{number}{end}', autoescape=True) for end in (",", "}")]
+    return and_(journal.c.at >= since, or_(*named))
+
+
+def last_recorded(unit: Unit, *kinds: str, actor: str | None = None, saying: str = "") -> JournalEntry | None:
+    """Return the newest row of any of these kinds, by one actor or anyone, whose facts contain a text, or None."""
+    newest: JournalEntry | None = None
+    for kind in kinds:
+        statement = select(journal).where(journal.c.kind == kind).order_by(journal.c.sequence.desc()).limit(1)
+        if actor is not None:
+            statement = statement.where(journal.c.actor == actor)
+        row = unit.first(statement.where(journal.c.facts.contains(saying, autoescape=True)) if saying else statement)
+        if row is not None and (newest is None or row.sequence > newest.sequence):
+            newest = journal_entry(row)
+    return newest
 
 
 def journal_at(unit: Unit, at: datetime) -> list[JournalEntry]:

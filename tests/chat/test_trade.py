@@ -61,7 +61,7 @@ async def test_close_takes_two_taps_and_tells_the_result_with_money_in_private_o
 
     assert result.reply_to == card.message_id
     assert MONEY.search(text_of(result)) and not MONEY.search(text_of(shared))
-    assert labels_of(rig.current(card)) == ["Proof"]
+    assert labels_of(rig.current(card)) == ["Proof", "Reason"]
 
 
 async def test_a_stop_moves_closer_by_menu_and_never_wider(flat_desk: ChatRig) -> None:
@@ -188,3 +188,20 @@ async def test_a_commander_closes_a_trader_s_trade_and_both_are_told(flat_desk: 
 
     await rig.reads(card, "closed at market")
     assert (await rig.journal("trade.closing", f"person:{CARL}"))[-1]["trade"] == trade.number
+
+
+async def test_a_fire_is_explained_in_one_tap_that_can_be_changed_and_is_nobody_elses(flat_desk: ChatRig) -> None:
+    rig = flat_desk
+    card = await rig.trade(ANN)
+    assert labels_of(card)[-5:] == ["setup", "momentum", "level", "news", "gut"]
+    toast = await rig.press(ANN, card, "level")
+    await rig.until(lambda: "Reason: level" in labels_of(rig.current(card)), "the card names the reason")
+    await rig.press(ANN, card, "Reason: level")
+    await rig.press(ANN, await rig.reads(card, "Why did you fire it?"), "gut")
+    await rig.until(lambda: "Reason: gut" in labels_of(rig.current(card)), "the reason is changed")
+    (trade,) = await rig.trades_of(ANN)
+    of_carl = await rig.forge(CARL, CARL, f"t:why:{trade.id}:0", shown_id(rig.seen(CARL)[-1]))
+
+    assert toast == "Fired for: level."
+    assert of_carl.startswith("NOT_YOURS")
+    assert [row["reason"] for row in await rig.journal("decision.explained")] == ["level", "gut"]

@@ -15,7 +15,9 @@ from services.storage import trades
 from services.storage.database import Unit
 from services.storage.tables import journal
 from tests.reporting.stage import stopped_out
+from tests.reporting.test_why import test_what_is_looked_up_in_the_journal_is_found_by_an_index  # noqa: F401
 from tests.trading.rig import ANN, desk_at
+from tests.trading.test_decisions import test_who_let_a_mission_pass_is_kept_with_what_they_were_shown  # noqa: F401
 
 
 async def test_what_was_recorded_reads_the_same(tmp_path: Path) -> None:

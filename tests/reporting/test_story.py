@@ -12,7 +12,7 @@ from services.domain.incidents import AlertCode
 from services.domain.states import HaltState
 from services.missions.fire import Denied
 from services.reporting.story import Reasons, Story, story_of, why_alert, why_mission, why_silent, why_trade
-from services.storage import desk, halts, missions, trades
+from services.storage import desk, halts, missions, people, trades
 from services.storage.database import Unit
 from services.storage.tables import journal
 from tests.reporting.stage import stopped_out
@@ -79,15 +79,22 @@ async def test_a_refusal_is_explained_to_whom_it_was_said_and_to_nobody_else(tmp
     assert other.verdict is None and "HALT" not in render_reasons(other).plain()
 
 
+def silence(unit: Unit) -> Reasons:
+    """Return why Ann hears nothing."""
+    ann = people.find(unit, ANN)
+    assert ann is not None
+    return why_silent(unit, ann)
+
+
 async def test_what_was_not_recorded_is_said_to_be_that(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as rig:
         await stopped_out(rig)
-        silent = await rig.read(why_silent)
+        silent = await rig.read(silence)
         never = await rig.read(lambda unit: why_alert(unit, AlertCode.STAGE_SILENT.value))
         await rig.trading.database.write(lambda unit: unit.run(delete(journal)))
-        nothing = await rig.read(why_silent)
+        nothing = await rig.read(silence)
 
     assert [line.kind for line in silent.lines] == ["mission.opened", "trade.fired"]
-    assert "mission.opened" in render_reasons(silent).plain()
+    assert "mission BTC/USDT" in render_reasons(silent).plain()
     assert "not recorded" in render_reasons(never).plain() and "not recorded" in render_reasons(nothing).plain()
     assert [story_page(arg) for arg in ("story2", "story", "rules2", "story²")] == [2, None, None, None]

@@ -101,6 +101,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "QUESTION": ("nothing open is called {reference}", "/resolve lists what is open"),
     "QUIET_HOURS": ("{value} are no quiet hours", "{limit}, or off"),
     "REASON": ("{value} is not a reason", "take one of the buttons"),
+    "REASON_LATE": ("the reason of trade #{trade} is closed", "it could be said for {limit_s} s after the tap"),
     "REQUEST": ("nobody asks for access as {person}", "/people lists who is in"),
     "RESUME_WORD": ("{value} lifts nothing", "type {limit} to lift the halt"),
     "REVOKE_SYNTAX": ("whose role?", "/revoke @ann"),

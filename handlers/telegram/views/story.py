@@ -7,14 +7,15 @@ from datetime import UTC
 
 from handlers.telegram.callbacks import TradeButton, TradeVerb
 from handlers.telegram.views.checks import LABELS, compared, decimal_of, explain
-from handlers.telegram.views.format import COLUMNS, clip, price, quantity
+from handlers.telegram.views.format import COLUMNS, MISSING, clip, percent, price, quantity
 from handlers.telegram.views.message import Rendered, act
 from handlers.telegram.views.templating import render
-from services.reporting.story import Reasons, Story, StoryLine
+from services.reporting.story import MOST_LINES, Reasons, Story, StoryLine
 
 STORY = "story"
 LINES_A_PAGE = 9
-MOST_REASONS = 6
+_SHORT = {"signal.dropped": "dropped", "mission.opened": "mission"}
+_TELLING = ("code", "drop", "reason", "stage", "strategy", "symbol")
 
 
 def render_story(story: Story, page: int = 1) -> Rendered:
@@ -44,6 +45,7 @@ def render_reasons(why: Reasons) -> Rendered:
     said = []
     if verdict is not None and verdict.allowed:
         said.append(f"allowed by {len(verdict.checks)} rules ({row})")
+        said += _size(why)
         said += [f"nearest: {LABELS[check.code]} {compared(check)}" for check in verdict.nearest]
     elif verdict is not None:
         decimals = why.grid.decimals if why.grid is not None else None
@@ -53,10 +55,18 @@ def render_reasons(why: Reasons) -> Rendered:
         "reasons",
         w=why,
         said=said,
-        lines=[_line(each, {}, tenths=False) for each in why.lines[-MOST_REASONS:]],
+        lines=[_line(each, {}, tenths=False) for each in why.lines[-(MOST_LINES - len(said)) :]],
         recorded=bool(said or why.lines),
     )
     return Rendered(text=text)
+
+
+def _size(why: Reasons) -> list[str]:
+    """Say which rule about sizes a trade came nearest to."""
+    if why.size is None or why.bound is None:
+        return []
+    share = percent(why.bound.use * 100, 0) if why.bound.use is not None else MISSING
+    return [f"size {quantity(why.size)}: {share} of {why.bound.code.value}"]
 
 
 def _line(line: StoryLine, purposes: Mapping[str, str], *, tenths: bool) -> tuple[str, str]:
@@ -76,5 +86,9 @@ def _words(line: StoryLine, purposes: Mapping[str, str]) -> str:
     if kind.startswith("instruction."):
         purpose = facts.get("purpose") or purposes.get(str(facts.get("instruction")), "order")
         return f"{purpose} {kind.removeprefix('instruction.')}"
-    detail = next((str(facts[name]) for name in ("code", "reason", "stage", "symbol") if facts.get(name)), "")
-    return f"{kind} {detail}".rstrip()
+    if kind == "choice.quiet":
+        return f"quiet {facts.get('start')}–{facts.get('end')}"
+    if kind == "choice.loudness":
+        return f"you: {facts.get('event')} {facts.get('level')}"
+    detail = next((str(facts[name]) for name in _TELLING if facts.get(name)), "")
+    return f"{_SHORT.get(kind, kind)} {detail}".rstrip()

@@ -3,6 +3,7 @@
 from services.storage.tables.approvals import approval_answers, approvals
 from services.storage.tables.breakers import breakers, peaks
 from services.storage.tables.columns import Amount, Instant, metadata
+from services.storage.tables.decisions import decision_journal
 from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.kills import kills
 from services.storage.tables.messages import cards, notices, updates
@@ -37,6 +38,7 @@ __all__ = [
     "checklist",
     "counters",
     "day_results",
+    "decision_journal",
     "decisions",
     "duties",
     "facts",

@@ -73,4 +73,7 @@ journal = Table(
     Column("facts", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Index("ix_journal_correlation", "correlation"),
+    Index("ix_journal_kind_sequence", "kind", "sequence"),
+    Index("ix_journal_at_sequence", "at", "sequence"),
 )
