@@ -9,13 +9,11 @@ import asyncio
 import json
 import re
 import secrets
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,12 @@ import pytest
 from aiohttp import web
 from sqlalchemy import func, select
 
+from bot.delivery import Pictures
 from bot.graph import Graph, build_graph
 from bot.lifecycle import shut_down, start
 from bot.surroundings import Surroundings
 from config.settings import Settings
 from handlers.telegram import request
-from migrations.api import upgrade
 from sandbox.server import create_app
 from sandbox.telegram.events import Event, Toast
 from sandbox.telegram.messages import Message, shown_id
@@ -40,7 +38,9 @@ from services.domain.signals import Mission, Side, Signal, targets_of
 from services.domain.trades import Trade
 from services.storage import kills, missions, outbox, tables, trades
 from services.storage.database import Unit
+from tests.blank import empty_database
 from tests.chat.market import HandMarket, SandboxTime, ShiftedClock
+from tests.chat.pictures import LaidOut
 from tests.gate.witness import witnessed
 
 ANN, TOM, CARL, CORA, OLGA, SAM = 1001, 1002, 2001, 2002, 3001, 9001
@@ -304,14 +304,6 @@ def _under_way(unit: Unit) -> bool:
     return bool(cards or outbox.pending_notices(unit, 1) or unit.first(select(tables.instructions.c.id).where(waiting)))
 
 
-@cache
-def empty_database() -> bytes:
-    """Return a migrated database without rows; migrating is slow, so it happens once."""
-    with tempfile.TemporaryDirectory() as folder:
-        upgrade(f"sqlite:///{folder}/sortie.db")
-        return Path(folder, "sortie.db").read_bytes()
-
-
 def text_of(message: Message) -> str:
     return message.body.text
 
@@ -384,7 +376,9 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
 
 
 @asynccontextmanager
-async def chat_desk(folder: Path, box: Sandboxed, **groups: Any) -> AsyncIterator[ChatRig]:
+async def chat_desk(
+    folder: Path, box: Sandboxed, *, charts: Callable[[], Pictures] = LaidOut, **groups: Any
+) -> AsyncIterator[ChatRig]:
     """Run the desk on a folder until the block ends, then stop it as SIGTERM does."""
     settings = settings_for(folder, box, **groups)
     database = folder / "sortie.db"
@@ -393,7 +387,8 @@ async def chat_desk(folder: Path, box: Sandboxed, **groups: Any) -> AsyncIterato
         database.write_bytes(empty_database())
     market = HandMarket(box.clock)
     unproven: list[str] = []
-    outside = Surroundings(market=market, clock=box.clock, venue=witnessed(settings.database_url, unproven))
+    watched = witnessed(settings.database_url, unproven)
+    outside = Surroundings(market=market, clock=box.clock, venue=watched, charts=charts)
     graph = build_graph(settings, box.token, "test:1", outside)
     rig = ChatRig(world=box.world, graph=graph, market=market, clock=box.clock, folder=folder)
     box.world.watch(rig.hear)

@@ -17,6 +17,7 @@ from sandbox.telegram.messages import shown_id
 from services.domain.market import Instrument
 from services.storage import kills, updates
 from services.storage.tables import tokens
+from tests.blank import empty_database
 from tests.chat.market import HandMarket
 from tests.chat.rig import (
     ANN,
@@ -28,7 +29,6 @@ from tests.chat.rig import (
     PATIENCE_S,
     TOM,
     ChatRig,
-    empty_database,
     labels_of,
     sandboxed,
     settings_for,

@@ -28,7 +28,8 @@ from sandbox.telegram.messages import shown_id
 from services.domain.states import UpdateState
 from services.storage import outbox, tables
 from services.storage.database import Database
-from tests.chat.rig import ANN, BOT_ID, CARL, ChatRig, Sandboxed, chat_desk, empty_database, labels_of, sandboxed, text_of
+from tests.blank import empty_database
+from tests.chat.rig import ANN, BOT_ID, CARL, ChatRig, Sandboxed, chat_desk, labels_of, sandboxed, text_of
 from tests.sim.clocks import VirtualClock
 from tests.sim.loop import VirtualLoop
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.charts.png import ChartRenderer
 from tests.chat.rig import ANN, GROUP, desk_in_chat, text_of
 
 
 async def test_a_trader_fires_a_mission_and_closes_it(tmp_path: Path) -> None:
-    async with desk_in_chat(tmp_path) as rig:
+    async with desk_in_chat(tmp_path, charts=ChartRenderer) as rig:
         await rig.mission()
         card = await rig.message(ANN, "LONG BTC/USDT")
         assert card.media is not None

@@ -11,9 +11,9 @@ import pytest
 from bot.graph import build_graph
 from bot.lifecycle import shut_down, start
 from bot.surroundings import Surroundings
-from migrations.api import upgrade
 from services.domain.errors import Misconfigured, Unavailable
 from services.domain.market import Instrument
+from tests.blank import migrate
 from tests.chat.rig import ANN, HandMarket, chat_desk, desk_in_chat, sandboxed, settings_for
 from tests.chat.test_logs import lines
 
@@ -62,7 +62,7 @@ async def test_a_refused_token_stops_the_start_and_says_so(tmp_path: Path) -> No
     async with sandboxed() as outside:
         other = outside.token.split(":")[0] + ":" + "x" * 32
         settings = settings_for(tmp_path, outside)
-        upgrade(settings.database_url)
+        migrate(settings.database_url)
         graph = build_graph(settings, other, "test:1", Surroundings(market=HandMarket(outside.clock)))
         try:
             with pytest.raises(Misconfigured, match="TOKEN_REFUSED"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.operations.places import log_files
-from tests.chat.rig import empty_database
+from tests.blank import empty_database
 from tests.crash.chatline import ChatServer
 from tests.crash.forking import Ask, Deathtrap
 from tests.crash.leaping import LeapingLoop

@@ -21,9 +21,9 @@ from bot.doctor_probes import desk_probes
 from bot.logging import close_logging
 from bot.system import SystemClock
 from config.settings import Settings
-from migrations import api
 from services.operations import doctor
 from services.operations.doctor import CheckResult, Probe, Sick, run_checks
+from tests.blank import migrate
 
 from .canaries import random_bot_token, random_text
 from .servers import Answer, binance, bot_api, serving
@@ -64,7 +64,7 @@ async def test_healthy_desk_passes_every_check(tmp_path: Path, token: str, serve
     telegram = await servers.enter_async_context(serving(bot_api(token)))
     venue = await servers.enter_async_context(serving(binance()))
     settings = _settings(tmp_path, token, telegram, venue)
-    await asyncio.to_thread(api.upgrade, settings.database_url)
+    await asyncio.to_thread(migrate, settings.database_url)
 
     results = await _checks(settings)
 
@@ -149,7 +149,7 @@ async def test_clock_is_compared_with_telegrams(
 
 async def test_damaged_database_is_found(tmp_path: Path, token: str) -> None:
     settings = _settings(tmp_path, token)
-    api.upgrade(settings.database_url)
+    migrate(settings.database_url)
     file = tmp_path / "var" / "sortie.db"
     content = bytearray(file.read_bytes())
     content[4096 * 3 : 4096 * 6] = b"\xff" * 4096 * 3
@@ -163,7 +163,7 @@ async def test_damaged_database_is_found(tmp_path: Path, token: str) -> None:
 
 async def test_row_without_its_parent_is_found(tmp_path: Path, token: str) -> None:
     settings = _settings(tmp_path, token)
-    api.upgrade(settings.database_url)
+    migrate(settings.database_url)
     with closing(sqlite3.connect(tmp_path / "var" / "sortie.db")) as connection, connection:
         connection.execute("INSERT INTO preferences (person_id, event, loudness) VALUES (1, 'fill', 'loud')")
 
@@ -174,7 +174,7 @@ async def test_row_without_its_parent_is_found(tmp_path: Path, token: str) -> No
 
 async def test_database_that_another_process_holds_is_found(tmp_path: Path, token: str) -> None:
     settings = _settings(tmp_path, token)
-    api.upgrade(settings.database_url)
+    migrate(settings.database_url)
     with closing(sqlite3.connect(tmp_path / "var" / "sortie.db", isolation_level=None)) as holder:
         holder.execute("PRAGMA journal_mode=WAL")
         holder.execute("BEGIN IMMEDIATE")
@@ -187,7 +187,7 @@ async def test_database_that_another_process_holds_is_found(tmp_path: Path, toke
 
 async def test_checking_leaves_the_database_as_it_was(tmp_path: Path, token: str) -> None:
     settings = _settings(tmp_path, token)
-    api.upgrade(settings.database_url)
+    migrate(settings.database_url)
 
     result = (await _checks(settings, "database"))["database"]
 
@@ -198,7 +198,7 @@ async def test_checking_leaves_the_database_as_it_was(tmp_path: Path, token: str
 
 async def test_newer_schema_is_named(tmp_path: Path, token: str) -> None:
     settings = _settings(tmp_path, token)
-    api.upgrade(settings.database_url)
+    migrate(settings.database_url)
     with closing(sqlite3.connect(tmp_path / "var" / "sortie.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 

@@ -25,7 +25,6 @@ from aiogram.types import Update
 from bot.graph import Graph
 from bot.surroundings import Surroundings
 from config.settings import Settings
-from migrations.api import upgrade
 from sandbox.telegram.world import ANN, CARL, CORA, DESK, OLGA, TOM
 from sandbox.telegram.world import World as Telegram
 from services.domain import crashpoints
@@ -33,6 +32,7 @@ from services.domain.ports import Venue
 from services.operations.evidence import Material
 from services.operations.places import halt_file, paper_file
 from services.operations.venue_book import VenueBook, read_paper_book
+from tests import blank
 from tests.sim.chat import ChatServer
 from tests.sim.clocks import SeededIds, ServerClock, VirtualClock, VirtualTicker, at
 from tests.sim.desk import COMMITS, Machine, PlainPictures
@@ -335,7 +335,7 @@ def empty_database() -> bytes:
     """Return a migrated database without rows that takes down its own moves."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "sortie.db")
-        upgrade(f"sqlite:///{file}")
+        file.write_bytes(blank.empty_database())
         plant_triggers(file)
         return file.read_bytes()
 

@@ -16,7 +16,6 @@ from bot.nursery import TaskNursery
 from bot.system import StageWakeups, SystemIds
 from bot.wiring import Outside, Trading, build_trading
 from config.settings import Settings
-from migrations.api import upgrade
 from services.domain.market import Instrument, Quote
 from services.domain.money import Price, Quantity
 from services.domain.people import Actor, Person, Role
@@ -27,6 +26,7 @@ from services.execution.rearming import RESUME_WORD
 from services.storage import desk, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.desk import Lease
+from tests.blank import migrate
 from tests.gate.witness import witnessed
 
 BTC = Instrument(
@@ -210,7 +210,7 @@ async def desk_at(
     """
     settings = make_settings(folder, **groups)
     if people_too:
-        upgrade(settings.database_url)
+        migrate(settings.database_url)
     clock = clock or HandClock()
     crashes: list[BaseException] = []
     nursery = TaskNursery(lambda _name, error: crashes.append(error))

@@ -17,10 +17,10 @@ from bot.metrics import Meters
 from bot.monitoring import Monitoring
 from bot.system import StageWakeups, SystemIds
 from config.settings import Settings
-from migrations.api import upgrade
 from services.operations.stages import STAGES, Stages
 from services.operations.tallies import Tallies
 from services.storage.database import Database
+from tests.blank import migrate
 from tests.trading.rig import HandClock
 
 Desk = Callable[..., Any]
@@ -83,7 +83,7 @@ async def watched_at(folder: Path, **groups: Any) -> AsyncIterator[Watched]:
     """Open the watchers of a desk without the desk."""
     web = {"port": free_port(), "key": secrets.token_hex(16), **groups.pop("web", {})}
     settings = Settings(desk={"state_dir": folder}, web=web, **groups)
-    upgrade(settings.database_url)
+    migrate(settings.database_url)
     clock, ids = HandClock(), SystemIds()
     tallies = Tallies()
     meters, stages = Meters(tallies.add), Stages(clock)

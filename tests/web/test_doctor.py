@@ -12,9 +12,9 @@ from bot.system import SystemClock
 from bot.web_probe import address_of, ask_port
 from config.settings import Settings
 from config.web import WebSettings
-from migrations.api import upgrade
 from services.operations.doctor import Sick
 from services.storage import desk
+from tests.blank import migrate
 from tests.setup.servers import serving
 from tests.web.conftest import free_port, watched_at
 
@@ -30,7 +30,7 @@ async def test_a_desk_that_listens_is_well(tmp_path: Path) -> None:
 async def test_silence_is_right_while_no_desk_runs_and_wrong_while_one_does(tmp_path: Path) -> None:
     settings = Settings(desk={"state_dir": tmp_path}, web={"port": free_port()})
     before = await ask_port(settings, SystemClock())
-    upgrade(settings.database_url)
+    migrate(settings.database_url)
     async with watched_at(tmp_path) as watched:
         watched.clock.time = datetime.now(UTC) + timedelta(seconds=60)
         await watched.database.write(lambda unit: desk.take_lease(unit, "executor", "pid 1", 20))
