@@ -50,6 +50,7 @@ from services.portfolio.accounts import AccountBoard
 from services.risk.breaker_watch import WatchBreakers
 from services.risk.breaking import BreakerBook
 from services.risk.discipline import DisciplineRules
+from services.risk.inputs import Inputs
 from services.risk.lifting import CloseBreaker
 from services.risk.limits import book_of
 from services.risk.sessions import Sessions
@@ -241,6 +242,7 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
             zone=settings.desk.zone,
         ),
         sessions=Sessions(settings.sessions),
+        inputs=Inputs(settings.inputs, {}),
         routes=settings.routes,
         venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
     )

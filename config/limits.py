@@ -73,6 +73,12 @@ class RiskSettings(Group):
     person_positions: int | None = _limit(None, "Open and working trades of one person", ANYWHERE, ge=1)
     strategy_positions: int | None = _limit(None, "Open and working trades of one strategy", ANYWHERE, ge=1)
     instrument_positions: int | None = _limit(None, "Open and working trades of the desk on one instrument", ANYWHERE, ge=1)
+    writes_per_minute: int = _limit(
+        120,
+        "Writes to a terminal's venue within a minute, those that wait counted; a storm that reaches it is a breaker's",
+        ("terminal",),
+        ge=1,
+    )
     trades_per_hour: int | None = _limit(None, "Entries that one person confirms within an hour", ANYWHERE, ge=1)
     instrument_cooldown_s: float | None = _limit(
         None, "Time from the close of a trade to the next entry on its instrument, at one terminal", ANYWHERE, gt=0

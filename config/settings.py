@@ -39,6 +39,7 @@ from config.groups import (
     TerminalSettings,
     VenueSettings,
 )
+from config.inputs import InputSettings
 from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     risk: RiskSettings = Field(default_factory=RiskSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
+    inputs: InputSettings = Field(default_factory=InputSettings)
     sessions: dict[str, SessionSettings] = Field(default_factory=dict)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     grades: dict[str, GradeSettings] = Field(default_factory=lambda: dict(BUILT_IN))
@@ -147,7 +149,7 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
-        groups = trading | {"sessions", "risk", "breakers", "discipline", "grades"}
+        groups = trading | {"sessions", "inputs", "risk", "breakers", "discipline", "grades"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

@@ -46,6 +46,7 @@ class BreakerKind(StrEnum):
     DRAWDOWN = "drawdown"
     LOSING_STREAK = "losing_streak"
     ERROR_RATE = "error_rate"
+    MESSAGE_RATE = "message_rate"
     STALE_DATA = "stale_data"
     SLIPPAGE = "slippage"
     BENCH = "bench"
@@ -56,6 +57,7 @@ SCOPE_OF: Mapping[BreakerKind, BreakerScope] = {
     BreakerKind.DRAWDOWN: BreakerScope.TERMINAL,
     BreakerKind.LOSING_STREAK: BreakerScope.PERSON,
     BreakerKind.ERROR_RATE: BreakerScope.TERMINAL,
+    BreakerKind.MESSAGE_RATE: BreakerScope.TERMINAL,
     BreakerKind.STALE_DATA: BreakerScope.INSTRUMENT,
     BreakerKind.SLIPPAGE: BreakerScope.TERMINAL,
     BreakerKind.BENCH: BreakerScope.PERSON,

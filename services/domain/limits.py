@@ -29,6 +29,7 @@ class Limit(StrEnum):
     PERSON_POSITIONS = "person_positions"
     STRATEGY_POSITIONS = "strategy_positions"
     INSTRUMENT_POSITIONS = "instrument_positions"
+    WRITES_PER_MINUTE = "writes_per_minute"
     TRADES_PER_HOUR = "trades_per_hour"
     INSTRUMENT_COOLDOWN_S = "instrument_cooldown_s"
     MIN_SCORE = "min_score"
@@ -83,6 +84,7 @@ RULES: Mapping[Limit, Rule] = {
     Limit.PERSON_POSITIONS: Rule(code=CheckCode.PERSON_POSITIONS, unit=Unit.COUNT),
     Limit.STRATEGY_POSITIONS: Rule(code=CheckCode.STRATEGY_POSITIONS, unit=Unit.COUNT),
     Limit.INSTRUMENT_POSITIONS: Rule(code=CheckCode.INSTRUMENT_POSITIONS, unit=Unit.COUNT),
+    Limit.WRITES_PER_MINUTE: Rule(code=CheckCode.MESSAGE_RATE, unit=Unit.COUNT),
     Limit.TRADES_PER_HOUR: Rule(code=CheckCode.TRADES_PER_HOUR, unit=Unit.COUNT),
     Limit.INSTRUMENT_COOLDOWN_S: Rule(code=CheckCode.INSTRUMENT_COOLDOWN, unit=Unit.SECONDS, bound=Bound.LEAST),
     Limit.MIN_SCORE: Rule(code=CheckCode.MIN_SCORE, unit=Unit.COUNT, bound=Bound.LEAST),

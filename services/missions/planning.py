@@ -27,6 +27,7 @@ from services.domain.verdicts import Verdict
 from services.risk.context import GateContext, MarketPart, Plan
 from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.gate import decide
+from services.risk.inputs import Inputs
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import standing
 from services.risk.sessions import Sessions
@@ -56,6 +57,7 @@ class Rules:
     halt_file: Path
     discipline: DisciplineRules
     sessions: Sessions
+    inputs: Inputs
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)
 
@@ -229,6 +231,7 @@ class Desk:
             ),
             limits=case.limits,
             config_hash=self.rules.config_hash,
+            inputs=self.rules.inputs.about(case.mission.signal, unit.now),
         )
         return decide(context), context
 

@@ -16,6 +16,7 @@ from services.domain.breakers import (
     slip_bps,
     time_over,
 )
+from services.domain.halts import HaltScope, blocks_entries
 from services.domain.limits import Limit, LimitBook, Scope
 from services.domain.money import ZERO, canonical
 from services.domain.orders import Balance
@@ -26,7 +27,8 @@ from services.portfolio.accounts import AccountBoard
 from services.risk.breaking import BreakerBook, outcome_of, shown_bps
 from services.risk.day_book import MAX_AGE, profit_of_day
 from services.risk.days import day_end, day_of
-from services.storage import breakers, desk, terminals, trades
+from services.risk.surroundings import MINUTE
+from services.storage import breakers, desk, halts, instructions, terminals, trades
 from services.storage.database import Database, Unit
 
 STAGE = "breakers"
@@ -108,6 +110,7 @@ class WatchBreakers:
             (BreakerKind.DAILY_LOSS, self._lost_today),
             (BreakerKind.DRAWDOWN, self._fallen),
             (BreakerKind.ERROR_RATE, self._erring),
+            (BreakerKind.MESSAGE_RATE, self._storming),
             (BreakerKind.SLIPPAGE, self._slipping),
         )
         for kind, measure in measures:
@@ -153,6 +156,15 @@ class WatchBreakers:
         if count < settings.errors:
             return None
         return f"{count} writes refused or unknown in {settings.errors_window_s:g} s"
+
+    def _storming(self, unit: Unit, terminal: Terminal, counted_from: datetime | None) -> str | None:
+        """Say how many writes a minute had when these are too many; what a kill writes to a halted desk is no storm."""
+        limit = self._limits.at(_where(terminal))[Limit.WRITES_PER_MINUTE].value
+        since = unit.now - MINUTE
+        count = instructions.writes_since(unit, terminal.id, max(since, counted_from or since))
+        if count < limit or blocks_entries(halts.in_force(unit, [(HaltScope.DESK, halts.DESK)])) is not None:
+            return None
+        return f"{count} writes within a minute, limit {canonical(limit)}"
 
     def _slipping(self, unit: Unit, terminal: Terminal, counted_from: datetime | None) -> str | None:
         settings = self._book.settings

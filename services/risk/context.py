@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from services.domain.discipline import Discipline
 from services.domain.entries import EntryKind
 from services.domain.grades import Rank
 from services.domain.halts import Halt
+from services.domain.inputs import InputName, InputState
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
 from services.domain.sessions import NOT_MEASURED, Session
@@ -85,7 +86,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateContext:
-    """Everything the gate looks at; ``limits`` are those in force for this entry, one that is off is not among them."""
+    """Everything the gate looks at; ``limits`` are those in force for this entry, one that is off is not among them.
+
+    ``inputs`` are what other parts of the desk say; a row of an older desk has none.
+    """
 
     now: datetime
     plan: Plan
@@ -93,3 +97,4 @@ class GateContext:
     ledger: LedgerPart
     limits: Mapping[Limit, Effective]
     config_hash: str
+    inputs: Mapping[InputName, InputState] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from services.domain.verdicts import Check, CheckCode, Unit, Verdict
-from services.risk.checks import account, breakers, discipline, exposure, grade, pace, price, size, standing
+from services.risk.checks import account, breakers, discipline, exposure, grade, inputs, pace, price, size, standing
 from services.risk.context import GateContext
 
 
@@ -56,9 +56,13 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.PERSON_POSITIONS: pace.person_positions,
     CheckCode.STRATEGY_POSITIONS: pace.strategy_positions,
     CheckCode.INSTRUMENT_POSITIONS: pace.instrument_positions,
+    CheckCode.MESSAGE_RATE: pace.message_rate,
     CheckCode.TRADES_PER_HOUR: pace.trades_per_hour,
     CheckCode.INSTRUMENT_COOLDOWN: pace.instrument_cooldown,
     CheckCode.MIN_SCORE: pace.min_score,
+    CheckCode.NEWS: inputs.news,
+    CheckCode.VITALITY: inputs.vitality,
+    CheckCode.CALIBRATION: inputs.calibration,
     CheckCode.OPPOSITE: standing.opposite,
     CheckCode.DUPLICATE: standing.duplicate,
     CheckCode.WEEKLY_LOSS: pace.weekly_loss,

@@ -17,10 +17,10 @@ from services.domain.states import TradeState
 from services.domain.trades import Terminal, Trade
 from services.risk.day_book import PriceOf, open_profit
 from services.risk.days import day_of, is_weekend
-from services.storage import terminals, trade_record, trades
+from services.storage import instructions, terminals, trade_record, trades
 from services.storage.database import Unit
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 # A person's median is taken of so many of their newest trades, and of none when there are fewer than the least.
 MOST_VALUES, LEAST_VALUES = 50, 10
 WIDE = frozenset(
@@ -74,7 +74,8 @@ class Surroundings:
     ``account_value`` is the value of the terminal's live trades, ``instrument_value`` of those on the instrument,
     ``tier_value`` of those on instruments of its tier, and ``opposite`` the number on its other side; ``open_risk`` is what
     they lose at their stops. ``last_close`` is the instrument's at the terminal; ``hour`` is when the person confirmed trades
-    within the last hour, oldest first. ``weekend`` tells whether it is Saturday or Sunday in the desk's zone.
+    within the last hour, oldest first. ``weekend`` tells whether it is Saturday or Sunday in the desk's zone; ``writes`` counts
+    what went to the terminal's venue within the minute, and what waits to.
     """
 
     score: int
@@ -89,6 +90,7 @@ class Surroundings:
     open_risk: Decimal | None = None
     tier_value: Decimal | None = None
     weekend: bool | None = None
+    writes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,9 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         week=_week(unit, asked, readings) if Limit.WEEKLY_LOSS in limits else None,
         open_risk=sum((trade.open_risk for trade in others), ZERO) if Limit.MARGIN_LEFT in limits else None,
         tier_value=_tier_value(asked, others, readings) if Limit.TIER_SHARE in limits else None,
+        writes=instructions.writes_since(unit, asked.terminal.id, unit.now - MINUTE)
+        if Limit.WRITES_PER_MINUTE in limits
+        else None,
         weekend=is_weekend(unit.now, readings.zone) if Limit.WEEKEND_POSITIONS in limits else None,
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from services.domain.money import Price, Quantity, canonical
 from services.domain.orders import (
@@ -43,6 +43,13 @@ _ALL_DOUBTFUL = (
 )
 _DOUBTFUL_AT = _ALL_DOUBTFUL.where(
     instructions.c.terminal_id == bindparam("terminal"), instructions.c.symbol == bindparam("instrument")
+)
+_COUNT = select(func.count()).where(instructions.c.terminal_id == bindparam("terminal"))
+_WRITES = select(
+    (
+        _COUNT.where(instructions.c.sent_at > bindparam("since", type_=instructions.c.sent_at.type)).scalar_subquery()
+        + _COUNT.where(instructions.c.state == InstructionState.INTENT.value).scalar_subquery()
+    ).label("n")
 )
 _CHANGE = update(instructions).where(instructions.c.id == bindparam("instruction"), instructions.c.state == bindparam("before"))
 
@@ -177,3 +184,8 @@ def set_state(
     if sending:
         return replace(instruction, state=state, sent_at=stamp, epoch=epoch)
     return replace(instruction, state=state, answered_at=stamp, answer=answer)
+
+
+def writes_since(unit: Unit, terminal_id: str, since: datetime) -> int:
+    """Count what was sent to a terminal's venue after a time, and what is committed and waits to be."""
+    return int(unit.first(_WRITES, terminal=terminal_id, since=since).n)

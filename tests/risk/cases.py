@@ -15,6 +15,7 @@ from services.domain.breakers import Breaker, BreakerKind, BreakerState
 from services.domain.discipline import Discipline
 from services.domain.grades import Rank
 from services.domain.halts import Halt, HaltScope
+from services.domain.inputs import InputAnswer, InputName, InputState
 from services.domain.limits import Effective, Limit
 from services.domain.market import Instrument, Quote
 from services.domain.money import Price, Quantity
@@ -56,6 +57,7 @@ CALM = Discipline(
 
 
 AT_PAPER = Rank(grade="regular", known=True, terminals=("paper",), terminal="ann-paper", mode=TerminalMode.PAPER)
+FINE = InputAnswer(passed=True, said="calm", until=NOW + timedelta(minutes=5))
 # Nothing else is live and nothing was done; every part is known, so that any limit can be put in force.
 ALONE = Surroundings(
     score=70,
@@ -72,6 +74,7 @@ ALONE = Surroundings(
     open_risk=Decimal(0),
     tier_value=Decimal(0),
     weekend=True,
+    writes=0,
 )
 # Every rule that is off by default, at a value that the passing order keeps.
 ALL_ON = {
@@ -147,6 +150,7 @@ def passing(side: Side = Side.LONG) -> GateContext:
         ),
         limits=book_of(RiskSettings()).at({}),
         config_hash="test",
+        inputs={name: InputState(required=True, answer=FINE) for name in InputName},
     )
 
 
@@ -189,6 +193,10 @@ def all_on(context: GateContext) -> GateContext:
 
 def with_beside(context: GateContext, **values: Any) -> GateContext:
     return with_ledger(context, beside=replace(context.ledger.beside, **values))
+
+
+def with_input(context: GateContext, name: InputName, answer: InputAnswer | None, *, required: bool = True) -> GateContext:
+    return replace(context, inputs={**context.inputs, name: InputState(required=required, answer=answer)})
 
 
 def with_wide(context: GateContext, **values: Any) -> GateContext:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from config.limits import RiskSettings
 from services.domain.breakers import BreakerKind
 from services.domain.entries import EntryKind
+from services.domain.inputs import InputName
 from services.domain.limits import RULES, Limit
 from services.domain.money import on_grid
 from services.domain.sessions import ALL_HOURS
@@ -30,6 +31,7 @@ from services.risk.surroundings import Usual, Week
 from tests.risk.cases import (
     ALL_ON,
     AT_PAPER,
+    FINE,
     HALTED,
     NOW,
     all_on,
@@ -41,6 +43,7 @@ from tests.risk.cases import (
     quote,
     with_beside,
     with_discipline,
+    with_input,
     with_ledger,
     with_market,
     with_plan,
@@ -85,9 +88,13 @@ DENYING: dict[CheckCode, Change] = {
     C.PERSON_POSITIONS: lambda c: with_wide(all_on(c), of_person=3),
     C.STRATEGY_POSITIONS: lambda c: with_wide(all_on(c), of_strategy=4),
     C.INSTRUMENT_POSITIONS: lambda c: with_wide(all_on(c), on_instrument=2),
+    C.MESSAGE_RATE: lambda c: with_beside(c, writes=120),
     C.TRADES_PER_HOUR: lambda c: with_beside(all_on(c), hour=tuple(NOW - timedelta(minutes=m) for m in (50, 40, 9, 5, 1))),
     C.INSTRUMENT_COOLDOWN: lambda c: with_beside(all_on(c), last_close=NOW - timedelta(minutes=29)),
     C.MIN_SCORE: lambda c: with_beside(all_on(c), score=49),
+    C.NEWS: lambda c: with_input(c, InputName.NEWS, replace(FINE, passed=False)),
+    C.VITALITY: lambda c: with_input(c, InputName.VITALITY, replace(FINE, passed=False)),
+    C.CALIBRATION: lambda c: with_input(c, InputName.CALIBRATION, replace(FINE, passed=False)),
     C.OPPOSITE: lambda c: with_beside(c, opposite=1),
     C.DUPLICATE: lambda c: with_ledger(c, same_instrument=True),
     C.WEEKLY_LOSS: lambda c: with_beside(all_on(c), week=Week(profit=Decimal(-800), equity=Decimal(10_000))),
@@ -290,6 +297,7 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
     (C.PERSON_POSITIONS, lambda c, by: with_wide(c, of_person=_wide(c).of_person + int(by)), True),
     (C.STRATEGY_POSITIONS, lambda c, by: with_wide(c, of_strategy=_wide(c).of_strategy + int(by)), True),
     (C.INSTRUMENT_POSITIONS, lambda c, by: with_wide(c, on_instrument=_wide(c).on_instrument + int(by)), True),
+    (C.MESSAGE_RATE, lambda c, by: with_beside(c, writes=110 + int(by)), False),
     (C.TRADES_PER_HOUR, lambda c, by: with_beside(c, hour=(*(c.ledger.beside.hour or ()), *(NOW,) * int(by))), True),
     (C.INSTRUMENT_COOLDOWN, lambda c, by: with_beside(c, last_close=NOW - timedelta(seconds=60 * (30 - float(by)))), False),
     (C.MIN_SCORE, lambda c, by: with_beside(c, score=c.ledger.beside.score - int(by)), True),
@@ -326,6 +334,9 @@ WITHOUT_DEGREES = {
     C.GRADE,
     C.STOP_SIDE,
     C.GRID,
+    C.NEWS,
+    C.VITALITY,
+    C.CALIBRATION,
     C.DUPLICATE,
     C.BREAKER_PERSON,
     C.BREAKER_TERMINAL,
@@ -385,6 +396,23 @@ def test_a_rule_that_is_off_says_so_and_a_median_of_few_is_no_data() -> None:
 
     assert off == [rule.code for limit, rule in RULES.items() if limit in ALL_ON]
     assert (few.passed, few.value) == (True, "no data")
+
+
+@pytest.mark.parametrize("name", InputName)
+def test_an_input_without_data_denies_where_it_is_required_and_is_shown_where_not(name: InputName) -> None:
+    code, old = CheckCode[name.name], replace(FINE, until=NOW)
+
+    for answer in (None, old):
+        missed = check_of(with_input(passing(), name, answer), code)
+        assert (missed.passed, missed.value) == (False, None)
+    nothing = check_of(with_input(passing(), name, None, required=False), code)
+    stale = check_of(with_input(passing(), name, old, required=False), code)
+    against = check_of(with_input(passing(), name, replace(FINE, passed=False), required=False), code)
+    unasked = check_of(replace(passing(), inputs={}), code)
+
+    assert (nothing.passed, nothing.value) == (unasked.passed, unasked.value) == (True, "not configured")
+    assert (stale.passed, stale.value) == (True, "no data")
+    assert not against.passed
 
 
 def test_a_daily_loss_says_when_it_ends() -> None:

@@ -24,6 +24,7 @@ KINDS = {
     BreakerKind.DRAWDOWN: "drawdown",
     BreakerKind.LOSING_STREAK: "losing streak",
     BreakerKind.ERROR_RATE: "errors",
+    BreakerKind.MESSAGE_RATE: "message rate",
     BreakerKind.STALE_DATA: "stale data",
     BreakerKind.SLIPPAGE: "slippage",
     BreakerKind.BENCH: "bench",

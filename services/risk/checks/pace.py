@@ -43,6 +43,11 @@ def _one_more(c: GateContext, key: Limit, live: int | None) -> Check:
     return optional(c, key, live, lambda key, limit, live: count(key, limit, live + 1))
 
 
+def message_rate(c: GateContext) -> Check:
+    """Check how many writes went to the terminal's venue within the minute or wait to, this one counted."""
+    return _one_more(c, Limit.WRITES_PER_MINUTE, c.ledger.beside.writes)
+
+
 def trades_per_hour(c: GateContext) -> Check:
     """Check how many entries the person confirmed within the hour, this one counted."""
 

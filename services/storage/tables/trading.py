@@ -113,6 +113,7 @@ instructions = Table(
     Column("answer", Text),
     Index("ix_instructions_state_terminal_id", "state", "terminal_id"),
     Index("ix_instructions_trade_id", "trade_id"),
+    Index("ix_instructions_terminal_id_sent_at", "terminal_id", "sent_at"),
 )
 
 orders = Table(
