@@ -115,6 +115,7 @@ class Duties:
         ticker.every(BREAKERS_EVERY_S, "breakers", self._watch_breakers)
         ticker.every(ROLES_EVERY_S, "roles", self._end_leases)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
+        ticker.every(graph.settings.correlation.every_s, "correlations", graph.measure_correlations)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
         start_backups(graph)

@@ -45,6 +45,7 @@ from services.domain.ports import MarketData
 from services.execution.keeping import KeepStops
 from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
+from services.market.correlation import MeasureCorrelations
 from services.market.feed import Feed
 from services.missions.call import CallMission
 from services.operations.crashes import BookCrashes
@@ -117,6 +118,8 @@ class Graph:
         self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
         self.switch = SwitchStrategy(self.trading.database, self.registry)
         self.scan = ScanMarket(self.trading.database, self.registry, self.trading.quotes, settings.signals, self.ids)
+        board = self.trading.desk.rules.correlations
+        self.measure_correlations = MeasureCorrelations(board, lambda: settings.market.instruments, self.series_of)
         held, protection = self.trading.booking.settling, settings.protection
         self.keep_stops = KeepStops(
             self.trading.database, held, self.trading.quotes, self.series_of, self.clock, self.ids, protection

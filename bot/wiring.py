@@ -36,6 +36,7 @@ from services.execution.resolving import ResolveByHand
 from services.execution.routing import EntryPorts, WorkEntries
 from services.execution.settling import Settling
 from services.execution.sync import VenueSync
+from services.market.correlation import CorrelationBoard
 from services.market.quotes import QuoteBoard
 from services.missions.amend import AmendEntry
 from services.missions.entry_book import EntryBook
@@ -243,6 +244,7 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
         ),
         sessions=Sessions(settings.sessions),
         inputs=Inputs(settings.inputs, {}),
+        correlations=CorrelationBoard(settings.correlation),
         routes=settings.routes,
         venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
     )

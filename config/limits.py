@@ -54,6 +54,13 @@ class RiskSettings(Group):
         gt=0,
         le=100,
     )
+    group_share: Decimal | None = _limit(
+        None,
+        "Value of an account's live trades on instruments that move with the entry's, share of its equity",
+        ANYWHERE,
+        gt=0,
+        le=100,
+    )
     gross_exposure: Decimal | None = _limit(
         None, "Value of all live trades of the desk, share of the equity of their accounts", ANYWHERE, gt=0, le=100
     )

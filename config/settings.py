@@ -19,6 +19,7 @@ from pydantic_settings.sources import TomlConfigSettingsSource
 from config.alerting import AlertSettings
 from config.approvals import ApprovalSettings
 from config.breakers import BreakerSettings, DisciplineSettings
+from config.correlation import CorrelationSettings
 from config.deadman import DeadmanSettings
 from config.grades import BUILT_IN, GradeSettings, with_built_in
 from config.groups import (
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     risk: RiskSettings = Field(default_factory=RiskSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
+    correlation: CorrelationSettings = Field(default_factory=CorrelationSettings)
     inputs: InputSettings = Field(default_factory=InputSettings)
     sessions: dict[str, SessionSettings] = Field(default_factory=dict)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
@@ -149,7 +151,7 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
-        groups = trading | {"sessions", "inputs", "risk", "breakers", "discipline", "grades"}
+        groups = trading | {"sessions", "inputs", "correlation", "risk", "breakers", "discipline", "grades"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

@@ -20,6 +20,7 @@ class Limit(StrEnum):
     LEVERAGE = "leverage"
     INSTRUMENT_SHARE = "instrument_share"
     TIER_SHARE = "tier_share"
+    GROUP_SHARE = "group_share"
     GROSS_EXPOSURE = "gross_exposure"
     NET_EXPOSURE = "net_exposure"
     USUAL_MULTIPLE = "usual_multiple"
@@ -75,6 +76,7 @@ RULES: Mapping[Limit, Rule] = {
     Limit.LEVERAGE: Rule(code=CheckCode.LEVERAGE, unit=Unit.FRACTION),
     Limit.INSTRUMENT_SHARE: Rule(code=CheckCode.INSTRUMENT_SHARE, unit=Unit.FRACTION),
     Limit.TIER_SHARE: Rule(code=CheckCode.TIER_SHARE, unit=Unit.FRACTION),
+    Limit.GROUP_SHARE: Rule(code=CheckCode.GROUP_SHARE, unit=Unit.FRACTION),
     Limit.GROSS_EXPOSURE: Rule(code=CheckCode.GROSS_EXPOSURE, unit=Unit.FRACTION),
     Limit.NET_EXPOSURE: Rule(code=CheckCode.NET_EXPOSURE, unit=Unit.FRACTION),
     Limit.USUAL_MULTIPLE: Rule(code=CheckCode.UNUSUAL_SIZE, unit=Unit.COUNT),

@@ -24,6 +24,7 @@ from services.domain.ports import Capabilities, Clock, QuoteSource
 from services.domain.signals import Mission, Side
 from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
+from services.market.correlation import CorrelationBoard
 from services.risk.context import GateContext, MarketPart, Plan
 from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.gate import decide
@@ -58,6 +59,7 @@ class Rules:
     discipline: DisciplineRules
     sessions: Sessions
     inputs: Inputs
+    correlations: CorrelationBoard
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)
 
@@ -142,7 +144,13 @@ class Desk:
             live=live,
             leaving_out=leaving_out,
         )
-        readings = Readings(price_of=self.exit_price, balance_of=self.accounts.latest, zone=self.rules.zone)
+        readings = Readings(
+            price_of=self.exit_price,
+            balance_of=self.accounts.latest,
+            zone=self.rules.zone,
+            correlations=self.rules.correlations,
+            correlation=self.rules.correlations.settings,
+        )
         beside = read_surroundings(unit, asked, limits, readings)
         return Case(
             mission=mission,

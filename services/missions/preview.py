@@ -168,7 +168,7 @@ class OpenPreview:
                         case.market.free,
                         case.limits,
                         rules.limits.default_per_trade,
-                        value_room(case.beside, case.limits, signal.side, case.market.equity),
+                        value_room(case.beside, case.limits, signal.side, case.market.equity, unit.now),
                         case.beside.open_risk,
                         case.discipline.medic_risk if case.discipline.medic else None,
                     ),

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
+from config.correlation import CorrelationSettings
+from services.domain.correlations import Alike, Correlator
 from services.domain.limits import Effective, Limit
 from services.domain.market import Universe
 from services.domain.money import ZERO
@@ -91,6 +93,7 @@ class Surroundings:
     tier_value: Decimal | None = None
     weekend: bool | None = None
     writes: int | None = None
+    alike: Alike | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,8 @@ class Readings:
     price_of: PriceOf
     balance_of: Callable[[str], Balance | None]
     zone: str
+    correlations: Correlator
+    correlation: CorrelationSettings
 
 
 def worst_value(trade: Trade, price_of: PriceOf) -> Decimal:
@@ -143,6 +148,7 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         week=_week(unit, asked, readings) if Limit.WEEKLY_LOSS in limits else None,
         open_risk=sum((trade.open_risk for trade in others), ZERO) if Limit.MARGIN_LEFT in limits else None,
         tier_value=_tier_value(asked, others, readings) if Limit.TIER_SHARE in limits else None,
+        alike=_alike(asked, others, readings) if Limit.GROUP_SHARE in limits else None,
         writes=instructions.writes_since(unit, asked.terminal.id, unit.now - MINUTE)
         if Limit.WRITES_PER_MINUTE in limits
         else None,
@@ -150,13 +156,16 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
     )
 
 
-def value_room(beside: Surroundings, limits: Mapping[Limit, Effective], side: Side, equity: Decimal) -> Decimal:
+def value_room(beside: Surroundings, limits: Mapping[Limit, Effective], side: Side, equity: Decimal, now: datetime) -> Decimal:
     """Return the value that a trade may have by the limits on what the account and the desk hold with it."""
     rooms = [equity * limits[Limit.LEVERAGE].value - beside.account_value]
     if Limit.INSTRUMENT_SHARE in limits:
         rooms.append(equity * limits[Limit.INSTRUMENT_SHARE].value - beside.instrument_value)
     if beside.tier_value is not None and Limit.TIER_SHARE in limits:
         rooms.append(equity * limits[Limit.TIER_SHARE].value - beside.tier_value)
+    alike = beside.alike.known_at(now) if beside.alike is not None else None
+    if alike is not None and Limit.GROUP_SHARE in limits:
+        rooms.append(equity * limits[Limit.GROUP_SHARE].value - alike)
     wide, usual = beside.wide, beside.usual
     if wide is not None and wide.equity is not None and wide.gross is not None and Limit.GROSS_EXPOSURE in limits:
         rooms.append(wide.equity * limits[Limit.GROSS_EXPOSURE].value - wide.gross)
@@ -193,6 +202,22 @@ def _tier_value(asked: Asked, others: Sequence[Trade], readings: Readings) -> De
     own = tiers.get(asked.signal.symbol)
     alike = [trade for trade in others if tiers.get(trade.symbol, own) is own]
     return sum((worst_value(trade, readings.price_of) for trade in alike), ZERO) if own is not None else None
+
+
+def _alike(asked: Asked, others: Sequence[Trade], readings: Readings) -> Alike:
+    """Add up what lives on instruments that move with the entry's, either way; the entry's own moves with itself."""
+    own, rules = asked.signal.symbol, readings.correlation
+    found = {each.symbol: readings.correlations.between(own, each.symbol) for each in others if each.symbol != own}
+    known = [each for each in found.values() if each is not None]
+    near = {symbol for symbol, each in found.items() if each is not None and abs(each.value) >= rules.threshold} | {own}
+    values = [worst_value(trade, readings.price_of) for trade in others if trade.symbol in near]
+    return Alike(
+        value=sum(values, ZERO) if len(known) == len(found) else None,
+        symbols=tuple(sorted(near)),
+        as_of=min((each.as_of for each in known), default=None),
+        max_age_s=rules.max_age_s,
+        required=rules.required,
+    )
 
 
 def _usual(unit: Unit, asked: Asked) -> Usual:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from config.limits import RiskSettings
 from services.domain.breakers import Breaker, BreakerKind, BreakerState
+from services.domain.correlations import Alike
 from services.domain.discipline import Discipline
 from services.domain.grades import Rank
 from services.domain.halts import Halt, HaltScope
@@ -75,6 +76,7 @@ ALONE = Surroundings(
     tier_value=Decimal(0),
     weekend=True,
     writes=0,
+    alike=Alike(value=Decimal(0), symbols=("BTC/USDT",), as_of=NOW - timedelta(minutes=1), max_age_s=900, required=True),
 )
 # Every rule that is off by default, at a value that the passing order keeps.
 ALL_ON = {
@@ -82,6 +84,7 @@ ALL_ON = {
     Limit.MARGIN_LEFT: "0.1",
     Limit.INSTRUMENT_SHARE: "0.3",
     Limit.TIER_SHARE: "0.4",
+    Limit.GROUP_SHARE: "0.45",
     Limit.GROSS_EXPOSURE: "0.5",
     Limit.NET_EXPOSURE: "0.4",
     Limit.USUAL_MULTIPLE: "3",
@@ -193,6 +196,11 @@ def all_on(context: GateContext) -> GateContext:
 
 def with_beside(context: GateContext, **values: Any) -> GateContext:
     return with_ledger(context, beside=replace(context.ledger.beside, **values))
+
+
+def with_alike(context: GateContext, **values: Any) -> GateContext:
+    assert context.ledger.beside.alike is not None
+    return with_beside(context, alike=replace(context.ledger.beside.alike, **values))
 
 
 def with_input(context: GateContext, name: InputName, answer: InputAnswer | None, *, required: bool = True) -> GateContext:

@@ -63,6 +63,7 @@ INPUTS = dict(leaves(WHOLE))
 MAY_BE_MISSING = {
     ("market", "session", "changes_at"),
     ("plan", "price"),
+    ("ledger", "beside", "alike", "as_of"),
     ("ledger", "discipline", "cooldown_until"),
     ("ledger", "discipline", "tilt_until"),
     ("ledger", "beside", "last_close"),
@@ -86,6 +87,7 @@ NOT_DECIDED_BY = {
     ("ledger", "discipline", "medic_positions"),
     ("ledger", "discipline", "own_live"),
     ("ledger", "beside", "usual", "samples"),
+    ("ledger", "beside", "alike", "required"),
 }
 
 

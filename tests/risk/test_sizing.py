@@ -18,7 +18,7 @@ from services.risk.gate import SIZE_CODES, decide
 from services.risk.limits import book_of
 from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, offered_sizes, size_caps, worst_entry
 from services.risk.surroundings import value_room
-from tests.risk.cases import ALONE, BTC, amounts, passing, quote, with_market, with_plan
+from tests.risk.cases import ALONE, BTC, NOW, amounts, passing, quote, with_market, with_plan
 
 thorough = settings(max_examples=500, deadline=None)
 
@@ -38,7 +38,7 @@ class Terms:
 
     def sizes(self) -> Sizes:
         limits = book_of(self.limits).at({})
-        room = value_room(ALONE, limits, self.side, self.equity)
+        room = value_room(ALONE, limits, self.side, self.equity, NOW)
         return offered_sizes(
             entry=self.entry,
             stop=self.stop,

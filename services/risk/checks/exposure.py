@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
+from services.domain.correlations import Alike
 from services.domain.limits import Effective, Limit
 from services.domain.money import canonical
 from services.domain.verdicts import Check, CheckCode
@@ -27,6 +29,19 @@ def instrument_share(c: GateContext) -> Check:
 def tier_share(c: GateContext) -> Check:
     """Check the value of the account's live trades on instruments of the same tier, this one counted."""
     return _of_equity(c, Limit.TIER_SHARE, c.ledger.beside.tier_value)
+
+
+def group_share(c: GateContext) -> Check:
+    """Check the value of the account's live trades on instruments that move with this one, this one counted."""
+
+    def together(key: Limit, limit: Effective, alike: Alike) -> Check:
+        held = alike.known_at(c.now)
+        if held is not None or alike.required:
+            checked = share(key, limit, held + _value(c) if held is not None else None, c.market.equity)
+            return replace(checked, note=", ".join(alike.symbols)) if held is not None else checked
+        return state(CheckCode.GROUP_SHARE, True, "no data", canonical(limit.value), "not measured lately")
+
+    return optional(c, Limit.GROUP_SHARE, c.ledger.beside.alike, together)
 
 
 def gross(c: GateContext) -> Check:
