@@ -10,24 +10,33 @@ from services.storage import tables
 from services.storage.database import Unit
 from tests.chat.rig import ChatRig
 
-# Strangers may leave their name and the time of their last knock; everything else is the desk's.
-TABLES = (
-    tables.people,
-    tables.preferences,
-    tables.chats,
-    tables.bindings,
-    tables.checklist,
-    tables.strategies,
-    tables.missions,
-    tables.decisions,
-    tables.previews,
-    tables.trades,
-    tables.instructions,
-    tables.orders,
-    tables.tokens,
-    tables.halts,
-    tables.requests,
+# What time, the market and the desk's own jobs change; strangers may leave their name and the time of their last knock.
+OF_ITSELF = frozenset(
+    {
+        "access_requests",
+        "cards",
+        "counters",
+        "day_results",
+        "duties",
+        "facts",
+        "incidents",
+        "journal",
+        "kills",
+        "leases",
+        "notices",
+        "offers",
+        "outside_notices",
+        "peaks",
+        "positions",
+        "routes",
+        "signals",
+        "stages",
+        "terminals",
+        "universes",
+        "updates",
+    }
 )
+TABLES = tuple(table for name, table in sorted(tables.metadata.tables.items()) if name not in OF_ITSELF)
 
 
 async def state(rig: ChatRig) -> dict[str, list[str]]:
