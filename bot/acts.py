@@ -38,6 +38,7 @@ def trading_acts(trading: Trading, protection: ProtectionSettings) -> TradingAct
         resolve=trading.resolve_by_hand,
         close_breaker=trading.close_breaker,
         bench=trading.bench,
+        handover=trading.handover,
     )
 
 

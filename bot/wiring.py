@@ -27,6 +27,7 @@ from services.execution.executor import Executor, ExecutorPorts
 from services.execution.flattening import FlattenDesk
 from services.execution.halt_watch import WatchHalt
 from services.execution.halting import HaltDesk
+from services.execution.handing_over import DecideHandover
 from services.execution.killing import KillPorts, WorkKill
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import MeasureRoutes, RouteBook
@@ -139,6 +140,7 @@ class Trading:
     watch_breakers: WatchBreakers
     close_breaker: CloseBreaker
     bench: BenchPerson
+    handover: DecideHandover
 
 
 def costs_of(settings: Settings) -> Costs:
@@ -366,6 +368,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         watch_breakers=_watch_breakers(settings, database, outside, breakers, accounts, quotes),
         close_breaker=CloseBreaker(database, breakers),
         bench=BenchPerson(database, breakers, outside.ids),
+        handover=DecideHandover(database, outside.ids, settling, quotes),
     )
 
 

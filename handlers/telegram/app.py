@@ -32,6 +32,7 @@ from services.execution.benching import BenchPerson
 from services.execution.deciding import DecideProposal
 from services.execution.flattening import FlattenDesk
 from services.execution.halting import HaltDesk
+from services.execution.handing_over import DecideHandover
 from services.execution.keeping import ChooseTrail
 from services.execution.manage import AskClose, CancelEntry, CloseTrades, MoveStop
 from services.execution.quality import RouteBook
@@ -80,6 +81,7 @@ class TradingActs:
     resolve: ResolveByHand
     close_breaker: CloseBreaker
     bench: BenchPerson
+    handover: DecideHandover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,22 @@ class QuestionButton(CallbackData, prefix="q"):
     arg: str = ""
 
 
+class HandoverVerb(StrEnum):
+    """What an open button does with trades that somebody left behind."""
+
+    KEEP = "keep"
+    TIGHTEN = "tight"
+    CLOSE = "close"
+
+
+class HandoverButton(CallbackData, prefix="h"):
+    """An open button of passed-on trades: whose they were, and the number of one, 0 for all that wait for a word."""
+
+    verb: HandoverVerb
+    person: int
+    trade: int = 0
+
+
 class IncidentVerb(StrEnum):
     """What an open button does with something that is wrong."""
 
@@ -168,6 +184,7 @@ _KINDS: tuple[type[CallbackData], ...] = (
     ChoiceButton,
     QuestionButton,
     IncidentButton,
+    HandoverButton,
     ActButton,
 )
 

@@ -38,7 +38,7 @@ class PeopleHandlers:
             row("people", "Who is in", "", boss, Kind.READ, Where.ANYWHERE, people),
             row("invite", "A one-time link", "observer|trader", boss, Kind.ACT, Where.PRIVATE, self.invite),
             row("grant", "Give a role", GRANT_USAGE, boss, Kind.ACT, Where.PRIVATE, self._grants.command),
-            row("revoke", "Take a role", "@name|id", boss, Kind.ACT, Where.PRIVATE, self.revoke),
+            row("revoke", "Take a role", "@name|id [@keeper]", boss, Kind.ACT, Where.PRIVATE, self.revoke),
             row("chats", "Groups and what they are told", "", boss, Kind.READ, Where.ANYWHERE, chats),
             row("bind", "Tell this chat", "missions|fills|risk|digest [off]", boss, Kind.ACT, Where.GROUP, self.bind),
             row(
@@ -61,7 +61,9 @@ class PeopleHandlers:
         """Ask before taking a role."""
         if not request.args:
             raise Refused("REVOKE_SYNTAX")
-        await request.reply(render_revoke_question(await self._app.people.revoke.ask(request.actor, request.args)))
+        reference, _, keeper = request.args.partition(" ")
+        asked = await self._app.people.revoke.ask(request.actor, reference, keeper.strip() or None)
+        await request.reply(render_revoke_question(asked))
 
     async def bind(self, request: Request) -> None:
         """Direct a topic to this group or forum topic."""
@@ -114,7 +116,8 @@ class PeopleHandlers:
     async def revoke_tap(self, request: Request, token: str) -> None:
         """Carry out a revocation."""
         done = await self._app.people.revoke(request.actor, token)
-        await request.show(Rendered(text=f"{escape(done.person.name)} has no role any more."))
+        passed = f"\nPassed on: {', '.join(f'#{number}' for number in done.passed)}." if done.passed else ""
+        await request.show(Rendered(text=f"{escape(done.person.name)} has no role any more.{passed}"))
 
     async def approve_chat_tap(self, request: Request, token: str) -> None:
         """Carry out the answer about a group."""

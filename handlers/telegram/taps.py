@@ -13,6 +13,7 @@ from handlers.telegram.callbacks import (
     ActButton,
     ChoiceButton,
     DeskButton,
+    HandoverButton,
     IncidentButton,
     ListButton,
     MissionButton,
@@ -23,6 +24,7 @@ from handlers.telegram.callbacks import (
 )
 from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.entries import AMENDS, EntryHandlers
+from handlers.telegram.handover import HandoverHandlers
 from handlers.telegram.incidents import IncidentHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
@@ -85,6 +87,7 @@ class Taps:
         self._reconcile = reconcile
         self._incidents = incidents
         self._breakers = breakers
+        self._handover = HandoverHandlers(app)
         self._acts: Mapping[Act, ActHandler] = {
             Act.CONFIRM_FIRE: self._confirm,
             Act.CLOSE: self._close,
@@ -125,6 +128,8 @@ class Taps:
                 await room.choose(request, button)
             case QuestionButton():
                 await self._reconcile.tap(request, button)
+            case HandoverButton():
+                await self._handover.tap(request, button)
             case IncidentButton():
                 await self._incidents.tap(request, button)
             case ActButton():
@@ -166,6 +171,6 @@ def _is_private(button: CallbackData) -> bool:
             return button.verb is not TradeVerb.CARD
         case ChoiceButton():
             return button.name != STRATEGY
-        case QuestionButton():
+        case QuestionButton() | HandoverButton():
             return True
     return False

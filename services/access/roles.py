@@ -12,6 +12,7 @@ from config.groups import DeskSettings, PaperSettings
 from services.access import audience, buttons
 from services.access.authority import find_person, require
 from services.access.paper_terminals import open_terminal
+from services.access.passing_on import keeper_for, pass_on
 from services.domain.buttons import Act, ActToken
 from services.domain.errors import NotFound, Refused
 from services.domain.grades import DEFAULT_GRADE
@@ -20,7 +21,7 @@ from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.trades import Terminal
 from services.storage import desk as desk_rows
-from services.storage import grades, outbox, people, tokens
+from services.storage import grades, outbox, people, tokens, trades
 from services.storage.database import Database, Unit
 from services.storage.tables import access_requests
 
@@ -36,11 +37,12 @@ SHORTEST_LEASE, LONGEST_LEASE = timedelta(minutes=5), timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleChanged:
-    """A person's role as it stands now, what it was, and the terminal opened with it."""
+    """A person's role as it stands now, what it was, the terminal opened with it, and the numbers of trades passed on."""
 
     person: Person
     was: Role
     terminal: Terminal | None
+    passed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,12 @@ class RequestIgnored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeAsked:
-    """A revocation waits for its second tap."""
+    """A revocation waits for its second tap; ``trades`` live ones would pass to the keeper, None where there is nobody."""
 
     person: Person
     token: ActToken
+    keeper: Person | None
+    trades: int
 
 
 class RoleBook:
@@ -87,11 +91,22 @@ class RoleBook:
         """Return someone without a row, with the desk's zone."""
         return Person(id=person_id, name=name[:128], username=username, role=Role.STRANGER, zone=self._desk.zone, locale="en")
 
-    def change(self, unit: Unit, actor: Actor, person: Person, role: Role, *, how: str, terms: Terms = FOR_GOOD) -> RoleChanged:
+    def change(
+        self,
+        unit: Unit,
+        actor: Actor,
+        person: Person,
+        role: Role,
+        *,
+        how: str,
+        terms: Terms = FOR_GOOD,
+        keeper_id: int | None = None,
+    ) -> RoleChanged:
         """Set a role with all that follows; raise Refused when it stands like that or would leave no commander for good.
 
         The journal row is ``people.<how>``. With less than before, buttons that wait for the person die. Below trader, a
-        stored request takes their working entries back; another one renews their command menu.
+        stored request takes their working entries back, and what lives of their trades passes to ``keeper_id``, or to whoever
+        of the commanders is nearest; another request renews their command menu.
         """
         if person.id in NOBODY or person.id <= 0:
             raise Refused("NOT_A_PERSON", person=person.id)
@@ -100,12 +115,14 @@ class RoleBook:
         if (before.role, before.grade, before.lease_until) == (after.role, after.grade, after.lease_until):
             raise Refused("ROLE_SAME", person=person.name, role=role.value)
         require_a_commander(unit, before, after)
+        leaves = role < Role.TRADER <= before.role
+        passed = pass_on(unit, actor, person.id, how, keeper_id) if leaves else ()
         people.save_role(unit, after, actor.id or None)
         people.drop_request(unit, person.id)
         terminal = self.open_terminal(unit, after)
         if role < before.role:
             tokens.expire_of(unit, person.id)
-        if role < Role.TRADER <= before.role:
+        if leaves:
             about = {"person": str(person.id)}
             desk_rows.add_request(unit, self._ids.row(), REVOKED, about, actor.label, actor.correlation)
         if actor.kind == "person":
@@ -120,7 +137,7 @@ class RoleBook:
             grade=after.grade,
             until=terms.until.isoformat() if terms.until is not None else None,
         )
-        return RoleChanged(person=after, was=before.role, terminal=terminal)
+        return RoleChanged(person=after, was=before.role, terminal=terminal, passed=passed)
 
     def _grade(self, unit: Unit, before: Person, role: Role, wanted: str | None) -> str:
         if role is Role.STRANGER:
@@ -283,19 +300,28 @@ class Revoke:
         self._roles = roles
         self._ids = ids
 
-    async def ask(self, actor: Actor, reference: str) -> RevokeAsked:
-        """Return the person and the token of the second tap; raise Refused when there is nothing to take."""
+    async def ask(self, actor: Actor, reference: str, keeper: str | None = None) -> RevokeAsked:
+        """Return the person and the token of the second tap; raise Refused when there is nothing to take.
+
+        ``keeper`` names the commander whom open trades pass to, by default whoever asks.
+        """
 
         def body(unit: Unit) -> RevokeAsked:
             require(unit, actor, Role.COMMANDER)
             person = find_person(unit, reference)
             if person.role is Role.STRANGER:
                 raise Refused("ROLE_SAME", person=person.name, role=person.role.value)
+            takes = find_person(unit, keeper) if keeper is not None else keeper_for(unit, actor, person.id)
+            if takes is not None and (takes.role is not Role.COMMANDER or takes.id == person.id):
+                raise Refused("KEEPER", person=takes.name)
             terms = {"person": str(person.id), "was": person.role.value}
+            if takes is not None:
+                terms["keeper"] = str(takes.id)
             token = buttons.issue(
                 unit, self._ids, Act.REVOKE, terms, person_id=actor.id, chat_id=actor.chat_id, lasts_s=CONFIRM_S
             )
-            return RevokeAsked(person=person, token=token)
+            live = len(trades.live(unit, person_id=person.id))
+            return RevokeAsked(person=person, token=token, keeper=takes, trades=live)
 
         return await self._database.write(body)
 
@@ -308,7 +334,8 @@ class Revoke:
             person = find_person(unit, token.terms["person"])
             if person.role.value != token.terms["was"]:
                 raise Refused("ROLE_CHANGED", person=person.name, role=person.role.value)
-            changed = self._roles.change(unit, actor, person, Role.STRANGER, how="revoked")
+            keeper = int(token.terms["keeper"]) if "keeper" in token.terms else None
+            changed = self._roles.change(unit, actor, person, Role.STRANGER, how="revoked", keeper_id=keeper)
             outbox.tell(unit, person.id, "revoked", {"desk": self._roles.desk.name, "by": actor.name})
             self._roles.tell_commanders(unit, actor, changed, how="revoked")
             return changed

@@ -40,6 +40,11 @@ def incident_card(incident_id: str) -> str:
     return f"{INCIDENTS}{incident_id}"
 
 
+def handover_card(person_id: int) -> str:
+    """Return the key of the card that lists what a person left behind."""
+    return f"handover:{person_id}"
+
+
 def approval_card(approval_id: str) -> str:
     """Return the key of the card of a question that waits for a second person."""
     return f"approval:{approval_id}"

@@ -14,7 +14,7 @@ from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.execution.taking_back import take_back_entry
 from services.risk.breaking import BreakerBook
-from services.storage import breakers, trades
+from services.storage import breakers, people, trades
 from services.storage.database import Database, Unit
 
 LONGEST = timedelta(days=30)
@@ -49,6 +49,8 @@ class BenchPerson:
             person = find_person(unit, reference)
             if person.role < Role.TRADER:
                 raise Refused("NOT_A_TRADER", person=person.name)
+            if person.id == actor.id and len(people.everyone(unit, Role.COMMANDER)) == 1:
+                raise Refused("LAST_COMMANDER", person=person.name)
             before = breakers.find(unit, BreakerKind.BENCH, str(person.id))
             if before is not None and before.state is not BreakerState.CLOSED:
                 self._own(person, actor)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from services.access import buttons, checklist
 from services.access.authority import require
 from services.domain.buttons import Act, ActToken
+from services.domain.cards import handover_card
 from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.handovers import Kept, undecided
 from services.domain.keeping import break_even
 from services.domain.market import Instrument
 from services.domain.money import Price, canonical, ceil_to, floor_to, truncate_to
@@ -21,10 +24,12 @@ from services.domain.trades import Trade
 from services.execution.protection import large_enough
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
-from services.storage import desk, instructions, orders, trades
+from services.storage import desk, handovers, instructions, orders, outbox, trades
 from services.storage.database import Database, Unit
 
 CONFIRM_S = 60.0
+# Of whose trades all are closed that the presser keeps; their own, where it is not there.
+OF = "of"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +106,14 @@ class CloseTrades:
             person = require(unit, actor, Role.TRADER)
             token = buttons.use(unit, actor, token_id, act)
             if act is Act.CLOSE_ALL:
-                chosen = trades.live(unit, person_id=person.id)
+                chosen = _kept_of(unit, person, token) if OF in token.terms else trades.live(unit, person_id=person.id)
                 share = Decimal(1)
             else:
                 chosen = [find_trade(unit, actor, token.terms["trade"])]
                 share = Decimal(token.terms["share"])
-            return self._commit(unit, actor, chosen, share)
+            closing = self._commit(unit, actor, chosen, share)
+            _note_keeper(unit, actor, closing.trades)
+            return closing
 
         return await self._database.write(body, urgent=True)
 
@@ -227,16 +234,34 @@ class CancelEntry:
 
 
 def find_trade(unit: Unit, actor: Actor, reference: str) -> Trade:
-    """Return the actor's trade by id or number; a commander reaches everyone's. Raise NotFound or NotAllowed."""
+    """Return the actor's trade by id or number, or one that they keep; a commander reaches everyone's.
+
+    Raise NotFound or NotAllowed.
+    """
     person: Person = require(unit, actor, Role.TRADER)
     text = reference.strip().lstrip("#")
     short_number = text.isdigit() and len(text) < 10
     trade = trades.by_number(unit, int(text)) if short_number else trades.find(unit, text)
     if trade is None:
         raise NotFound("TRADE", reference=reference)
-    if trade.person_id != person.id and person.role is not Role.COMMANDER:
+    if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:
         raise NotAllowed("NOT_YOURS")
     return trade
+
+
+def _kept_of(unit: Unit, person: Person, token: ActToken) -> list[Trade]:
+    """Return what the person still keeps of somebody else's, of what waited for their word."""
+    waiting = undecided(handovers.live_with(unit, person.id, int(token.terms[OF])))
+    return [trade for each in waiting if (trade := trades.find(unit, each.trade_id)) is not None]
+
+
+def _note_keeper(unit: Unit, actor: Actor, closing: Sequence[Trade]) -> None:
+    """Note on the keeper's card what they close of what was passed on to them."""
+    for trade in closing:
+        passed = handovers.find(unit, trade.id)
+        if passed is not None and passed.keeper_id == actor.id:
+            handovers.answer(unit, trade.id, Kept.CLOSE)
+            outbox.refresh(unit, handover_card(passed.person_id))
 
 
 def instrument_of(unit: Unit, trade: Trade) -> Instrument:

@@ -6,12 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 from services.access import audience
-from services.domain.cards import mission_card, trade_card
+from services.domain.cards import handover_card, mission_card, trade_card
 from services.domain.money import canonical
 from services.domain.notices import Event, Priority, Topic
 from services.domain.orders import OrderRole, VenueFill
+from services.domain.people import Person
 from services.domain.trades import Trade
-from services.storage import outbox, people, terminals, trades
+from services.storage import handovers, outbox, people, terminals, trades
 from services.storage.database import Unit
 
 OWN_TAP = timedelta(seconds=30)
@@ -19,9 +20,15 @@ _UNFILLED = {"SILENCE": "the venue took it back: it had not heard of the desk fo
 
 
 def refresh_cards(unit: Unit, trade: Trade) -> None:
-    """Show a trade's state on its own card and on its mission's."""
+    """Show a trade's state on its own card, on its mission's, and where its keeper sees it."""
     outbox.refresh(unit, trade_card(trade.id), Priority.TAP)
     outbox.refresh(unit, mission_card(trade.mission_id))
+    outbox.refresh(unit, handover_card(trade.person_id))
+
+
+def _manager(unit: Unit, trade: Trade) -> Person | None:
+    """Return who looks after a trade: whoever keeps it, else its trader."""
+    return people.find(unit, handovers.keeper_of(unit, trade.id) or trade.person_id)
 
 
 def _mode(unit: Unit, trade: Trade) -> str | None:
@@ -40,7 +47,7 @@ def refresh_prices(unit: Unit) -> int:
 
 def fill(unit: Unit, trade: Trade, booked: VenueFill, role: OrderRole) -> None:
     """Tell of a fill: right after the trader's own tap the card is enough, later a message replies to it."""
-    person = people.find(unit, trade.person_id)
+    person = _manager(unit, trade)
     recent = role in (OrderRole.ENTRY, OrderRole.CLOSE) and booked.time - trade.tapped_at <= OWN_TAP
     # The last fill of a trade is told by its result.
     if person is not None and not recent and trade.open_quantity > 0:
@@ -85,10 +92,11 @@ def closed(unit: Unit, trade: Trade, equity: Decimal | None) -> None:
         "percent": canonical(percent.quantize(Decimal("0.01"))) if percent is not None else None,
         "price": canonical(trade.average_exit) if trade.average_exit is not None else None,
     }
-    person = people.find(unit, trade.person_id)
-    if person is not None:
+    person, manager = people.find(unit, trade.person_id), _manager(unit, trade)
+    if manager is not None:
         money = {"realized": canonical(trade.realized), "currency": trade.currency, "fees": canonical(trade.fees)}
-        audience.tell_person(unit, person, Event.CLOSED, "closed", shared | money, reply_to_card=trade_card(trade.id))
+        audience.tell_person(unit, manager, Event.CLOSED, "closed", shared | money, reply_to_card=trade_card(trade.id))
+    if person is not None:
         shared = shared | {"person": person.name}
     audience.tell_topic(unit, Topic.FILLS, "closed_group", shared, silent=True)
 
@@ -101,7 +109,7 @@ def unfilled(unit: Unit, trade: Trade) -> None:
 
 def not_sent(unit: Unit, trade: Trade, code: str, detail: str) -> None:
     """Tell the trader that an entry was never sent or not taken, where the card alone would be missed."""
-    person = people.find(unit, trade.person_id)
+    person = _manager(unit, trade)
     if person is None or unit.now - trade.tapped_at <= OWN_TAP:
         return
     facts = {

@@ -19,7 +19,7 @@ from services.missions.planning import Case, Desk
 from services.risk import recorded
 from services.risk.sizing import funds_needed, loss_at_stop
 from services.storage import desk as desk_rows
-from services.storage import missions, outbox, people, terminals, trades, verdicts
+from services.storage import handovers, missions, outbox, people, terminals, trades, verdicts
 from services.storage.database import Database, Unit
 
 
@@ -130,7 +130,7 @@ def _find(unit: Unit, actor: Actor, reference: str) -> Trade:
     trade = trades.by_number(unit, int(text)) if text.isdigit() and len(text) < 10 else trades.find(unit, text)
     if trade is None:
         raise NotFound("TRADE", reference=reference)
-    if trade.person_id != person.id and person.role is not Role.COMMANDER:
+    if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:
         raise NotAllowed("NOT_YOURS")
     return trade
 

@@ -13,15 +13,16 @@ from services.reporting.desk_views import (
     grouped_view,
     halt_view,
 )
+from services.reporting.handover_view import HandoverView, handover_view
 from services.reporting.incident_view import IncidentView, incident_view
 from services.reporting.live import Live
 from services.reporting.mission_view import LONGEST_NUMBER, MissionView, mission_view
 from services.reporting.preview_view import PreviewView, preview_view
 from services.reporting.trade_view import TradeView, trade_view
-from services.storage import people, trades
+from services.storage import handovers, people, trades
 from services.storage.database import Unit
 
-CardFacts = MissionView | PreviewView | TradeView | HaltView | GroupedView | ChecklistView | IncidentView
+CardFacts = MissionView | PreviewView | TradeView | HaltView | GroupedView | ChecklistView | IncidentView | HandoverView
 
 
 def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | None:
@@ -41,6 +42,8 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         if trade is None or (private and not may_see_money(unit, trade, chat_id)):
             return None
         return trade_view(unit, trade, live, private=private, viewer_id=chat_id if private else None)
+    if kind == "handover" and private and rest.isdigit():
+        return handover_view(unit, int(rest), chat_id, live)
     if kind == "grouped":
         return grouped_view(unit, rest, chat_id, live.zone)
     if kind == "halt":
@@ -60,8 +63,10 @@ def find_trade(unit: Unit, reference: str) -> Trade | None:
 
 
 def may_see_money(unit: Unit, trade: Trade, person_id: int) -> bool:
-    """Tell whether a trade's figures are this person's business: its own trader's and every commander's."""
-    return trade.person_id == person_id or people.role_of(unit, person_id) is Role.COMMANDER
+    """Tell whether a trade's figures are this person's business: its trader's, its keeper's and every commander's."""
+    if trade.person_id == person_id or people.role_of(unit, person_id) is Role.COMMANDER:
+        return True
+    return handovers.keeper_of(unit, trade.id) == person_id
 
 
 __all__ = [
@@ -69,6 +74,7 @@ __all__ = [
     "ChecklistView",
     "GroupedView",
     "HaltView",
+    "HandoverView",
     "IncidentView",
     "MissionView",
     "PreviewView",

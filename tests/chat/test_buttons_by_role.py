@@ -10,6 +10,8 @@ from handlers.telegram.callbacks import (
     ChoiceButton,
     DeskButton,
     DeskVerb,
+    HandoverButton,
+    HandoverVerb,
     ListButton,
     ListName,
     MissionButton,
@@ -58,7 +60,13 @@ DESK_BUTTONS = {
 }
 LISTS = dict.fromkeys(ListName, OBSERVER) | dict.fromkeys((ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR), COMMANDER)
 LISTS[ListName.COOLDOWN] = TRADER
-CHOICES = {"notify:fill:off": OBSERVER, "quiet:hours:off": OBSERVER, "strategy:trend:off": COMMANDER}
+CHOICES = {
+    "notify:fill:off": OBSERVER,
+    "quiet:hours:off": OBSERVER,
+    "strategy:trend:off": COMMANDER,
+    f"pick:{ANN}:trader.regular.0": COMMANDER,
+    f"give:{ANN}:observer.regular.7d": COMMANDER,
+}
 ACTS = {
     Act.CONFIRM_FIRE: TRADER,
     Act.CLOSE: TRADER,
@@ -78,7 +86,7 @@ ACTS = {
     Act.REJECT: COMMANDER,
 }
 PEOPLE = ((SAM, Role.STRANGER), (OLGA, OBSERVER), (TOM, TRADER))
-REFUSED = ("ROLE", "NO_ROLE", "NOT_YOURS", "BUTTON", "PREVIEW", "CARD", "Ask me in private")
+REFUSED = ("ROLE", "NO_ROLE", "NOT_YOURS", "BUTTON", "PREVIEW", "CARD", "HANDOVER", "Ask me in private")
 
 
 def every_button(mission: str, trade: str) -> dict[str, Role]:
@@ -88,6 +96,7 @@ def every_button(mission: str, trade: str) -> dict[str, Role]:
         *((TradeButton(verb=verb, trade=trade, arg="1"), least) for verb, least in TRADE_BUTTONS.items()),
         *((DeskButton(verb=verb, arg="0"), least) for verb, least in DESK_BUTTONS.items()),
         *((QuestionButton(verb=verb, item="nothing", arg="1"), TRADER) for verb in QuestionVerb),
+        *((HandoverButton(verb=verb, person=ANN), TRADER) for verb in HandoverVerb),
         *((ListButton(name=name), least) for name, least in LISTS.items()),
         *((_choice(text), least) for text, least in CHOICES.items()),
         *((ActButton(act=act, token="x" * 22), least) for act, least in ACTS.items()),

@@ -221,3 +221,24 @@ async def test_a_forged_link_lets_nobody_in(desk: ChatRig, payload: str) -> None
     answer = text_of(rig.seen(SAM)[-1])
     assert "private desk" in answer or "link is not known" in answer or "this desk has a commander" in answer
     assert not await rig.journal("people.joined") and not await rig.journal("people.claimed")
+
+
+async def test_a_revocation_passes_the_open_trade_on_with_one_card(desk: ChatRig) -> None:
+    rig = desk
+    await rig.trade(TOM)
+    (trade,) = await rig.trades_of(TOM)
+    question = await rig.ask(CARL, f"/revoke {TOM} {CORA}", "1 live trade to")
+    await rig.press(CARL, question, "Revoke")
+    await rig.reads(question, f"Passed on: #{trade.number}.")
+    card = await rig.message(CORA, "Left by Tom")
+    assert labels_of(card) == [f"{word} #{trade.number}" for word in ("Keep", "Tighten", "Close")]
+    assert all(len(line) <= 34 for line in text_of(card).splitlines()[1:])
+
+    assert (await rig.forge(CARL, CARL, data_of(card, "Keep"), shown_id(question))).startswith("HANDOVER")
+    rig.price("64499.99", "64500.01")
+    await rig.forward(seconds=1)
+    assert f"Tightened: #{trade.number}" in await rig.press(CORA, card, "Tighten")
+    await rig.reads(card, "tightened")
+    assert labels_of(rig.current(card)) == []
+    await rig.message(TOM, "Your role at Sortie was taken by Carl")
+    assert (await rig.trades_of(TOM))[0].stop > trade.stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.telegram.views.desk import render_checklist, render_grouped
 from handlers.telegram.views.halt import render_halt
+from handlers.telegram.views.handover import render_handover
 from handlers.telegram.views.incidents import render_incident
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.missions import render_mission
@@ -14,6 +15,7 @@ from services.reporting.cards import (
     ChecklistView,
     GroupedView,
     HaltView,
+    HandoverView,
     IncidentView,
     MissionView,
     PreviewView,
@@ -35,6 +37,8 @@ def _rendered(facts: CardFacts) -> tuple[Rendered, str]:
         return render_halt(facts), "halt"
     if isinstance(facts, GroupedView):
         return render_grouped(facts), "grouped"
+    if isinstance(facts, HandoverView):
+        return render_handover(facts), "handover"
     if isinstance(facts, IncidentView):
         return render_incident(facts), "incident"
     if isinstance(facts, ChecklistView):

@@ -7,6 +7,7 @@ from html import escape
 from handlers.telegram.callbacks import ActButton
 from handlers.telegram.views.format import day_clock
 from handlers.telegram.views.message import Button, Rendered, Style
+from handlers.telegram.views.words import plural
 from services.access.links import Link
 from services.access.roles import RevokeAsked
 from services.domain.buttons import Act
@@ -27,10 +28,12 @@ def render_invite(link: Link, url: str) -> Rendered:
 
 def render_revoke_question(asked: RevokeAsked) -> Rendered:
     """Ask for the second tap of a revocation."""
-    person = asked.person
+    person, passes = asked.person, ""
+    if asked.trades and asked.keeper is not None:
+        passes = f"{plural(asked.trades, 'live trade')} to {escape(asked.keeper.name)}.\n"
     text = (
         f"Take {person.role.value} from {escape(person.name)} ({person.id})?\n"
-        "Entries that wait are taken back, protection stays.\nThe button works for one minute."
+        f"Entries that wait are taken back, protection stays.\n{passes}The button works for one minute."
     )
     button = Button(text="Revoke", data=ActButton(act=Act.REVOKE, token=asked.token.id), style=Style.DANGER)
     return Rendered(text=text, rows=((button,),))

@@ -4,6 +4,7 @@ from services.storage.tables.approvals import approval_answers, approvals
 from services.storage.tables.breakers import breakers, peaks
 from services.storage.tables.columns import Amount, Instant, metadata
 from services.storage.tables.decisions import decision_journal
+from services.storage.tables.handovers import handovers
 from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.kills import kills
 from services.storage.tables.messages import cards, notices, updates
@@ -45,6 +46,7 @@ __all__ = [
     "fills",
     "grades",
     "halts",
+    "handovers",
     "holdings",
     "incidents",
     "instructions",
