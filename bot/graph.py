@@ -102,6 +102,7 @@ class Graph:
             exchange=self.surroundings.exchange,
             meter=self.meters,
             confirmed_live=self.surroundings.confirmed_live,
+            series=self.series_of,
         )
         self.trading: Trading = build_trading(settings, outside, self.surroundings.venue)
         self.book = CandleBook(settings.market.timeframe, settings.market.history)

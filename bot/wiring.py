@@ -56,6 +56,7 @@ from services.risk.inputs import Inputs
 from services.risk.lifting import CloseBreaker
 from services.risk.limits import book_of
 from services.risk.sessions import Sessions
+from services.risk.size_rules import SeriesOf, SizeRules
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
@@ -86,7 +87,7 @@ class Exchange(Venue, Protocol):
 class Outside:
     """What a process brings along: its clocks, ids, tasks and signs of life; ``exchange`` may stand in for named ones.
 
-    ``confirmed_live`` are the terminals that whoever started the process named as live.
+    ``confirmed_live`` are the terminals that whoever started the process named as live, ``series`` the closed candles.
     """
 
     clock: Clock
@@ -99,6 +100,7 @@ class Outside:
     exchange: Callable[[str, QuoteSource], Exchange] | None = None
     meter: Meter = field(default_factory=Unmeasured)
     confirmed_live: frozenset[str] = frozenset()
+    series: SeriesOf = lambda symbol: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +233,7 @@ def _paper_venue(settings: Settings, outside: Outside, instruments: Mapping[str,
     )
 
 
-def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
+def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: SeriesOf) -> Rules:
     return Rules(
         limits=settings.risk,
         book=book_of(settings.risk),
@@ -247,6 +249,7 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange]) -> Rules:
         sessions=Sessions(settings.sessions),
         inputs=Inputs(settings.inputs, {}),
         correlations=CorrelationBoard(settings.correlation),
+        sizing=SizeRules(settings.sizing, settings.risk.default_per_trade, settings.desk.currency, series),
         routes=settings.routes,
         venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
     )
@@ -324,7 +327,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     reached: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
     venues: dict[str, Venue] = {name: MeasuredVenue(each, outside.meter) for name, each in reached.items()}
     zone, limits = settings.desk.zone, settings.risk
-    desk = Desk(quotes, accounts, outside.clock, _rules(settings, exchanges), partial(_capabilities, venues))
+    desk = Desk(quotes, accounts, outside.clock, _rules(settings, exchanges, outside.series), partial(_capabilities, venues))
     breakers = BreakerBook(outside.ids, settings.breakers)
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection, breakers)
     booking = Booking(outside.ids, accounts, quotes, zone, settling, outside.meter)

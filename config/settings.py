@@ -45,6 +45,7 @@ from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
 from config.session import SessionSettings
+from config.sizing import SizingSettings
 from config.web import HeartbeatSettings, WebSettings
 
 PREFIX = "SORTIE_"
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     risk: RiskSettings = Field(default_factory=RiskSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
+    sizing: SizingSettings = Field(default_factory=SizingSettings)
     correlation: CorrelationSettings = Field(default_factory=CorrelationSettings)
     inputs: InputSettings = Field(default_factory=InputSettings)
     sessions: dict[str, SessionSettings] = Field(default_factory=dict)
@@ -151,7 +153,7 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
-        groups = trading | {"sessions", "inputs", "correlation", "risk", "breakers", "discipline", "grades"}
+        groups = trading | {"sessions", "inputs", "correlation", "sizing", "risk", "breakers", "discipline", "grades"}
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

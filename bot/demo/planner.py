@@ -21,7 +21,7 @@ from services.domain.money import Price, Quantity, ceil_to, floor_to
 from services.domain.ports import Strategy
 from services.domain.signals import Side, Signal, malformed
 from services.risk.limits import book_of
-from services.risk.sizing import Costs, offered_sizes, size_caps, worst_entry
+from services.risk.sizing import Costs, loss_per_unit, offered_sizes, size_caps, worst_entry
 from services.signals.calls import calls_of, to_signal
 
 LEAD_S = 26.0
@@ -168,12 +168,15 @@ def quote_at_close(bars: Bars, index: int, now: datetime) -> Quote:
 def _fireable(bars: Bars, index: int, signal: Signal, rules: Rules) -> bool:
     """Tell whether an untouched account at the exchange gets half a size that it takes, at a spread the gate takes."""
     instrument, paper, quote = bars.instrument, rules.paper, quote_at_close(bars, index, signal.created_at)
+    entry = worst_entry(quote, signal.side, signal.stop, instrument, rules.risk)
+    costs = Costs(fee=paper.taker_bps / 10_000, slippage=paper.slippage_bps / 10_000)
+    usual = paper.start_balance * rules.risk.default_per_trade / loss_per_unit(entry, signal.stop, costs)
     sizes = offered_sizes(
-        entry=worst_entry(quote, signal.side, signal.stop, instrument, rules.risk),
+        entry=entry,
         stop=signal.stop,
         instrument=instrument,
-        costs=Costs(fee=paper.taker_bps / 10_000, slippage=paper.slippage_bps / 10_000),
-        caps=size_caps(paper.start_balance, paper.start_balance, book_of(rules.risk).at({}), rules.risk.default_per_trade),
+        costs=costs,
+        caps=size_caps(paper.start_balance, paper.start_balance, book_of(rules.risk).at({}), usual),
     )
     # Half of the half is what is left to close when someone halves the smaller size.
     least = sizes.half / 2

@@ -32,6 +32,7 @@ from services.risk.inputs import Inputs
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import standing
 from services.risk.sessions import Sessions
+from services.risk.size_rules import SizeRules
 from services.risk.sizing import Costs
 from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
 from services.storage import desk, grades, missions, terminals, trades
@@ -60,6 +61,7 @@ class Rules:
     sessions: Sessions
     inputs: Inputs
     correlations: CorrelationBoard
+    sizing: SizeRules
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)
 

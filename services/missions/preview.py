@@ -11,7 +11,7 @@ from services.access.authority import require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import preview_card
 from services.domain.errors import Refused
-from services.domain.money import ZERO, Quantity, canonical
+from services.domain.money import Quantity, canonical
 from services.domain.notices import Priority
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
@@ -19,9 +19,9 @@ from services.domain.signals import Mission
 from services.domain.verdicts import Check, Verdict
 from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
+from services.missions.sizes import NOTHING, offer
 from services.risk.gate import SIZE_CODES
-from services.risk.sizing import Sizes, loss_at_stop, offered_sizes, size_caps
-from services.risk.surroundings import value_room
+from services.risk.sizing import loss_at_stop
 from services.storage import outbox, previews, terminals, tokens
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -154,25 +154,11 @@ class OpenPreview:
         signal, rules = case.mission.signal, self._desk.rules
         costs = rules.costs_at(case.terminal)
         instrument, quote = case.market.instrument, case.market.quote
-        plan, sizes = unpriced(wish, signal), _no_sizes()
+        plan, found = unpriced(wish, signal), NOTHING
         if instrument is not None and quote is not None:
             plan = plan_entry(wish, signal, quote, instrument, rules.limits, rules.routes)
-            if case.market.equity is not None and case.market.free is not None:
-                sizes = offered_sizes(
-                    entry=plan.worst,
-                    stop=signal.stop,
-                    instrument=instrument,
-                    costs=costs,
-                    caps=size_caps(
-                        case.market.equity,
-                        case.market.free,
-                        case.limits,
-                        rules.limits.default_per_trade,
-                        value_room(case.beside, case.limits, signal.side, case.market.equity, unit.now),
-                        case.beside.open_risk,
-                        case.discipline.medic_risk if case.discipline.medic else None,
-                    ),
-                )
+            found = offer(case, plan, rules, unit.now)
+        sizes = found.sizes
         quantity = sizes.named(size) if asked is None else Quantity(asked)
         verdict, _ = self._desk.judge(
             unit, case, quantity=quantity, worst_price=plan.worst, stop=signal.stop, kind=plan.kind, price=plan.price
@@ -195,7 +181,9 @@ class OpenPreview:
             checks=verdict.checks,
             note=note,
             good_until=min(unit.now + timedelta(seconds=rules.limits.confirm_s), signal.expires_at),
-            route=wish.dump() | ({"at": canonical(plan.price)} if plan.price is not None else {}),
+            route=wish.dump()
+            | ({"at": canonical(plan.price)} if plan.price is not None else {})
+            | ({"sized": found.said} if found.said else {}),
         )
         return preview, verdict
 
@@ -221,10 +209,6 @@ class OpenPreview:
             expires_at=preview.good_until,
             used_at=None,
         )
-
-
-def _no_sizes() -> Sizes:
-    return Sizes(half=Quantity(ZERO), full=Quantity(ZERO), largest=Quantity(ZERO))
 
 
 def passing_size(preview: Preview) -> Decimal | None:

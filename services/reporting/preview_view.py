@@ -58,6 +58,7 @@ class PreviewView:
     value: Money
     loss: Money
     risk_percent: Decimal | None
+    sized: str
     targets: tuple[TargetLine, ...]
     nearest: tuple[Check, ...]
     denials: tuple[Check, ...]
@@ -88,6 +89,7 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> Pre
         value=Money(preview.quantity * preview.worst_price, terminal.currency),
         loss=Money(preview.loss, terminal.currency),
         risk_percent=preview.loss / preview.equity * 100 if preview.equity else None,
+        sized=route.get("sized", "") if preview.size == "full" else "",
         targets=_targets(mission, preview.decision_price),
         nearest=verdict.nearest,
         denials=verdict.denials,

@@ -23,13 +23,14 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeCaps:
-    """What bounds a size, in the quote currency: the loss at the stop, the usual one, the value, and the funds.
+    """What bounds a size, in the quote currency: the loss at the stop, the value, and the funds.
 
-    ``margin`` bounds funds and loss together, None where no rule does.
+    ``usual`` is the offered full size in base units, None where its rule cannot find one: then nothing is offered. ``margin``
+    bounds funds and loss together, None where no rule does.
     """
 
     loss: Decimal
-    usual_loss: Decimal
+    usual: Decimal | None
     value: Decimal
     funds: Decimal
     margin: Decimal | None = None
@@ -39,23 +40,23 @@ def size_caps(
     equity: Decimal,
     free: Decimal,
     limits: Mapping[Limit, Effective],
-    usual_share: Decimal,
+    usual: Decimal | None,
     room: Decimal | None = None,
     open_risk: Decimal | None = None,
     held_to: Decimal | None = None,
 ) -> SizeCaps:
-    """Return the caps that the gate's size rules set; ``usual_share`` is the loss of the offered full size, of equity.
+    """Return the caps that the gate's size rules set; ``usual`` is the full size that is offered within them, in base units.
 
     ``room`` is the value that what stands beside the trade leaves to it, ``open_risk`` what live trades lose at their stops,
-    where these are known. ``held_to`` is the loss at the stop that a bad day leaves, of equity: the usual one shrinks as much.
+    where these are known. ``held_to`` is the loss at the stop that a bad day leaves, share of equity.
     """
     value, reserve = equity * limits[Limit.MAX_NOTIONAL].value, limits.get(Limit.CASH_RESERVE)
     left, most = limits.get(Limit.MARGIN_LEFT), limits[Limit.PER_TRADE].value
-    if held_to is not None and held_to < most:
-        usual_share, most = usual_share * held_to / most, held_to
+    if held_to is not None:
+        most = min(most, held_to)
     return SizeCaps(
         loss=equity * most,
-        usual_loss=equity * min(usual_share, most),
+        usual=usual,
         value=value if room is None else min(value, room),
         funds=free if reserve is None else free - equity * reserve.value,
         margin=None if left is None else free - (open_risk or ZERO) - equity * left.value,
@@ -122,7 +123,7 @@ def offered_sizes(
 ) -> Sizes:
     """Return the sizes to offer; all zero where the caps or the stop distance give none."""
     unit_loss = loss_per_unit(entry, stop, costs)
-    if caps.loss <= 0 or entry <= 0 or unit_loss <= 0:
+    if caps.usual is None or caps.loss <= 0 or entry <= 0 or unit_loss <= 0:
         return Sizes(half=Quantity(ZERO), full=Quantity(ZERO), largest=Quantity(ZERO))
 
     def passes(quantity: Decimal) -> bool:
@@ -144,6 +145,6 @@ def offered_sizes(
     near = truncate_to(min(bounds), instrument.step)
     neighbours = (near + instrument.step, near, near - instrument.step)
     largest = next((size for size in neighbours if size > 0 and passes(size)), ZERO)
-    full = min(truncate_to(caps.usual_loss / unit_loss, instrument.step), largest)
+    full = min(truncate_to(caps.usual, instrument.step), largest)
     half = truncate_to(full / 2, instrument.step)
     return Sizes(half=Quantity(half), full=Quantity(full), largest=Quantity(largest))

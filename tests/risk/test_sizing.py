@@ -16,7 +16,7 @@ from services.domain.signals import Side
 from services.risk.context import GateContext
 from services.risk.gate import SIZE_CODES, decide
 from services.risk.limits import book_of
-from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, offered_sizes, size_caps, worst_entry
+from services.risk.sizing import Costs, Sizes, funds_needed, loss_at_stop, loss_per_unit, offered_sizes, size_caps, worst_entry
 from services.risk.surroundings import value_room
 from tests.risk.cases import ALONE, BTC, NOW, amounts, passing, quote, with_market, with_plan
 
@@ -38,13 +38,15 @@ class Terms:
 
     def sizes(self) -> Sizes:
         limits = book_of(self.limits).at({})
+        unit_loss = loss_per_unit(self.entry, self.stop, self.costs)
+        usual = self.equity * self.limits.default_per_trade / unit_loss if unit_loss else None
         room = value_room(ALONE, limits, self.side, self.equity, NOW)
         return offered_sizes(
             entry=self.entry,
             stop=self.stop,
             instrument=self.instrument,
             costs=self.costs,
-            caps=size_caps(self.equity, self.free, limits, self.limits.default_per_trade, room, Decimal(0)),
+            caps=size_caps(self.equity, self.free, limits, usual, room, Decimal(0)),
         )
 
     def context(self, quantity: Decimal) -> GateContext:

@@ -124,6 +124,7 @@ def preview_view(**changed: object) -> PreviewView:
         value=Money(D("803.625"), USDT),
         loss=Money(D("11.3"), USDT),
         risk_percent=D("0.565"),
+        sized="",
         targets=target_lines(signal()),
         nearest=(DAILY, POSITIONS),
         denials=(),

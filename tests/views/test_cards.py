@@ -134,6 +134,13 @@ def test_preview_reads_like_this() -> None:
     assert problems(card, lines=PREVIEW_LINES) == []
 
 
+def test_preview_says_how_its_size_came_about() -> None:
+    card = render_preview(samples.preview_view(sized="0.5 % to the stop, cut by limits, bad day"))
+
+    assert problems(card) == []
+    assert "%: 0.5 % to the stop, cut by" in card.text
+
+
 def test_preview_says_why_it_was_refreshed_in_no_more_lines() -> None:
     view = samples.preview_view()
     view = replace(view, preview=replace(view.preview, note="the price moved"))

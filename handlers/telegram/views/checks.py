@@ -228,7 +228,7 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
         CheckCode.LEVERAGE: f"all trades {value} % of equity, limit {limit}",
         CheckCode.INSTRUMENT_SHARE: f"in it {value} % of equity, limit {limit}",
         CheckCode.TIER_SHARE: f"its tier {value} % of equity, limit {limit}",
-        CheckCode.GROUP_SHARE: f"moving alike {value} % of equity, limit {limit}",
+        CheckCode.GROUP_SHARE: f"alike {value} % of equity, limit {limit}",
         CheckCode.GROSS_EXPOSURE: f"desk gross {value} % of equity, limit {limit}",
         CheckCode.NET_EXPOSURE: f"desk net {value} % of equity, limit {limit}",
         CheckCode.UNUSUAL_SIZE: f"{value} times the usual, limit {limit}",
