@@ -64,6 +64,7 @@ class ListName(StrEnum):
     ORDERS = "orders"
     HISTORY = "history"
     PEOPLE = "people"
+    DESK = "desk"
     STATUS = "status"
     RISK = "risk"
     BALANCE = "balance"

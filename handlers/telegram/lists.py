@@ -9,6 +9,7 @@ from handlers.telegram.callbacks import ListButton, ListName
 from handlers.telegram.commands import Handler
 from handlers.telegram.request import Request
 from handlers.telegram.views.breakers import render_breakers, render_standing
+from handlers.telegram.views.desk_people import render_desk
 from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.health import render_doctor, render_status
 from handlers.telegram.views.lists import render_list
@@ -20,13 +21,14 @@ from services.domain.people import Role
 from services.operations.places import halted_since
 from services.operations.slo import Window, measure
 from services.operations.status import DeskStatus, desk_status
+from services.reporting.desk_people import read_desk
 from services.reporting.digest_content import digest_now
 from services.reporting.holding_back import read_breakers
 from services.reporting.lists import ListData, Terms, read_list
 from services.storage.database import Unit
 
 _TRADERS = frozenset({ListName.COOLDOWN})
-_COMMANDERS = frozenset({ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR})
+_COMMANDERS = frozenset({ListName.PEOPLE, ListName.DESK, ListName.CHATS, ListName.DOCTOR})
 _MONEY = frozenset(
     {
         ListName.POSITIONS,
@@ -55,6 +57,7 @@ class Lists:
             ListName.SLO: self._slo,
             ListName.BREAKERS: self._breakers,
             ListName.COOLDOWN: self._cooldown,
+            ListName.DESK: self._desk,
         }
 
     def command(self, name: ListName) -> Handler:
@@ -114,6 +117,10 @@ class Lists:
 
     async def _cooldown(self, request: Request, page: int, arg: str) -> Rendered:
         return render_standing(await self._app.standing(request.actor.id))
+
+    async def _desk(self, request: Request, page: int, arg: str) -> Rendered:
+        found = await self._app.standing.everybody(read_desk)
+        return render_desk(found, page, private=not request.is_group)
 
     async def _digest(self, request: Request, page: int, arg: str) -> Rendered:
         live = self._app.live()

@@ -33,9 +33,10 @@ class PeopleHandlers:
         """Return the rows of this room."""
         row = row_of("people")
         people, chats = self._lists.command(ListName.PEOPLE), self._lists.command(ListName.CHATS)
-        boss = Role.COMMANDER
+        boss, desk = Role.COMMANDER, self._lists.command(ListName.DESK)
         return (
             row("people", "Who is in", "", boss, Kind.READ, Where.ANYWHERE, people),
+            row("desk", "Everybody: risk, locks, ends", "", boss, Kind.READ, Where.ANYWHERE, desk),
             row("invite", "A one-time link", "observer|trader", boss, Kind.ACT, Where.PRIVATE, self.invite),
             row("grant", "Give a role", GRANT_USAGE, boss, Kind.ACT, Where.PRIVATE, self._grants.command),
             row("revoke", "Take a role", "@name|id [@keeper]", boss, Kind.ACT, Where.PRIVATE, self.revoke),

@@ -50,7 +50,7 @@ def exposure(unit: Unit, accounts: Sequence[Terminal], live: Live) -> Exposure:
         open=len(opened),
         protected=sum(trade.id in stops for trade in opened),
         risk=risk,
-        risk_r=sum((_risk_r(trade) for trade in held), ZERO),
+        risk_r=sum((risk_in_r(trade) for trade in held), ZERO),
         equity=equity,
         equity_at=at,
         risk_percent=total / equity.amount * 100 if known and equity is not None else None,
@@ -68,6 +68,7 @@ def equity_of(accounts: Sequence[Terminal], live: Live) -> tuple[Money | None, d
     return Money(total, currencies.pop()), min(reading.received_at for reading in known)
 
 
-def _risk_r(trade: Trade) -> Decimal:
+def risk_in_r(trade: Trade) -> Decimal:
+    """Return what a trade loses if its stop fills at its price, in its own R."""
     unit_risk = trade.risk_per_unit * (trade.entry_quantity or trade.quantity)
     return trade.open_risk / unit_risk if unit_risk else ZERO

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from config.breakers import BreakerSettings
 from services.domain.breakers import Breaker, BreakerKind, BreakerScope
@@ -19,6 +20,8 @@ from services.risk.day_book import MAX_AGE
 from services.risk.discipline import DisciplineRules, read_discipline
 from services.storage import breakers, grades, people, terminals, trades
 from services.storage.database import Database, Unit
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,15 @@ class ReadStanding:
         """Return how the person stands; raise NotFound for one without a terminal."""
         live, rules, limits = self._live(), self._rules, self._limits
         return await self._database.read(lambda unit: _read_standing(unit, person_id, rules, limits, self._settings, live))
+
+    async def everybody(self, read: Callable[[Unit, Callable[[int], Standing], Live], T]) -> T:
+        """Return what ``read`` makes of how each person stands, in one read."""
+        live, rules, limits, settings = self._live(), self._rules, self._limits, self._settings
+
+        def body(unit: Unit) -> T:
+            return read(unit, lambda person_id: _read_standing(unit, person_id, rules, limits, settings, live), live)
+
+        return await self._database.read(body)
 
 
 def read_breakers(unit: Unit) -> BreakersList:

@@ -58,7 +58,8 @@ DESK_BUTTONS = {
     DeskVerb.BREAKER: COMMANDER,
     DeskVerb.BREAKER_REASON: COMMANDER,
 }
-LISTS = dict.fromkeys(ListName, OBSERVER) | dict.fromkeys((ListName.PEOPLE, ListName.CHATS, ListName.DOCTOR), COMMANDER)
+FOR_COMMANDERS = (ListName.PEOPLE, ListName.DESK, ListName.CHATS, ListName.DOCTOR)
+LISTS = dict.fromkeys(ListName, OBSERVER) | dict.fromkeys(FOR_COMMANDERS, COMMANDER)
 LISTS[ListName.COOLDOWN] = TRADER
 CHOICES = {
     "notify:fill:off": OBSERVER,

@@ -80,6 +80,7 @@ TABLE = (
     Row("/drill", "sortie drill all", "d+++", "r+++"),
     Row("/resolve", "nothing is unknown", "dr++", "rr>>"),
     Row("/people", "Olga", "drr+", "rrr+"),
+    Row("/desk", "today", "drr+", "rrr+"),
     Row("/invite observer", "One-time link", "drr+", "pppp"),
     Row("/grant @olga_observes observer", "Olga is observer already", "drr+", "pppp"),
     Row("/revoke @nobody", "nobody here is @nobody", "drr+", "pppp"),

@@ -11,12 +11,14 @@ from sqlalchemy import select
 from sandbox.telegram.messages import Message, shown_id
 from services.access.links import issue_claim
 from services.domain.states import TradeState
-from services.storage import tables
+from services.storage import tables, terminals
+from services.storage.database import Unit
 from tests.chat.rig import (
     ANN,
     CARL,
     CORA,
     GROUP,
+    MONEY,
     OLGA,
     SAM,
     TOM,
@@ -76,9 +78,16 @@ async def test_grant_by_button_lets_the_stranger_trade_and_the_other_button_is_u
     assert "your terminal: sam-paper" in text_of(welcome)
     again = await rig.press(CORA, for_cora, "Grant")
     assert again.startswith("ROLE_SAME")
+    await rig.until(lambda: rig.read(lambda unit: is_compared(unit, SAM)), "the new terminal is compared with its venue")
     await rig.trade(SAM)
     menu = await menu_of(rig, SAM, "fire")
     assert "grant" not in menu
+
+
+def is_compared(unit: Unit, person: int) -> bool:
+    opened = terminals.of_person(unit, person)
+    day = opened is not None and terminals.day_result(unit, opened.id, f"{unit.now:%Y-%m-%d}")
+    return opened is not None and opened.reconciled_at is not None and bool(day)
 
 
 async def menu_of(rig: ChatRig, person: int, wanted: str) -> set[str]:
@@ -234,6 +243,9 @@ async def test_a_revocation_passes_the_open_trade_on_with_one_card(desk: ChatRig
     assert labels_of(card) == [f"{word} #{trade.number}" for word in ("Keep", "Tighten", "Close")]
     assert all(len(line) <= 34 for line in text_of(card).splitlines()[1:])
 
+    alone, shared = await rig.ask(CORA, "/desk", "kept for others"), await rig.ask(CORA, "/desk", "kept for others", GROUP)
+    assert MONEY.search(text_of(alone)) and not MONEY.search(text_of(shared))
+    assert all(len(line) <= 34 for line in text_of(alone).splitlines())
     assert (await rig.forge(CARL, CARL, data_of(card, "Keep"), shown_id(question))).startswith("HANDOVER")
     rig.price("64499.99", "64500.01")
     await rig.forward(seconds=1)
