@@ -12,6 +12,7 @@ from services.storage import tables
 from tests.chat.rig import ANN, CARL, TOM, ChatRig, data_of, text_of
 
 PRESSES = 50
+COPIES = 1_000
 
 
 async def orders_of(rig: ChatRig, role: str) -> int:
@@ -150,7 +151,7 @@ async def test_the_same_payload_handed_in_again_is_not_handled_again(desk: ChatR
     raw = json.loads(next(u.text for u in rig.world.updates.first(50) if confirm.id in u.text))
     await rig.reads(preview, "at the venue")
 
-    await rig.graph.intake.accept([raw, raw])
+    await rig.graph.intake.accept([raw] * (COPIES - 1))
     await rig.graph.intake.accept([raw])
     await rig.settled()
 
