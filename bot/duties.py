@@ -19,6 +19,7 @@ RENEW_S = 5.0
 PRICES_EVERY_S = 10
 SWEEP_EVERY_S = 600
 BREAKERS_EVERY_S = 2
+PROPOSALS_EVERY_S = 1
 ROLES_EVERY_S = 2
 WARM_UP_AGAIN_S = 1.0
 WARM_UP_AGAIN_MOST_S = 30.0
@@ -114,6 +115,7 @@ class Duties:
         ticker.every(1, "keep", self._keep)
         ticker.every(BREAKERS_EVERY_S, "breakers", self._watch_breakers)
         ticker.every(ROLES_EVERY_S, "roles", self._end_leases)
+        ticker.every(PROPOSALS_EVERY_S, "proposals", self._tend_proposals)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         ticker.every(graph.settings.correlation.every_s, "correlations", graph.measure_correlations)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
@@ -151,6 +153,10 @@ class Duties:
 
     async def _end_leases(self) -> None:
         await self._graph.end_leases()
+
+    async def _tend_proposals(self) -> None:
+        await self._graph.proposals.tend_approvals()
+        await self._graph.proposals.tend_changes()
 
     async def _measure_routes(self) -> None:
         await self._graph.trading.measure_routes()

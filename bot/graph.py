@@ -21,6 +21,7 @@ from bot.metrics import Meters
 from bot.monitoring import Monitoring
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
+from bot.people_wiring import build_proposals
 from bot.redaction import process_redactor
 from bot.requests import Requests
 from bot.sender import Sender
@@ -169,6 +170,7 @@ class Graph:
         self.answers = TimedAnswers(ChatAnswers(self.bot, self.straight, self.clock), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.end_leases = EndLeases(database, self.roles, self.ids)
+        self.proposals = build_proposals(settings, database, self.ids)
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)
         self.token = token
@@ -238,6 +240,7 @@ class Graph:
             ids=self.ids,
             trading=trading_acts(trading, self.settings.protection),
             people=people_acts(database, self.roles, self.ids),
+            approvals=self.proposals.acts,
             take_incident=TakeIncident(database),
             standing=ReadStanding(database, rules.discipline, rules.book, self.settings.breakers, self.live),
             call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),

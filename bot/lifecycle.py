@@ -89,6 +89,7 @@ async def start(graph: Graph) -> None:
     await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint, pid))
     await graph.switch.seed(settings.strategies.disabled)
     await graph.seed_people()
+    await graph.proposals.retire_limits()
     await trading.paper.open()
     await graph.connect()
     await trading.resolve.adopt_sent()

@@ -130,6 +130,17 @@ def limit_keys() -> tuple[str, ...]:
     return tuple(key for key in RiskSettings.model_fields if narrower_scopes(key) is not None)
 
 
+def problem_with(limit: str, scope: str, subject: str, value: Decimal) -> str | None:
+    """Say what is wrong with a value of a limit at a scope, ``desk`` among them, with its bounds; None for a good one."""
+    if scope == "desk":
+        return _wrong_value(limit, value)
+    try:
+        each = ScopedLimit.model_validate({"scope": scope, "subject": subject, "limit": limit, "value": value})
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"])
+    return _wrong(each)
+
+
 def _wrong(each: ScopedLimit) -> str | None:
     """Say what is wrong with a scoped value, or None; it must be one that the desk could have."""
     scopes = narrower_scopes(each.limit)
@@ -141,9 +152,13 @@ def _wrong(each: ScopedLimit) -> str | None:
         return "a tier is A, B, C or D"
     if each.scope == "person" and not each.subject.isdigit():
         return "a person is named by their Telegram number"
-    field = RiskSettings.model_fields[each.limit]
+    return _wrong_value(each.limit, each.value)
+
+
+def _wrong_value(limit: str, value: Decimal) -> str | None:
+    field = RiskSettings.model_fields[limit]
     try:
-        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(each.value)
+        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(value)
     except ValidationError as error:
-        return f"`value` {each.value}: {error.errors()[0]['msg']}"
+        return f"`value` {value}: {error.errors()[0]['msg']}"
     return None

@@ -11,6 +11,7 @@ from bot.reference.markdown import code, table
 from services.access.chats import APPROVED, LEAVE_CHAT, LEFT
 from services.access.roles import REVOKED
 from services.domain.approvals import ApprovalState
+from services.domain.changes import ChangeState
 from services.domain.kills import KillState
 from services.domain.proposals import ProposalState
 from services.domain.states import HaltState, MissionState, TradeState
@@ -22,6 +23,7 @@ PACKAGES = ("bot", "handlers", "services")
 # What a kind's words in angle brackets are.
 FILLED: Mapping[str, Sequence[str]] = {
     "approval.<state>": tuple(each for each in ApprovalState if each is not ApprovalState.WAITING),
+    "change.<state>": (ChangeState.REJECTED, ChangeState.EXPIRED, ChangeState.CANCELED),
     "chat.<state>": (APPROVED, LEFT),
     "halt.<state>": (HaltState.HALTED, HaltState.REDUCING),
     "kill.<state>": (KillState.FLATTENING, KillState.DONE),

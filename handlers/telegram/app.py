@@ -14,7 +14,9 @@ from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.menu import render_menu
 from handlers.telegram.views.message import Rendered
 from services.access import audience, checklist
+from services.access.answering import AnswerApproval
 from services.access.authority import require
+from services.access.changes import UndoChange
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
@@ -51,6 +53,7 @@ from services.reporting.exposure import equity_of
 from services.reporting.holding_back import ReadStanding
 from services.reporting.live import Live
 from services.risk.lifting import CloseBreaker
+from services.risk.limit_changes import LimitChanges, ProposeLimit
 from services.storage import missions, outbox, people, previews, terminals
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -104,6 +107,16 @@ class PeopleActs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalActs:
+    """What is done about questions that wait for a second person, and about changes."""
+
+    answer: AnswerApproval
+    propose_limit: ProposeLimit
+    undo: UndoChange
+    limits: LimitChanges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """The bundle that every handler gets."""
 
@@ -111,6 +124,7 @@ class App:
     ids: Ids
     trading: TradingActs
     people: PeopleActs
+    approvals: ApprovalActs
     take_incident: TakeIncident
     standing: ReadStanding
     call: CallMission

@@ -82,6 +82,7 @@ class ListName(StrEnum):
     INCIDENTS = "incidents"
     BREAKERS = "breakers"
     COOLDOWN = "cooldown"
+    LIMITS = "limits"
 
 
 class MissionButton(CallbackData, prefix="m"):
@@ -170,6 +171,29 @@ class IncidentButton(CallbackData, prefix="i"):
     item: str
 
 
+class ApprovalVerb(StrEnum):
+    """What an open button does with a question that waits, or with a change."""
+
+    NO = "no"
+    REASON = "why"
+    BACK = "back"
+    WITHDRAW = "off"
+    UNDO = "undo"
+    SET = "set"
+    DO = "do"
+
+
+class ApprovalButton(CallbackData, prefix="p"):
+    """An open button of a question or a change.
+
+    ``item`` is a question's id, the token of its No, a change's number, or a limit; ``arg`` a reason's index, or a value.
+    """
+
+    verb: ApprovalVerb
+    item: str
+    arg: str = ""
+
+
 class ActButton(CallbackData, prefix="a"):
     """Carries a stored, single-use token and nothing else."""
 
@@ -185,6 +209,7 @@ _KINDS: tuple[type[CallbackData], ...] = (
     ChoiceButton,
     QuestionButton,
     IncidentButton,
+    ApprovalButton,
     HandoverButton,
     ActButton,
 )

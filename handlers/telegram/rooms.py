@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.telegram.app import App
+from handlers.telegram.approvals import ApprovalHandlers
 from handlers.telegram.breakers import BreakerHandlers
 from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
@@ -28,7 +29,7 @@ class Rooms:
         missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
         reconcile, incidents = ReconcileHandlers(app), IncidentHandlers(app, lists)
-        breakers = BreakerHandlers(app, lists)
+        breakers, approvals = BreakerHandlers(app, lists), ApprovalHandlers(app)
         self.table = CommandTable(
             desk.commands(),
             missions.commands(),
@@ -37,10 +38,13 @@ class Rooms:
             entries.commands(),
             risk.commands(),
             breakers.commands(),
+            approvals.commands(),
             people.commands(),
             reconcile.commands(),
             incidents.commands(),
             DrillHandlers(app).commands(),
         )
         desk.know(self.table)
-        self.taps = Taps(app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents, breakers)
+        self.taps = Taps(
+            app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents, breakers, approvals
+        )

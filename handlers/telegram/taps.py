@@ -7,15 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiogram.filters.callback_data import CallbackData
 
 from handlers.telegram.app import App
+from handlers.telegram.approvals import ApprovalHandlers
 from handlers.telegram.breakers import VERBS as BREAKER_VERBS
 from handlers.telegram.breakers import BreakerHandlers
 from handlers.telegram.callbacks import (
     ActButton,
+    ApprovalButton,
     ChoiceButton,
     DeskButton,
     HandoverButton,
     IncidentButton,
     ListButton,
+    ListName,
     MissionButton,
     MissionVerb,
     QuestionButton,
@@ -75,6 +78,7 @@ class Taps:
         reconcile: ReconcileHandlers,
         incidents: IncidentHandlers,
         breakers: BreakerHandlers,
+        approvals: ApprovalHandlers,
     ) -> None:
         self._app = app
         self._lists = lists
@@ -87,6 +91,7 @@ class Taps:
         self._reconcile = reconcile
         self._incidents = incidents
         self._breakers = breakers
+        self._approvals = approvals
         self._handover = HandoverHandlers(app)
         self._acts: Mapping[Act, ActHandler] = {
             Act.CONFIRM_FIRE: self._confirm,
@@ -99,6 +104,7 @@ class Taps:
             Act.APPROVE_CHAT: people.approve_chat_tap,
             Act.DECIDE: reconcile.decide_tap,
             Act.SETTLE_UNKNOWN: reconcile.settle_tap,
+            Act.APPROVE: approvals.approve_tap,
         }
 
     async def carry_out(self, request: Request, button: CallbackData) -> None:
@@ -119,6 +125,10 @@ class Taps:
                 await self._breakers.tap(request, button)
             case DeskButton():
                 await self._risk.tap(request, button)
+            case ListButton() if button.name is ListName.LIMITS:
+                await self._approvals.show(request, button.page, button.arg)
+            case ApprovalButton():
+                await self._approvals.tap(request, button)
             case ListButton():
                 await self._lists.tap(request, button)
             case ChoiceButton() if button.name == ROUTE:

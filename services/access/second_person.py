@@ -147,6 +147,14 @@ class SecondPerson:
         """Take a question back; whether the actor may is decided by whoever calls. Raises Refused when it is decided."""
         return self._decide(unit, actor, self._waiting(approval), ApprovalState.WITHDRAWN, why)
 
+    def has_work(self, unit: Unit) -> bool:
+        """Tell whether something is past its time, or somebody came who may answer what one was to decide alone."""
+        waiting = approvals.waiting(unit)
+        alone = (each for each in waiting if each.solo)
+        return any(each.is_late(unit.now) for each in waiting) or any(
+            self.eligible(unit, each.subject, each.asked_by) for each in alone
+        )
+
     def expire_due(self, unit: Unit) -> list[Approval]:
         """End what is past its time; return it as it ended."""
         actor = self._job()

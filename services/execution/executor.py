@@ -17,6 +17,7 @@ from services.domain.crashpoints import reach
 from services.domain.entries import rests
 from services.domain.errors import Unavailable, VenueRejected
 from services.domain.halts import Halt, lets_through
+from services.domain.limits import Limit, Scope
 from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
@@ -31,6 +32,7 @@ from services.execution.permits import entry_fault, reduction_fault
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
+from services.risk.limits import book_of, limits_in_force
 from services.storage import breakers, desk, instructions, missions, orders, people, terminals, trades
 from services.storage.database import Database, Unit
 from services.storage.desk import Lease
@@ -83,7 +85,7 @@ class Executor:
         self._database = database
         self._ports = ports
         self._settling = settling
-        self._limits = limits
+        self._limits = book_of(limits)
         self._halt_file = halt_file
         self._lease = lease
         self._busy: set[tuple[str, str]] = set()
@@ -249,7 +251,8 @@ class Executor:
 
     def _price_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
         quote, collar = self._ports.quotes.latest(instruction.symbol), instruction.collar
-        if quote is None or collar is None or quote.age(unit.now).total_seconds() > self._limits.quote_age_s:
+        oldest = limits_in_force(unit, self._limits).at({Scope.INSTRUMENT: instruction.symbol})[Limit.QUOTE_AGE_S].value
+        if quote is None or collar is None or quote.age(unit.now).total_seconds() > oldest:
             return "DATA_AGE", "no fresh quote"
         if rests(instruction.orders[0]):
             return None

@@ -30,7 +30,7 @@ from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.gate import decide
 from services.risk.inputs import Inputs
 from services.risk.ledger import committed_since, read_ledger
-from services.risk.limits import standing
+from services.risk.limits import hash_in_force, limits_in_force, standing
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
 from services.risk.sizing import Costs
@@ -137,7 +137,11 @@ class Desk:
         live = tuple(trades.live(unit, terminal_id=terminal.id))
         market = self._market(live, terminal, mission.signal.symbol, instrument, unit.now)
         grade = grades.find(unit, person.grade)
-        limits = tightened(self.rules.book.at(standing(mission.signal, instrument, terminal, person.id)), grade, person.id)
+        limits = tightened(
+            limits_in_force(unit, self.rules.book).at(standing(mission.signal, instrument, terminal, person.id)),
+            grade,
+            person.id,
+        )
         asked = Asked(
             signal=mission.signal,
             universe=universe,
@@ -240,7 +244,7 @@ class Desk:
                 leaving_out=leaving_out,
             ),
             limits=case.limits,
-            config_hash=self.rules.config_hash,
+            config_hash=hash_in_force(unit, self.rules.book, self.rules.config_hash),
             inputs=self.rules.inputs.about(case.mission.signal, unit.now),
         )
         return decide(context), context

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.domain.cards import INCIDENTS
 from services.domain.people import Role
 from services.domain.trades import Trade
+from services.reporting.approval_view import ChangeQuestionView, change_question_view
 from services.reporting.desk_views import (
     ChecklistView,
     GroupedView,
@@ -19,10 +20,20 @@ from services.reporting.live import Live
 from services.reporting.mission_view import LONGEST_NUMBER, MissionView, mission_view
 from services.reporting.preview_view import PreviewView, preview_view
 from services.reporting.trade_view import TradeView, trade_view
-from services.storage import handovers, people, trades
+from services.storage import approvals, handovers, people, trades
 from services.storage.database import Unit
 
-CardFacts = MissionView | PreviewView | TradeView | HaltView | GroupedView | ChecklistView | IncidentView | HandoverView
+CardFacts = (
+    MissionView
+    | PreviewView
+    | TradeView
+    | HaltView
+    | GroupedView
+    | ChecklistView
+    | IncidentView
+    | ChangeQuestionView
+    | HandoverView
+)
 
 
 def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | None:
@@ -48,6 +59,9 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         return grouped_view(unit, rest, chat_id, live.zone)
     if kind == "halt":
         return halt_view(unit, chat_id, live)
+    if kind == "approval":
+        approval = approvals.find(unit, rest)
+        return change_question_view(unit, approval, chat_id, live) if approval is not None else None
     if key.startswith(INCIDENTS):
         return incident_view(unit, rest, chat_id, live)
     if kind == "checklist" and private:
@@ -71,6 +85,7 @@ def may_see_money(unit: Unit, trade: Trade, person_id: int) -> bool:
 
 __all__ = [
     "CardFacts",
+    "ChangeQuestionView",
     "ChecklistView",
     "GroupedView",
     "HaltView",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from services.domain.halts import Halt, HaltScope
+from services.domain.limits import Limit, Scope
 from services.domain.market import Instrument
 from services.domain.money import ZERO, Price
 from services.domain.signals import Mission
@@ -20,6 +21,7 @@ from services.reporting.mission_view import source_name
 from services.reporting.viewer import Terms, Viewer, accounts_of, modes_of
 from services.risk.days import day_of
 from services.risk.ledger import day_profit
+from services.risk.limits import book_of, limits_in_force
 from services.storage import desk, halts, missions, people, terminals, trades
 from services.storage.database import Unit
 from services.storage.tables import missions as mission_rows
@@ -182,24 +184,25 @@ def _covers(unit: Unit, halt: Halt, viewer: Viewer) -> str:
 
 
 def _account_uses(unit: Unit, account: Terminal, live: Live, terms: Terms) -> tuple[Use, ...]:
-    limits, balance = terms.limits, live.balance(account.id)
+    book, balance = limits_in_force(unit, book_of(terms.limits)), live.balance(account.id)
+    limits = {limit: each.value for limit, each in book.at({Scope.TERMINAL: account.name}).items()}
     held = trades.live(unit, terminal_id=account.id)
     most = max((trade.risk_money for trade in held), default=ZERO)
     value = max((trade.quantity * trade.decision_price for trade in held), default=ZERO)
     equity = balance.equity if balance is not None and balance.equity > 0 else None
     return (
-        Use(name="daily loss", value=_daily_loss(unit, account, live, terms), limit=limits.daily_loss * 100, unit="%"),
-        Use(name="positions", value=Decimal(len(held)), limit=Decimal(limits.open_positions), unit=""),
+        Use(name="daily loss", value=_daily_loss(unit, account, live, terms), limit=limits[Limit.DAILY_LOSS] * 100, unit="%"),
+        Use(name="positions", value=Decimal(len(held)), limit=limits[Limit.OPEN_POSITIONS], unit=""),
         Use(
             name="risk of a trade",
             value=most / equity * 100 if equity is not None else None,
-            limit=limits.per_trade * 100,
+            limit=limits[Limit.PER_TRADE] * 100,
             unit="%",
         ),
         Use(
             name="value of a trade",
             value=value / equity * 100 if equity is not None else None,
-            limit=limits.max_notional * 100,
+            limit=limits[Limit.MAX_NOTIONAL] * 100,
             unit="%",
         ),
     )

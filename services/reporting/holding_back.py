@@ -18,6 +18,7 @@ from services.reporting.live import Live
 from services.risk.breaking import losses_in_a_row
 from services.risk.day_book import MAX_AGE
 from services.risk.discipline import DisciplineRules, read_discipline
+from services.risk.limits import limits_in_force
 from services.storage import breakers, grades, people, terminals, trades
 from services.storage.database import Database, Unit
 
@@ -101,7 +102,9 @@ def _read_standing(
         person_id=person_id,
         terminal=terminal,
         live=trades.live(unit, terminal_id=terminal.id),
-        limits=tightened(limits.at({Scope.TERMINAL: terminal.name, Scope.PERSON: str(person_id)}), grade, person_id),
+        limits=tightened(
+            limits_in_force(unit, limits).at({Scope.TERMINAL: terminal.name, Scope.PERSON: str(person_id)}), grade, person_id
+        ),
         grade=grade,
         price_of=lambda symbol: quote.mid if (quote := live.quote(symbol)) and quote.age(live.now) <= MAX_AGE else None,
     )

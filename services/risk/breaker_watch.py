@@ -27,6 +27,7 @@ from services.portfolio.accounts import AccountBoard
 from services.risk.breaking import BreakerBook, outcome_of, shown_bps
 from services.risk.day_book import MAX_AGE, profit_of_day
 from services.risk.days import day_end, day_of
+from services.risk.limits import limits_in_force
 from services.risk.surroundings import MINUTE
 from services.storage import breakers, desk, halts, instructions, terminals, trades
 from services.storage.database import Database, Unit
@@ -137,7 +138,7 @@ class WatchBreakers:
             return None
         result = terminals.day_result(unit, terminal.id, day)
         profit = profit_of_day(result, trades.live(unit, terminal_id=terminal.id), lambda symbol: self._price(symbol, unit.now))
-        limit = self._limits.at(_where(terminal))[Limit.DAILY_LOSS].value
+        limit = limits_in_force(unit, self._limits).at(_where(terminal))[Limit.DAILY_LOSS].value
         if result is None or profit is None or -profit < result.opening_equity * limit:
             return None
         return f"lost {_percent(-profit / result.opening_equity)} today, limit {_percent(limit)}"
@@ -159,7 +160,7 @@ class WatchBreakers:
 
     def _storming(self, unit: Unit, terminal: Terminal, counted_from: datetime | None) -> str | None:
         """Say how many writes a minute had when these are too many; what a kill writes to a halted desk is no storm."""
-        limit = self._limits.at(_where(terminal))[Limit.WRITES_PER_MINUTE].value
+        limit = limits_in_force(unit, self._limits).at(_where(terminal))[Limit.WRITES_PER_MINUTE].value
         since = unit.now - MINUTE
         count = instructions.writes_since(unit, terminal.id, max(since, counted_from or since))
         if count < limit or blocks_entries(halts.in_force(unit, [(HaltScope.DESK, halts.DESK)])) is not None:

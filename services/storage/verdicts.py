@@ -17,6 +17,7 @@ from services.domain.verdicts import Check, CheckCode, Verdict
 from services.domain.verdicts import Unit as CheckUnit
 from services.storage.database import Unit
 from services.storage.tables import verdicts
+from services.storage.tables.columns import Instant
 
 _ROW = insert(verdicts)
 _OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade")).order_by(verdicts.c.at).limit(1)
@@ -32,6 +33,33 @@ _TERMS = (
     .order_by(verdicts.c.at.desc(), verdicts.c.id.desc())
     .limit(1)
 )
+
+
+_SINCE = (
+    select(
+        verdicts.c.trade_id,
+        verdicts.c.mission_id,
+        verdicts.c.person_id,
+        verdicts.c.terminal_id,
+        verdicts.c.checks,
+        verdicts.c.context,
+    )
+    .where(verdicts.c.at >= bindparam("since", type_=Instant))
+    .order_by(verdicts.c.at.desc(), verdicts.c.id)
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A verdict with what it was made from, and about whom and where; ``trade_id`` is None where it led to no trade."""
+
+    trade_id: str | None
+    mission_id: str
+    person_id: int
+    terminal_id: str
+    checks: tuple[Check, ...]
+    context: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +231,21 @@ def newest_of_mission(unit: Unit, mission_id: str, person_id: int | None = None)
         statement = statement.where(verdicts.c.person_id == person_id)
     row = unit.first(statement)
     return _stored(row) if row else None
+
+
+def recorded_since(unit: Unit, since: datetime, most: int) -> list[Recorded]:
+    """Return the inputs of the latest verdicts since a time, the newest first, ``most`` of them at most."""
+    return [
+        Recorded(
+            trade_id=row.trade_id,
+            mission_id=row.mission_id,
+            person_id=row.person_id,
+            terminal_id=row.terminal_id,
+            checks=load_checks(row.checks),
+            context=row.context,
+        )
+        for row in unit.all(_SINCE, since=since, most=most)
+    ]
 
 
 def denials_since(unit: Unit, since: datetime, person_id: int | None = None) -> dict[str, int]:

@@ -26,6 +26,7 @@ OF_NO_TERMINAL = frozenset(
         "benched",
         "bound",
         "breaker_closed",
+        "change_told",
         "chat_answered",
         "chat_question",
         "checklist_done",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.telegram.views.approvals import render_change_question
 from handlers.telegram.views.desk import render_checklist, render_grouped
 from handlers.telegram.views.halt import render_halt
 from handlers.telegram.views.handover import render_handover
@@ -12,6 +13,7 @@ from handlers.telegram.views.preview import render_preview
 from handlers.telegram.views.trades import render_trade
 from services.reporting.cards import (
     CardFacts,
+    ChangeQuestionView,
     ChecklistView,
     GroupedView,
     HaltView,
@@ -41,6 +43,8 @@ def _rendered(facts: CardFacts) -> tuple[Rendered, str]:
         return render_handover(facts), "handover"
     if isinstance(facts, IncidentView):
         return render_incident(facts), "incident"
+    if isinstance(facts, ChangeQuestionView):
+        return render_change_question(facts), "approval"
     if isinstance(facts, ChecklistView):
         return render_checklist(facts), "checklist"
     return render_trade(facts), "trade"

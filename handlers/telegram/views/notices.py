@@ -10,11 +10,14 @@ from jinja2 import UndefinedError
 
 from handlers.telegram.callbacks import (
     ActButton,
+    ApprovalButton,
+    ApprovalVerb,
     MissionButton,
     MissionVerb,
     TradeButton,
     TradeVerb,
 )
+from handlers.telegram.views.approvals import change_told_words
 from handlers.telegram.views.checks import MEANINGS, UNITS, decimal_of, written
 from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.message import Button, Rendered, Style, act
@@ -111,6 +114,12 @@ def _not_sent(facts: Facts) -> Words:
     return {"said": said.get(code, f"not sent: {code[:32]}")}
 
 
+def _undo(facts: Facts) -> tuple[Button, ...]:
+    if facts["what"] != "in_force":
+        return ()
+    return (act("Roll back", ApprovalButton(verb=ApprovalVerb.UNDO, item=str(facts["number"]))),)
+
+
 def _refused(facts: Facts) -> Words:
     return {"meaning": _meaning(facts)}
 
@@ -188,6 +197,7 @@ _KINDS: Mapping[str, _Kind] = {
     "benched": _Kind(lambda facts: {"until": datetime.fromisoformat(str(facts["until"]))}),
     "bound": _Kind(),
     "breaker_closed": _Kind(lambda facts: {"kind": str(facts["kind"]).replace("_", " ")}),
+    "change_told": _Kind(change_told_words, _undo),
     "chat_answered": _Kind(),
     "chat_question": _Kind(None, _answer("approve", "Approve", "leave", "Leave", Act.APPROVE_CHAT)),
     "checklist_done": _Kind(),

@@ -2,6 +2,7 @@
 
 from services.storage.tables.approvals import approval_answers, approvals
 from services.storage.tables.breakers import breakers, peaks
+from services.storage.tables.changes import changes, limit_values
 from services.storage.tables.columns import Amount, Instant, metadata
 from services.storage.tables.decisions import decision_journal
 from services.storage.tables.handovers import handovers
@@ -35,6 +36,7 @@ __all__ = [
     "bindings",
     "breakers",
     "cards",
+    "changes",
     "chats",
     "checklist",
     "counters",
@@ -53,6 +55,7 @@ __all__ = [
     "journal",
     "kills",
     "leases",
+    "limit_values",
     "metadata",
     "missions",
     "notices",

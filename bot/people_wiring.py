@@ -1,0 +1,53 @@
+"""What waits for a second person, put together: who is asked, what their answers lead to, and what the clock does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from config.settings import Settings
+from handlers.telegram.app import ApprovalActs
+from services.access.answering import AnswerApproval, Outcome, TendApprovals
+from services.access.changes import ChangeBook, TendChanges, UndoChange
+from services.access.second_person import SecondPerson
+from services.domain.approvals import ApprovalSubject
+from services.domain.ports import Ids
+from services.risk.evidence import evidence_of
+from services.risk.limit_changes import LimitChanges, ProposeLimit, RetireLimits
+from services.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposals:
+    """The second person, the book of changes, and everything that is done with both."""
+
+    second: SecondPerson
+    book: ChangeBook
+    acts: ApprovalActs
+    tend_approvals: TendApprovals
+    tend_changes: TendChanges
+    retire_limits: RetireLimits
+
+
+def build_proposals(
+    settings: Settings, database: Database, ids: Ids, outcomes: Mapping[ApprovalSubject, Outcome] = MappingProxyType({})
+) -> Proposals:
+    """Put it together; ``outcomes`` are those of other subjects than changes."""
+    second = SecondPerson(ids, settings.approvals)
+    book, limits = ChangeBook(ids, settings.approvals, second), LimitChanges(settings.risk)
+    limits.register(book)
+    leads_to = {ApprovalSubject.CHANGE: book.decided, **outcomes}
+    return Proposals(
+        second=second,
+        book=book,
+        acts=ApprovalActs(
+            answer=AnswerApproval(database, second, leads_to),
+            propose_limit=ProposeLimit(database, book, limits, evidence_of),
+            undo=UndoChange(database, book),
+            limits=limits,
+        ),
+        tend_approvals=TendApprovals(database, second, leads_to, ids),
+        tend_changes=TendChanges(database, book),
+        retire_limits=RetireLimits(database, limits, ids),
+    )
