@@ -184,6 +184,7 @@ class Graph:
             series=self.series_of,
             balance=self.trading.accounts.latest,
             zone=self.settings.desk.zone,
+            least_sample=self.settings.desk.least_sample,
         )
 
     def _crashed(self, name: str, error: BaseException, error_id: str) -> None:

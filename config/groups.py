@@ -58,6 +58,7 @@ class DeskSettings(Group):
 
     name: str = Field(default="Sortie", min_length=1, max_length=40, description="Name in messages")
     currency: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$", description="Currency of account")
+    least_sample: int = Field(default=10, ge=3, le=1000, description="Fewest results that a rate, mean or quality is named by")
     zone: Zone = Field(default="UTC", description="Zone of the trading day and of people who set none")
     state_dir: Path = Field(default=Path("var"), description="Folder of database, paper book, logs and the halt file")
 
@@ -291,7 +292,6 @@ class RouteSettings(Group):
         default=Decimal("0.1"), description="Trigger of a stop entry beyond the quote, share of the stop distance"
     )
     reach_bps: Bps = Field(default=Decimal(500), description="Furthest price from the quote that an entry may wait for")
-    least_sample: int = Field(default=10, ge=3, description="Fewest entries that quality is graded by")
     sample_days: int = Field(default=30, ge=1, le=366, description="How far back entries count")
     good_bps: Bps = Field(default=Decimal(4), description="Median slippage up to which quality is good")
     degraded_bps: Bps = Field(default=Decimal(8), description="Median slippage from which quality is degraded")

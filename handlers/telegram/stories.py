@@ -5,17 +5,21 @@ from __future__ import annotations
 from handlers.telegram.app import App
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.request import Request
+from handlers.telegram.views.edge import Part, render_edge
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.story import render_reasons, render_story
-from services.access.authority import require
+from services.access.authority import find_person, require
 from services.access.runbooks import find_code
 from services.domain.errors import Refused
 from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.missions.planning import find_mission
+from services.reporting.edge import Edge, edge_of_person, edge_of_sources, edge_of_strategy
 from services.reporting.export import trades_csv
 from services.reporting.story import Reasons, story_of, why_alert, why_mission, why_silent, why_trade
 from services.storage.database import Unit
+
+EDGE_USAGE = "[@name | strategy NAME | source | reason]"
 
 
 class StoryHandlers:
@@ -31,6 +35,7 @@ class StoryHandlers:
         return (
             row("incident", "A trade from the tap to its end", "trade", Role.TRADER, Kind.READ, Where.MONEY, self.incident),
             row("export", "Your own trades as a file", "", Role.TRADER, Kind.READ, Where.MONEY, self.export),
+            row("edge", "What decisions were worth", EDGE_USAGE, Role.TRADER, Kind.READ, Where.ANYWHERE, self.edge),
             row("why", "Why it is so, with the journal's rows", usage, Role.TRADER, Kind.READ, Where.MONEY, self.why),
         )
 
@@ -58,6 +63,29 @@ class StoryHandlers:
             await request.answers.send(
                 request.chat_id, request.thread_id, Rendered(text="Sent to you in private."), request.message_id
             )
+
+    async def edge(self, request: Request) -> None:
+        """Say what decisions were worth: one's own, a person's for a commander, a strategy's or every source's."""
+        edge, part = await self._app.database.read(lambda unit: self._edge(unit, request))
+        await request.reply(render_edge(edge, part))
+
+    def _edge(self, unit: Unit, request: Request) -> tuple[Edge, Part]:
+        person = require(unit, request.actor, Role.TRADER)
+        live, money = self._app.live(), not request.is_group
+        word, _, rest = request.args.strip().partition(" ")
+        match word.lower():
+            case "strategy" if rest.strip():
+                return edge_of_strategy(unit, rest.strip(), live), Part.ALL
+            case "source":
+                return edge_of_sources(unit, live), Part.SOURCES
+            case "" | "reason":
+                part = Part.REASONS if word else Part.ALL
+                return edge_of_person(unit, person.id, person.name, live, money=money), part
+            case _ if word.startswith("@") and not rest:
+                require(unit, request.actor, Role.COMMANDER)
+                other = find_person(unit, word)
+                return edge_of_person(unit, other.id, other.name, live, money=money), Part.ALL
+        raise Refused("EDGE_SYNTAX", value=request.args[:20])
 
     async def why(self, request: Request) -> None:
         """Say why a trade, a refusal, an alert or a silence is as it is."""

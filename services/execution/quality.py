@@ -36,9 +36,10 @@ class RoutesShown:
 class MeasureRoutes:
     """Measure every instrument that was traded; offsets in force stay as they are."""
 
-    def __init__(self, database: Database, settings: RouteSettings, ids: Ids) -> None:
+    def __init__(self, database: Database, settings: RouteSettings, ids: Ids, least_sample: int) -> None:
         self._database = database
         self._settings = settings
+        self._least = least_sample
         self._ids = ids
 
     async def __call__(self) -> None:
@@ -76,7 +77,7 @@ class MeasureRoutes:
         return suggest_offset(
             facts,
             offset,
-            least=group.least_sample,
+            least=self._least,
             step_bps=group.offset_step_bps,
             low=group.offset_low_bps,
             high=group.offset_high_bps,
@@ -85,7 +86,7 @@ class MeasureRoutes:
     def _bounds(self) -> QualityBounds:
         group = self._settings
         return QualityBounds(
-            least=group.least_sample,
+            least=self._least,
             good_bps=group.good_bps,
             degraded_bps=group.degraded_bps,
             broken_bps=group.broken_bps,

@@ -11,24 +11,27 @@ from decimal import Decimal
 from services.domain.money import ZERO, Money
 from services.domain.trades import Trade
 
-MIN_SAMPLE = 10
 Z_95 = 1.959963984540054
 BPS = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WinRate:
-    """``wins`` of ``n``; ``low`` and ``high`` bound the true share (0 to 1) with 95 % confidence, None without a trade."""
+    """``wins`` of ``n``; ``low`` and ``high`` bound the true share (0 to 1) with 95 % confidence, None without a trade.
+
+    ``least`` is the smallest sample that a rate is named by.
+    """
 
     wins: int
     n: int
     low: Decimal | None
     high: Decimal | None
+    least: int
 
     @property
     def enough(self) -> bool:
         """Tell whether the sample is large enough to name a rate."""
-        return self.n >= MIN_SAMPLE
+        return self.n >= self.least
 
     @property
     def rate(self) -> Decimal | None:
@@ -76,15 +79,15 @@ class Period:
     results: Results
 
 
-def win_rate(wins: int, n: int) -> WinRate:
+def win_rate(wins: int, n: int, least: int) -> WinRate:
     """Return a win rate with Wilson's score interval (Wilson 1927, without continuity correction)."""
     if n == 0:
-        return WinRate(wins=0, n=0, low=None, high=None)
+        return WinRate(wins=0, n=0, low=None, high=None, least=least)
     share, square = wins / n, Z_95 * Z_95
     middle = share + square / (2 * n)
     spread = Z_95 * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
     low, high = (middle - spread) / (1 + square / n), (middle + spread) / (1 + square / n)
-    return WinRate(wins=wins, n=n, low=_share(low), high=_share(high))
+    return WinRate(wins=wins, n=n, low=_share(low), high=_share(high), least=least)
 
 
 def _share(value: float) -> Decimal:
@@ -109,15 +112,15 @@ def result_of(trade: Trade) -> TradeResult:
     )
 
 
-def results_of(closed: Sequence[Trade]) -> Results:
-    """Return the results of closed trades, in any order."""
+def results_of(closed: Sequence[Trade], least: int) -> Results:
+    """Return the results of closed trades, in any order; a win rate needs at least so many."""
     each = [result_of(trade) for trade in closed]
     rated = sorted((one.r, one.number, one) for one in each if one.r is not None)
     slips = [slip for trade in closed if (slip := slippage_bps(trade)) is not None]
     total_r = sum((r for r, _, _ in rated), ZERO)
     return Results(
         n=len(each),
-        win_rate=win_rate(sum(one.money.amount > 0 for one in each), len(each)),
+        win_rate=win_rate(sum(one.money.amount > 0 for one in each), len(each), least),
         n_r=len(rated),
         total_r=total_r,
         expectancy_r=total_r / len(rated) if rated else None,
@@ -138,7 +141,7 @@ def by_currency(amounts: Iterable[Money]) -> tuple[Money, ...]:
     return tuple(Money(total, currency) for currency, total in sorted(totals.items()))
 
 
-def periods(closed: Sequence[Trade], *, day_start: datetime, now: datetime) -> tuple[Period, ...]:
+def periods(closed: Sequence[Trade], *, day_start: datetime, now: datetime, least: int) -> tuple[Period, ...]:
     """Return the results of today, the last 7 days and the last 30 days; ``day_start`` is the trading day's begin."""
     spans = (
         ("today", day_start),
@@ -149,7 +152,7 @@ def periods(closed: Sequence[Trade], *, day_start: datetime, now: datetime) -> t
         Period(
             name=name,
             since=since,
-            results=results_of([trade for trade in closed if trade.closed_at is not None and trade.closed_at >= since]),
+            results=results_of([trade for trade in closed if trade.closed_at is not None and trade.closed_at >= since], least),
         )
         for name, since in spans
     )

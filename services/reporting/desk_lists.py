@@ -313,7 +313,7 @@ def strategies_list(unit: Unit, live: Live, terms: Terms, *, may_switch: bool) -
                 version=version,
                 enabled=switched.get(name, False),
                 offered=sum(each == name for each in called.values()),
-                results=results_of([trade for trade in closed if called.get(trade.mission_id) == name]),
+                results=results_of([trade for trade in closed if called.get(trade.mission_id) == name], live.least_sample),
             )
             for name, version in terms.strategies
         ),

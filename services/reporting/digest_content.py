@@ -63,12 +63,13 @@ def digest_now(unit: Unit, chat_id: int, live: Live, name: str, *, since: dateti
         "mine": owner is not None,
         "modes": [mode.value for mode in modes_of(accounts)],
     }
-    facts |= _result_facts(unit, results_of(closed), closed, accounts, since, live)
+    results = results_of(closed, live.least_sample)
+    facts |= _result_facts(unit, results, closed, accounts, since, live)
     facts |= _exposure_facts(unit, accounts, live, viewer)
     facts |= _mission_facts(unit, since, owner)
     facts |= _health_facts(unit, since, viewer)
     if viewer.sees_money:
-        facts["money"] = [[canonical(each.amount), each.currency] for each in results_of(closed).money]
+        facts["money"] = [[canonical(each.amount), each.currency] for each in results.money]
     return facts
 
 
@@ -81,6 +82,7 @@ def _result_facts(
         "r": canonical(results.total_r.quantize(Decimal("0.01"))),
         "percent": canonical(percent.quantize(Decimal("0.01"))) if percent is not None else None,
         "wins": results.win_rate.wins,
+        "least": results.win_rate.least,
         "best": _best(results.best),
         "worst": _best(results.worst) if results.n_r > 1 else None,
         "points": _points(closed, since),

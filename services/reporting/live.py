@@ -17,13 +17,17 @@ from services.storage.database import Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """The newest market and accounts; ``now`` is aware, UTC, ``zone`` is the desk's (an IANA name)."""
+    """The newest market and accounts; ``now`` is aware, UTC, ``zone`` is the desk's (an IANA name).
+
+    ``least_sample`` is the desk's too: the fewest results that a rate or a mean is named by.
+    """
 
     now: datetime
     zone: str
     quote: Callable[[str], Quote | None]
     series: Callable[[str], CandleSeries | None]
     balance: Callable[[str], Balance | None]
+    least_sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

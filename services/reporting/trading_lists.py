@@ -171,7 +171,7 @@ def history_list(unit: Unit, viewer: Viewer, live: Live, arg: str = "") -> Histo
     names = {person.id: person.name for person in people.everyone(unit, Role.STRANGER)}
     return HistoryList(
         rows=tuple(_history_line(trade, names, money=viewer.sees_money) for trade in closed),
-        results=results_of(closed),
+        results=results_of(closed, live.least_sample),
         mine=owner is not None,
         money=viewer.sees_money,
         modes=modes_of(accounts_of(unit, viewer)),
@@ -222,7 +222,7 @@ def pnl_list(unit: Unit, viewer: Viewer, live: Live, arg: str = "") -> PnlList:
     owner = owner_scope(viewer, arg)
     closed = trades.closed(unit, since=live.now - timedelta(days=31), person_id=owner)
     return PnlList(
-        periods=periods(closed, day_start=day_start(live.now, live.zone), now=live.now),
+        periods=periods(closed, day_start=day_start(live.now, live.zone), now=live.now, least=live.least_sample),
         mine=owner is not None,
         money=viewer.sees_money,
         modes=modes_of(accounts_of(unit, viewer)),

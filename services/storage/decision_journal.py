@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from services.domain.decisions import Decided, Decision
 from services.storage.database import Unit
 from services.storage.statements import insert_once
-from services.storage.tables import decision_journal, offers
+from services.storage.tables import decision_journal, missions, offers, signals
 
 _BY_ID = select(decision_journal).where(decision_journal.c.id == bindparam("decision"))
 _REASON = (
@@ -65,6 +65,12 @@ def of_mission(unit: Unit, mission_id: str) -> list[Decision]:
     where = decision_journal.c.mission_id == mission_id
     rows = unit.all(select(decision_journal).where(where).order_by(decision_journal.c.at, decision_journal.c.id))
     return [_decision(row) for row in rows]
+
+
+def sources(unit: Unit, since: datetime) -> dict[str, str]:
+    """Return where each mission's signal came from, by the mission's id, of those opened since a time."""
+    joined = select(missions.c.id, signals.c.source).join(signals, signals.c.id == missions.c.signal_id)
+    return {row.id: row.source for row in unit.all(joined.where(missions.c.created_at >= since))}
 
 
 def offered_in(unit: Unit, mission_id: str) -> dict[int, bool]:

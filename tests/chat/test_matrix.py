@@ -64,6 +64,7 @@ TABLE = (
     Row("/proof 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/incident 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/export", "You have made no trade yet", "dr++", "rr>>"),
+    Row("/edge", "Edge · ", "dr++", "rr++"),
     Row("/why", "Why silence", "dr++", "rr>>"),
     Row("/amend 7 64000", "there is no trade 7", "dr++", "rr++"),
     Row("/routes", "Routes", "d+++", "r+++"),

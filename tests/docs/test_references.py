@@ -23,7 +23,7 @@ PROMISED = re.findall(
     r"\w+",
     """
     start help menu status slo whoami missions mission fire skip call positions orders cancel close closeall
-    incident why export
+    incident edge why export
     balance pnl history risk halt reduce stop resume strategies enable disable universe terminals people
     invite grant revoke chats bind notify digest settings doctor amend resolve proof routes runbook drill kill
     incidents breakers cooldown bench desk limits approve rollback

@@ -80,7 +80,9 @@ def bench(tmp_path: Path) -> AccessBench:
 
 
 def sender_of(bench: AccessBench, server: Delivery, nursery: TaskNursery) -> Sender:
-    live = Live(now=bench.clock.now(), zone="UTC", quote=lambda s: None, series=lambda s: None, balance=lambda t: None)
+    live = Live(
+        now=bench.clock.now(), zone="UTC", quote=lambda s: None, series=lambda s: None, balance=lambda t: None, least_sample=10
+    )
     pacer = Pacer(29, 60, 20, bench.clock.monotonic)
     return Sender(
         bench.database, server, pacer, lambda: live, bench.clock, Ahead(bench), nursery, Beats(), random.Random(1).random

@@ -194,7 +194,14 @@ class Outside:
 
     def __init__(self, desk: Desk, speak: object) -> None:
         bench = desk.bench
-        live = Live(now=bench.clock.now(), zone="UTC", quote=lambda s: None, series=lambda s: None, balance=lambda t: None)
+        live = Live(
+            now=bench.clock.now(),
+            zone="UTC",
+            quote=lambda s: None,
+            series=lambda s: None,
+            balance=lambda t: None,
+            least_sample=10,
+        )
         self.desk, self.said = desk, list[tuple[str, str, str]]()
         settings = AlertSettings(timeout_s=0.2)
         self.channel = SecondChannel(

@@ -39,6 +39,7 @@ def live_of(rig: Rig) -> Live:
         quote=rig.trading.quotes.latest,
         series=series,
         balance=rig.trading.accounts.latest,
+        least_sample=rig.settings.desk.least_sample,
     )
 
 

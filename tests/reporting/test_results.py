@@ -13,9 +13,10 @@ from services.domain.money import Money, Price, Quantity
 from services.domain.signals import Side
 from services.domain.states import TradeState
 from services.domain.trades import Trade
-from services.portfolio.results import MIN_SAMPLE, by_currency, periods, results_of, slippage_bps, win_rate
+from services.portfolio.results import by_currency, periods, results_of, slippage_bps, win_rate
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LEAST = 10
 D = Decimal
 
 
@@ -61,7 +62,7 @@ def closed(
 
 
 def test_results_add_up_in_r_and_money_after_fees() -> None:
-    results = results_of([closed(1, "120", fees="1"), closed(2, "90", fees="1"), closed(3, "110", side=Side.SHORT)])
+    results = results_of([closed(1, "120", fees="1"), closed(2, "90", fees="1"), closed(3, "110", side=Side.SHORT)], LEAST)
 
     assert results.total_r == D("-0.2")
     assert results.money == (Money(D(-2), "USDT"),)
@@ -73,7 +74,7 @@ def test_results_add_up_in_r_and_money_after_fees() -> None:
 
 
 def test_nothing_closed_has_no_rate_and_no_mean() -> None:
-    results = results_of([])
+    results = results_of([], LEAST)
 
     assert (results.n, results.total_r, results.money) == (0, 0, ())
     assert (results.best, results.worst, results.expectancy_r, results.slippage_bps) == (None, None, None, None)
@@ -89,14 +90,14 @@ def test_slippage_is_positive_when_worse(side: Side, entry: str, bps: int) -> No
 
 
 def test_currencies_are_never_added_together() -> None:
-    results = results_of([closed(1, "110"), closed(2, "110", currency="EUR"), closed(3, "110")])
+    results = results_of([closed(1, "110"), closed(2, "110", currency="EUR"), closed(3, "110")], LEAST)
 
     assert results.money == (Money(D(10), "EUR"), Money(D(20), "USDT"))
     assert by_currency([]) == ()
 
 
 def test_wilsons_interval_has_its_published_values() -> None:
-    rate = win_rate(13, 21)
+    rate = win_rate(13, 21, LEAST)
 
     assert rate.low is not None and rate.high is not None
     assert round(rate.low, 3) == D("0.409")
@@ -105,13 +106,13 @@ def test_wilsons_interval_has_its_published_values() -> None:
 
 
 def test_a_rate_needs_its_sample() -> None:
-    assert not win_rate(5, MIN_SAMPLE - 1).enough
-    assert win_rate(5, MIN_SAMPLE).enough
+    assert not win_rate(5, LEAST - 1, LEAST).enough
+    assert win_rate(5, LEAST, LEAST).enough
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_rate_and_stays_a_share(sample: tuple[int, int]) -> None:
-    rate = win_rate(*sample)
+    rate = win_rate(*sample, LEAST)
 
     assert rate.rate is not None and rate.low is not None and rate.high is not None
     slack = D("0.000001")
@@ -123,7 +124,7 @@ def test_the_interval_holds_the_rate_and_stays_a_share(sample: tuple[int, int]) 
 def test_parts_make_the_whole(exits: list[int]) -> None:
     trades = [closed(number, str(price), fees="0.5") for number, price in enumerate(exits)]
 
-    results = results_of(trades)
+    results = results_of(trades, LEAST)
 
     assert results.money[0].amount == sum((t.realized for t in trades), D(0))
     assert results.total_r * 10 == results.money[0].amount
@@ -139,6 +140,6 @@ def test_periods_hold_what_closed_in_them() -> None:
         closed(4, "110", ago=timedelta(days=31)),
     ]
 
-    found = periods(trades, day_start=NOW - timedelta(hours=12), now=NOW)
+    found = periods(trades, day_start=NOW - timedelta(hours=12), now=NOW, least=LEAST)
 
     assert [(period.name, period.results.n) for period in found] == [("today", 1), ("7 days", 2), ("30 days", 3)]

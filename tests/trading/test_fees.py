@@ -52,6 +52,7 @@ def live(rig: Rig) -> Live:
         series=lambda _symbol: None,
         balance=rig.trading.accounts.latest,
         zone="UTC",
+        least_sample=10,
     )
 
 

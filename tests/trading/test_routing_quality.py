@@ -17,7 +17,7 @@ from tests.trading.entering import entered, entries_of
 from tests.trading.rig import ANN, CARL, Rig, desk_at
 from tests.views.shape import labels, problems
 
-ROUTES = {"least_sample": 3, "wait_s": 1, "reprices": 0, "offset_bps": "1"}
+ROUTES = {"wait_s": 1, "reprices": 0, "offset_bps": "1"}
 
 
 async def row_of(rig: Rig) -> RouteRow:
@@ -41,7 +41,7 @@ async def fell_back(rig: Rig, times: int) -> None:
 
 
 async def test_few_entries_are_measured_and_not_graded(tmp_path: Path) -> None:
-    async with desk_at(tmp_path, routes=ROUTES) as rig:
+    async with desk_at(tmp_path, routes=ROUTES, desk={"least_sample": 3}) as rig:
         await fell_back(rig, 1)
         row = await row_of(rig)
 
@@ -50,7 +50,7 @@ async def test_few_entries_are_measured_and_not_graded(tmp_path: Path) -> None:
 
 
 async def test_a_suggestion_waits_for_a_commander(tmp_path: Path) -> None:
-    async with desk_at(tmp_path, routes=ROUTES) as rig:
+    async with desk_at(tmp_path, routes=ROUTES, desk={"least_sample": 3}) as rig:
         await fell_back(rig, 3)
         measured = await row_of(rig)
         shown = await rig.trading.routes.shown(rig.actor(CARL))
@@ -75,7 +75,7 @@ async def test_a_suggestion_waits_for_a_commander(tmp_path: Path) -> None:
 
 
 async def test_an_applied_offset_is_where_the_next_entry_rests(tmp_path: Path) -> None:
-    async with desk_at(tmp_path, routes=ROUTES) as rig:
+    async with desk_at(tmp_path, routes=ROUTES, desk={"least_sample": 3}) as rig:
         await fell_back(rig, 3)
         await rig.trading.routes.apply(rig.actor(CARL), "paper", "BTC/USDT", "0.5")
         trade_id = await entered(rig, EntryKind.MAKER, lasts=3600)

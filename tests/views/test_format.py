@@ -128,9 +128,9 @@ def test_shares_are_named() -> None:
 
 
 def test_a_rate_is_named_only_with_its_sample() -> None:
-    assert win_words(win_rate(3, 5)) == "too few (5)"
-    assert win_words(win_rate(0, 0)) == "too few (0)"
-    assert win_words(win_rate(13, 21)) == "62 % of 21 (41–79)"
+    assert win_words(win_rate(3, 5, 10)) == "too few (5)"
+    assert win_words(win_rate(0, 0, 10)) == "too few (0)"
+    assert win_words(win_rate(13, 21, 10)) == "62 % of 21 (41–79)"
 
 
 def test_words_that_many_messages_share() -> None:

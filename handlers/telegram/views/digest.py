@@ -25,7 +25,8 @@ def render_digest(facts: Mapping[str, object]) -> Rendered:
     """Return a digest; raise LookupError, ValueError or TypeError for facts that are not those of one."""
     modes = [TerminalMode(str(each)) for each in _list(facts, "modes")]
     n = _count(facts, "n")
-    wins = win_rate(min(_count(facts, "wins"), n), n)
+    # One that was stored by an older build names no least sample, and then no rate.
+    wins = win_rate(min(_count(facts, "wins"), n), n, _count(facts, "least") if "least" in facts else n + 1)
     text = render(
         "notice_digest",
         f=facts,

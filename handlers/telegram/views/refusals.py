@@ -41,6 +41,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "COMMAND_OLD": ("this command is {age_s} s old, limit {limit_s} s", "send it again if you still want it"),
     "DATABASE": ("the desk cannot write now", "try again; /status shows the database"),
     "DUPLICATE": ("a {side} mission on {symbol} is open", "/missions lists what is open"),
+    "EDGE_SYNTAX": ("{value} is nothing that has an edge", "/edge, /edge @ann, /edge strategy trend, /edge source"),
     "ENTRY_BEHIND_STOP": ("an entry at {value} is behind its stop {limit}", "choose a price on its other side"),
     "ENTRY_SYNTAX": ("{value} is no way to enter", "now, all, rest, post, maker or stop, then a price"),
     "FEE_CURRENCY": ("a fee on {symbol} came in {currency}", "tell the operator: it cannot be booked"),
