@@ -40,6 +40,8 @@ ROOM: Mapping[str, str] = {
     "SORTIE_SIGNALS__COOLDOWN_S": "5",
     "SORTIE_PAPER__LATENCY_MS": "40",
     "SORTIE_KILLING__REARM_WAIT_S": "1",
+    # As the service and the image set it.
+    "MALLOC_ARENA_MAX": "2",
 }
 
 
