@@ -40,6 +40,7 @@ from services.access.incidents import TakeIncident
 from services.access.leases import EndLeases
 from services.access.roles import RoleBook
 from services.access.seeding import SeedPeople
+from services.domain.approvals import ApprovalSubject
 from services.domain.errors import Unavailable
 from services.domain.market import CandleSeries
 from services.domain.ports import MarketData
@@ -170,7 +171,7 @@ class Graph:
         self.answers = TimedAnswers(ChatAnswers(self.bot, self.straight, self.clock), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.end_leases = EndLeases(database, self.roles, self.ids)
-        self.proposals = build_proposals(settings, database, self.ids)
+        self.proposals = build_proposals(settings, database, self.ids, {ApprovalSubject.TRADE: self.trading.approvals.decided})
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)
         self.token = token

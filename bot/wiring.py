@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from bot.approval_wiring import build_second_person, build_trade_approvals
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
 from config.groups import VenueSettings
@@ -40,6 +41,7 @@ from services.execution.sync import VenueSync
 from services.market.correlation import CorrelationBoard
 from services.market.quotes import QuoteBoard
 from services.missions.amend import AmendEntry
+from services.missions.approve import TradeApprovals
 from services.missions.entry_book import EntryBook
 from services.missions.expire import ExpireMissions
 from services.missions.fire import FireMission
@@ -123,6 +125,7 @@ class Trading:
     decide: DecideProposal
     preview: OpenPreview
     fire: FireMission
+    approvals: TradeApprovals
     skip: SkipMission
     offer: OfferMissions
     expire: ExpireMissions
@@ -333,8 +336,10 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     booking = Booking(outside.ids, accounts, quotes, zone, settling, outside.meter)
     ports = _executor_ports(outside, venues, quotes)
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
-    preview = OpenPreview(database, desk, outside.ids)
     entry_book = EntryBook(desk, outside.ids, breakers, outside.meter)
+    second = build_second_person(settings, outside.ids)
+    approvals = build_trade_approvals(settings, desk, entry_book, second)
+    preview = OpenPreview(database, desk, outside.ids, approvals)
     return Trading(
         database=database,
         quotes=quotes,
@@ -351,7 +356,8 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         resolve_by_hand=ResolveByHand(database, venues, executor, outside.clock, outside.ids),
         decide=DecideProposal(database, booking, outside.ids),
         preview=preview,
-        fire=FireMission(database, desk, preview, entry_book),
+        fire=FireMission(database, desk, preview, entry_book, approvals),
+        approvals=approvals,
         skip=SkipMission(database),
         offer=OfferMissions(database, settings.signals, outside.ids, zone),
         expire=ExpireMissions(database, quotes),

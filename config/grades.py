@@ -32,7 +32,7 @@ class GradeSettings(Group):
     modes: tuple[ModeName, ...] = Field(
         default=("alert", "select"), min_length=1, description="How entries may come about: alert, select, auto"
     )
-    approves: bool = Field(default=True, description="Whether its people may approve trades of others")
+    approves: bool = Field(default=False, description="Whether its traders may approve trades of others; commanders always may")
 
     @field_validator("without")
     @classmethod
@@ -51,10 +51,9 @@ BUILT_IN: Mapping[str, GradeSettings] = {
         max_notional=Decimal("0.25"),
         slots=2,
         shots=10,
-        approves=False,
     ),
     "regular": GradeSettings(),
-    "veteran": GradeSettings(modes=("alert", "select", "auto")),
+    "veteran": GradeSettings(modes=("alert", "select", "auto"), approves=True),
 }
 
 

@@ -153,7 +153,8 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
-        groups = trading | {"sessions", "inputs", "correlation", "sizing", "risk", "breakers", "discipline", "grades"}
+        judging = {"sessions", "inputs", "correlation", "sizing", "risk", "breakers", "discipline", "grades", "approvals"}
+        groups = trading | judging
         tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 

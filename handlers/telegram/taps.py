@@ -44,7 +44,7 @@ from services.access.authority import require
 from services.domain.buttons import Act
 from services.domain.errors import NotFound
 from services.domain.people import Role
-from services.missions.fire import AlreadyFired, Denied, Fired, Refreshed
+from services.missions.fire import AlreadyFired, Denied, Fired, Refreshed, Waits
 
 STRATEGY = "strategy"
 # What shows sizes or money, or somebody's own choices, is not for a group, however the press got there.
@@ -153,6 +153,8 @@ class Taps:
         match outcome:
             case Fired():
                 await request.toast(f"Approved as trade #{outcome.number}.")
+            case Waits():
+                await request.toast(_waits(outcome))
             case Denied():
                 await request.toast(toast(outcome.check.code.value, self._app.check_values(outcome.check)), alert=True)
             case Refreshed():
@@ -171,6 +173,11 @@ class Taps:
 
     async def _resume(self, request: Request, token: str) -> None:
         await request.show(resumed(await self._app.trading.resume(request.actor, token, "")))
+
+
+def _waits(outcome: Waits) -> str:
+    others = "your own phrase" if outcome.solo else f"{outcome.needed} yes of others"
+    return f"Trade #{outcome.number} waits for {others}. Its card shows how it stands."
 
 
 def _is_private(button: CallbackData) -> bool:

@@ -26,7 +26,7 @@ from services.domain.errors import Expired, NotAllowed, NotFound, Refused
 from services.domain.notices import Priority
 from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
-from services.storage import approvals, outbox, people, tokens
+from services.storage import approvals, grades, outbox, people, tokens
 from services.storage.counters import next_number
 from services.storage.database import Unit
 
@@ -35,15 +35,18 @@ SERIES = "approval"
 TERM = "approval"
 
 
-def commanders_only(unit: Unit, person: Person, subject: ApprovalSubject) -> bool:
-    """Tell whether someone may answer where nothing but the role decides."""
-    return person.role is Role.COMMANDER
+def may_approve(unit: Unit, person: Person, subject: ApprovalSubject) -> bool:
+    """Tell whether someone may answer: commanders anything, a trader whose grade approves trades of others."""
+    if person.role is Role.COMMANDER:
+        return True
+    trades = subject is ApprovalSubject.TRADE and person.role is Role.TRADER
+    return trades and grades.find(unit, person.grade).approves
 
 
 class SecondPerson:
     """Asks, takes answers, and ends what nobody answered."""
 
-    def __init__(self, ids: Ids, settings: ApprovalSettings, may_approve: MayApprove = commanders_only) -> None:
+    def __init__(self, ids: Ids, settings: ApprovalSettings, may_approve: MayApprove = may_approve) -> None:
         """``may_approve`` is asked again at every answer: authority counts as it is stored then."""
         self._ids = ids
         self._settings = settings
@@ -116,9 +119,9 @@ class SecondPerson:
         buttons.use(unit, actor, token_id, token.act)
         unit.record(actor, "approval.answered", **_facts(approval), yes=yes, reason=reason)
         if not yes:
-            return self._decide(unit, actor, approval, ApprovalState.REJECTED, reason)
+            return _decide(unit, actor, approval, ApprovalState.REJECTED, reason)
         if self._yeses(unit, approval) >= approval.needed:
-            return self._decide(unit, actor, approval, ApprovalState.APPROVED)
+            return _decide(unit, actor, approval, ApprovalState.APPROVED)
         outbox.refresh(unit, approval_card(approval.id))
         return approval
 
@@ -141,11 +144,12 @@ class SecondPerson:
             raise Refused("APPROVAL_EARLY", number=approval.number, frees_at=approval.ready_at)
         if approval.phrase is None or not same_phrase(approval.phrase, phrase):
             raise Refused("APPROVAL_PHRASE", number=approval.number, limit=approval.phrase)
-        return self._decide(unit, actor, approval, ApprovalState.APPROVED)
+        return _decide(unit, actor, approval, ApprovalState.APPROVED)
 
-    def withdraw(self, unit: Unit, actor: Actor, approval: Approval, why: str) -> Approval:
+    @staticmethod
+    def withdraw(unit: Unit, actor: Actor, approval: Approval, why: str) -> Approval:
         """Take a question back; whether the actor may is decided by whoever calls. Raises Refused when it is decided."""
-        return self._decide(unit, actor, self._waiting(approval), ApprovalState.WITHDRAWN, why)
+        return _decide(unit, actor, _waiting(approval), ApprovalState.WITHDRAWN, why)
 
     def has_work(self, unit: Unit) -> bool:
         """Tell whether something is past its time, or somebody came who may answer what one was to decide alone."""
@@ -158,7 +162,7 @@ class SecondPerson:
     def expire_due(self, unit: Unit) -> list[Approval]:
         """End what is past its time; return it as it ended."""
         actor = self._job()
-        return [self._decide(unit, actor, each, ApprovalState.EXPIRED) for each in approvals.due(unit, unit.now)]
+        return [_decide(unit, actor, each, ApprovalState.EXPIRED) for each in approvals.due(unit, unit.now)]
 
     def switch_solo_off(self, unit: Unit) -> list[Approval]:
         """Give what one commander was to decide alone to those who may answer by now; return what changed hands."""
@@ -186,15 +190,8 @@ class SecondPerson:
         """Return a question that may be answered now."""
         if approval is None:
             raise NotFound("APPROVAL")
-        if self._waiting(approval).is_late(unit.now):
+        if _waiting(approval).is_late(unit.now):
             raise Expired("APPROVAL_EXPIRED", number=approval.number, at=approval.expires_at.isoformat())
-        return approval
-
-    def _waiting(self, approval: Approval) -> Approval:
-        if approval.state is ApprovalState.EXPIRED:
-            raise Expired("APPROVAL_EXPIRED", number=approval.number, at=approval.expires_at.isoformat())
-        if approval.state is not ApprovalState.WAITING:
-            raise Refused("APPROVAL_DECIDED", number=approval.number, state=approval.state.value)
         return approval
 
     def _require_authority(self, unit: Unit, actor: Actor, approval: Approval) -> None:
@@ -207,19 +204,27 @@ class SecondPerson:
         may = {each.id for each in self.eligible(unit, approval.subject, approval.asked_by)}
         return sum(each.yes and each.person_id in may for each in approvals.answers(unit, approval.id))
 
-    def _decide(
-        self, unit: Unit, actor: Actor, approval: Approval, state: ApprovalState, reason: str | None = None
-    ) -> Approval:
-        after = approvals.decide(unit, approval, state, reason)
-        outbox.refresh(unit, approval_card(after.id), Priority.TAP)
-        unit.record(actor, f"approval.{state.value}", **_facts(after), reason=reason)
-        return after
-
     def _is_only_commander(self, unit: Unit, person_id: int) -> bool:
         return [each.id for each in people.everyone(unit, Role.COMMANDER)] == [person_id]
 
     def _job(self) -> Actor:
         return Actor.job("approvals", f"approvals-{self._ids.row()}")
+
+
+def _waiting(approval: Approval) -> Approval:
+    """Return a question that nobody has decided yet."""
+    if approval.state is ApprovalState.EXPIRED:
+        raise Expired("APPROVAL_EXPIRED", number=approval.number, at=approval.expires_at.isoformat())
+    if approval.state is not ApprovalState.WAITING:
+        raise Refused("APPROVAL_DECIDED", number=approval.number, state=approval.state.value)
+    return approval
+
+
+def _decide(unit: Unit, actor: Actor, approval: Approval, state: ApprovalState, reason: str | None = None) -> Approval:
+    after = approvals.decide(unit, approval, state, reason)
+    outbox.refresh(unit, approval_card(after.id), Priority.TAP)
+    unit.record(actor, f"approval.{state.value}", **_facts(after), reason=reason)
+    return after
 
 
 def _facts(approval: Approval) -> dict[str, object]:

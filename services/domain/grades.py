@@ -48,7 +48,7 @@ class Grade:
     slots: int | None = None
     shots: int | None = None
     modes: tuple[FireMode, ...] = (FireMode.ALERT, FireMode.SELECT)
-    approves: bool = True
+    approves: bool = False
     known: bool = True
 
     def may(self, command: str) -> bool:
@@ -73,7 +73,7 @@ class Grade:
 
 def unknown_grade(name: str) -> Grade:
     """Return what a grade is that the settings do not have any more: nothing."""
-    return Grade(name=name, modes=(FireMode.ALERT,), approves=False, known=False)
+    return Grade(name=name, modes=(FireMode.ALERT,), known=False)
 
 
 def tightened(limits: Mapping[Limit, Effective], grade: Grade, person_id: int) -> Mapping[Limit, Effective]:

@@ -48,7 +48,8 @@ class Trade:
     """One trader's firing of one mission at one terminal.
 
     Sums are kept from fills: ``entry_quantity``/``entry_cost`` and ``exit_quantity``/``exit_cost`` in base and quote units,
-    ``fees`` in the quote currency. ``decision_price`` is the price shown when the trader confirmed.
+    ``fees`` in the quote currency. ``decision_price`` is the price shown when the trader confirmed; ``tapped_at`` is when the
+    tap came that let it go out, the confirming one or a second person's last yes.
 
     ``closing`` is what was asked to be sold and waits until exits that hold the position are taken away, at ``closing_at`` or
     better where the desk itself takes a target; ``bare_since`` says since when no stop works at the venue. ``keep`` is how the

@@ -76,7 +76,9 @@ def entries_left(found: Survey) -> list[Leftover]:
             kind = LeftoverKind.UNKNOWN if doubt else LeftoverKind.WAITING
             named += [about(kind, order.client_id, trade.symbol, reason, entry=True) for order in each.orders]
         if not named:
-            named.append(about(LeftoverKind.WAITING, _named(trade), trade.symbol, "its route has not ended", entry=True))
+            asks = trade.state is TradeState.AWAITING_APPROVAL
+            reason = "it waits for approval" if asks else "its route has not ended"
+            named.append(about(LeftoverKind.WAITING, _named(trade), trade.symbol, reason, entry=True))
         left += named
     return left
 

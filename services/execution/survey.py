@@ -12,7 +12,7 @@ from functools import cached_property
 from services.domain.market import Universe
 from services.domain.orders import Instruction, InstructionKind, Order, OrderRole, Purpose
 from services.domain.routes import RoutePhase, Then, load_route
-from services.domain.states import InstructionState
+from services.domain.states import InstructionState, TradeState
 from services.domain.trades import Position, Terminal, Trade
 from services.storage import desk, holdings, instructions, kills, orders, terminals, trades
 from services.storage.database import Unit
@@ -65,9 +65,10 @@ class Survey:
 
     @cached_property
     def open_entries(self) -> Mapping[str, Trade]:
-        """Return the trades whose entry may still add exposure: an order, a write on its way, or a route that goes on."""
+        """Return the trades whose entry may still add exposure: an order, a write on its way, a route, a question."""
         routed = {trade.id for trade in self.trades.values() if (route := load_route(trade.route)) is not None and route.open}
-        named = {*self.entry_orders, *self.pending_entries, *routed}
+        waiting = {trade.id for trade in self.trades.values() if trade.state is TradeState.AWAITING_APPROVAL}
+        named = {*self.entry_orders, *self.pending_entries, *routed, *waiting}
         return {trade_id: self.trades[trade_id] for trade_id in named if trade_id in self.trades}
 
     def asked(self, order: Order) -> bool:
@@ -129,7 +130,8 @@ def _calls_for_it(found: Survey, trade: Trade) -> bool:
     working = any(not found.asked(order) for order in found.entry_orders.get(trade.id, ()))
     route = load_route(trade.route)
     ending = route is not None and route.phase is RoutePhase.CLEARING and route.then is Then.END
-    return unsent or working or (route is not None and route.open and not ending)
+    waits = trade.state is TradeState.AWAITING_APPROVAL
+    return waits or unsent or working or (route is not None and route.open and not ending)
 
 
 def sold_by(trade: Trade) -> Decimal:

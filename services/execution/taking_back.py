@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from services.access import waiting_trades
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
 from services.domain.people import Actor
 from services.domain.ports import Ids
@@ -18,7 +19,9 @@ from services.storage.database import Unit
 
 
 def take_back_entry(unit: Unit, actor: Actor, ids: Ids, trade: Trade) -> bool:
-    """Withdraw an unsent entry or commit the cancel of a working one; tell whether there was any."""
+    """Withdraw an unsent entry, or one that waits for approval, or commit the cancel of a working one; tell whether any was."""
+    if waiting_trades.take_back(unit, actor, trade):
+        return True
     pending = instructions.pending_of_trade(unit, trade.id)
     entries = [each for each in pending if each.purpose is Purpose.ENTRY]
     unsent = [each for each in entries if each.state is InstructionState.INTENT]

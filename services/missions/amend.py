@@ -15,9 +15,9 @@ from services.domain.ports import Ids
 from services.domain.routes import Route, RoutePhase, Then, load_route
 from services.domain.trades import Trade
 from services.domain.verdicts import Check
-from services.missions.planning import Case, Desk
+from services.missions.planning import Desk, with_own_funds
 from services.risk import recorded
-from services.risk.sizing import funds_needed, loss_at_stop
+from services.risk.sizing import loss_at_stop
 from services.storage import desk as desk_rows
 from services.storage import handovers, missions, outbox, people, terminals, trades, verdicts
 from services.storage.database import Database, Unit
@@ -82,7 +82,8 @@ class AmendEntry:
         mission, owner = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
         if mission is None or owner is None:
             raise NotFound("MISSION", reference=trade.mission_id)
-        case = _with_own_funds(self._desk.case(unit, mission, owner, trade.terminal_id, trade.id), trade, self._desk)
+        case = self._desk.case(unit, mission, owner, trade.terminal_id, trade.id)
+        case = with_own_funds(case, trade, self._desk.rules.costs_at(case.terminal))
         verdict, context = self._desk.judge(
             unit,
             case,
@@ -133,11 +134,3 @@ def _find(unit: Unit, actor: Actor, reference: str) -> Trade:
     if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:
         raise NotAllowed("NOT_YOURS")
     return trade
-
-
-def _with_own_funds(case: Case, trade: Trade, desk: Desk) -> Case:
-    """Count what the order that goes holds now as free: the one that replaces it may use it."""
-    if case.market.free is None:
-        return case
-    held = funds_needed(trade.quantity - trade.entry_quantity, trade.worst_price, desk.rules.costs_at(case.terminal))
-    return replace(case, market=replace(case.market, free=case.market.free + held))

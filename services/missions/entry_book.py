@@ -116,8 +116,8 @@ class EntryBook:
         )
         return Kept(verdict_id=verdict_id, proof=proof)
 
-    def trade(self, unit: Unit, actor: Actor, case: Case, terms: EntryTerms) -> Trade:
-        """Return a fresh trade of these terms, which is not stored yet."""
+    def trade(self, unit: Unit, actor: Actor, case: Case, terms: EntryTerms, *, waits: bool = False) -> Trade:
+        """Return a fresh trade of these terms, not stored yet; one that ``waits`` has no route before it is approved."""
         signal = case.mission.signal
         return Trade(
             id=self._ids.row(),
@@ -127,23 +127,23 @@ class EntryBook:
             terminal_id=case.terminal.id,
             symbol=signal.symbol,
             side=signal.side,
-            state=TradeState.WORKING,
+            state=TradeState.AWAITING_APPROVAL if waits else TradeState.WORKING,
             quantity=Quantity(terms.quantity),
             decision_price=terms.decision_price,
             worst_price=terms.worst_price,
             stop=terms.stop,
             initial_stop=terms.stop,
             targets=signal.targets,
-            risk_money=self.risk(case, terms),
+            risk_money=self.risk(case, terms.quantity, terms.worst_price, terms.stop),
             currency=case.terminal.currency,
             tapped_at=unit.now,
             correlation=actor.correlation,
-            route=self.route(unit, case, terms),
+            route=None if waits else self.route(unit, case, terms),
         )
 
-    def risk(self, case: Case, terms: EntryTerms) -> Decimal:
+    def risk(self, case: Case, quantity: Decimal, worst_price: Price, stop: Price) -> Decimal:
         """Return the loss at the stop with costs, entered at the worst price."""
-        return loss_at_stop(terms.quantity, terms.worst_price, terms.stop, self._desk.rules.costs_at(case.terminal))
+        return loss_at_stop(quantity, worst_price, stop, self._desk.rules.costs_at(case.terminal))
 
     def route(self, unit: Unit, case: Case, terms: EntryTerms) -> Mapping[str, str] | None:
         """Return how the desk works an entry that does not just take; raise Unavailable without a quote to place it by."""
@@ -169,9 +169,12 @@ class EntryBook:
             placed=0 if waits else 1,
         ).dump()
 
-    def send(self, unit: Unit, case: Case, trade: Trade, kind: EntryKind) -> None:
-        """Let a stored trade begin: commit its instruction, or have its trigger watched, and count it as a breaker's trial."""
+    def begin_trial(self, unit: Unit, trade: Trade) -> None:
+        """Count a stored trade as the one entry that a half-open breaker lets through."""
         self._breakers.begin_trial(unit, trade)
+
+    def send(self, unit: Unit, case: Case, trade: Trade, kind: EntryKind) -> None:
+        """Let a stored trade begin: commit its instruction, or have its trigger watched."""
         if kind is EntryKind.STOP:
             unit.wake("entries")
             return

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from services.access import waiting_trades
 from services.domain.cards import mission_card, preview_card
 from services.domain.decisions import Decided
 from services.domain.people import Actor, Role
 from services.domain.ports import QuoteSource
 from services.domain.signals import Mission, Side
 from services.domain.states import MissionState
+from services.domain.verdicts import CheckCode
 from services.missions.decided import answered_by, audience_of, passed
-from services.storage import decision_journal, missions, outbox, people
+from services.storage import decision_journal, missions, outbox, people, trades
 from services.storage.database import Database, Unit
 
 
 class ExpireMissions:
-    """End missions that are over and refresh the cards that still offer them."""
+    """End missions that are over with the trades of theirs that still wait, and refresh the cards that offer them."""
 
     def __init__(self, database: Database, quotes: QuoteSource) -> None:
         self._database = database
@@ -47,6 +49,8 @@ class ExpireMissions:
         for mission, state in ended:
             missions.set_state(unit, mission, state)
             outbox.refresh(unit, mission_card(mission.id))
+            for trade in trades.of_mission(unit, mission.id):
+                waiting_trades.take_back(unit, actor, trade, CheckCode.DEADLINE.value)
             for person in people.everyone(unit):
                 outbox.refresh(unit, preview_card(mission.id, person.id))
             unit.record(actor, f"mission.{state.value}", mission=mission.number, unanswered=_note_unanswered(unit, mission))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from services.access import audience, buttons, checklist
 from services.access.authority import require
+from services.domain.approving import Why
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import mission_card, preview_card, trade_card
 from services.domain.errors import NotFound
 from services.domain.notices import Priority, Topic
 from services.domain.people import Actor, Person, Role
 from services.domain.signals import Mission
+from services.domain.trades import Trade
 from services.domain.verdicts import Check
+from services.missions.approve import TradeApprovals
 from services.missions.decided import fired
 from services.missions.entries import EntryWish
 from services.missions.entry_book import EntryBook, EntryTerms, Judged
@@ -52,17 +56,30 @@ class AlreadyFired:
     """This button had its effect before."""
 
 
-FireOutcome = Fired | Denied | Refreshed | AlreadyFired
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """The trade is committed and waits for ``needed`` others; ``solo`` where its trader confirms it alone by a phrase."""
+
+    trade_id: str
+    number: int
+    needed: int
+    solo: bool
+
+
+FireOutcome = Fired | Waits | Denied | Refreshed | AlreadyFired
 
 
 class FireMission:
     """Carry out a Confirm: at most one trade for each token, whoever presses it however often."""
 
-    def __init__(self, database: Database, desk: Desk, previewing: OpenPreview, book: EntryBook) -> None:
+    def __init__(
+        self, database: Database, desk: Desk, previewing: OpenPreview, book: EntryBook, approvals: TradeApprovals
+    ) -> None:
         self._database = database
         self._desk = desk
         self._previewing = previewing
         self._book = book
+        self._approvals = approvals
 
     async def __call__(self, actor: Actor, token_id: str, pressed: int | None = None) -> FireOutcome:
         """Fire, deny or refresh; raise NotFound for a forged token and NotAllowed for another person's or chat's.
@@ -91,6 +108,9 @@ class FireMission:
             return self._deny(unit, actor, case, token, terms, judged)
         if not tokens.use(unit, token.id):
             return AlreadyFired()
+        why = self._approvals.reasons(case, terms.quantity, terms.worst_price, terms.stop)
+        if why:
+            return self._wait(unit, actor, case, terms, judged, why, pressed)
         return self._commit(unit, actor, case, terms, judged, pressed)
 
     def _refresh(self, unit: Unit, person: Person, mission: Mission, token: ActToken, note: str) -> Refreshed:
@@ -142,16 +162,10 @@ class FireMission:
     def _commit(self, unit: Unit, actor: Actor, case: Case, terms: EntryTerms, judged: Judged, pressed: int | None) -> Fired:
         trade = self._book.trade(unit, actor, case, terms)
         trades.add(unit, trade)
+        self._book.begin_trial(unit, trade)
         self._book.send(unit, case, trade, terms.kind)
         kept = self._book.keep(unit, case, judged, trade_id=trade.id)
-        missions.decide(unit, case.mission.id, case.person.id, "fired", None)
-        decision_journal.keep(unit, fired(case.mission, trade))
-        previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
-        key = preview_card(case.mission.id, case.person.id)
-        if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id, pressed):
-            outbox.show(unit, trade_card(trade.id), case.person.id, priority=Priority.TAP)
-        outbox.refresh(unit, mission_card(case.mission.id))
-        checklist.tick(unit, case.person.id, "fire")
+        self._show(unit, case, trade, pressed)
         unit.record(
             actor,
             "trade.fired",
@@ -169,6 +183,55 @@ class FireMission:
             proof=kept.proof,
         )
         return Fired(trade_id=trade.id, number=trade.number, proof=kept.proof)
+
+    def _wait(
+        self,
+        unit: Unit,
+        actor: Actor,
+        case: Case,
+        terms: EntryTerms,
+        judged: Judged,
+        why: Sequence[Why],
+        pressed: int | None,
+    ) -> Waits:
+        """Commit a trade without an instruction: it counts at its worst, and nothing goes out before the last yes."""
+        trade = self._book.trade(unit, actor, case, terms, waits=True)
+        trades.add(unit, trade)
+        self._book.begin_trial(unit, trade)
+        asks = [each.value for each in why]
+        judged = replace(judged, context={**judged.context, "asks": asks})
+        kept = self._book.keep(unit, case, judged, trade_id=trade.id)
+        self._show(unit, case, trade, pressed)
+        approval = self._approvals.ask(unit, actor, case, trade)
+        unit.record(
+            actor,
+            "trade.awaiting_approval",
+            trade=trade.number,
+            mission=case.mission.number,
+            terminal=trade.terminal_id,
+            symbol=trade.symbol,
+            side=trade.side.value,
+            quantity=trade.quantity,
+            worst_price=trade.worst_price,
+            stop=trade.stop,
+            approval=approval.number,
+            asks=asks,
+            until=approval.expires_at,
+            verdict=kept.verdict_id,
+            proof=kept.proof,
+        )
+        return Waits(trade_id=trade.id, number=trade.number, needed=approval.needed, solo=approval.solo)
+
+    def _show(self, unit: Unit, case: Case, trade: Trade, pressed: int | None) -> None:
+        """Let the preview's message live on as the trade's card."""
+        missions.decide(unit, case.mission.id, case.person.id, "fired", None)
+        decision_journal.keep(unit, fired(case.mission, trade))
+        previews.set_state(unit, case.mission.id, case.person.id, PreviewState.FIRED)
+        key = preview_card(case.mission.id, case.person.id)
+        if not outbox.take_over(unit, key, trade_card(trade.id), case.person.id, pressed):
+            outbox.show(unit, trade_card(trade.id), case.person.id, priority=Priority.TAP)
+        outbox.refresh(unit, mission_card(case.mission.id))
+        checklist.tick(unit, case.person.id, "fire")
 
 
 def _still_theirs(unit: Unit, person: Person, token: ActToken) -> bool:

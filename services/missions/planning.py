@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -33,7 +33,7 @@ from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import hash_in_force, limits_in_force, standing
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
-from services.risk.sizing import Costs
+from services.risk.sizing import Costs, funds_needed
 from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
 from services.storage import desk, grades, missions, terminals, trades
 from services.storage.database import Unit
@@ -255,6 +255,14 @@ class Desk:
         if quote is None or quote.age(self.clock.now()).total_seconds() > self.rules.limits.equity_age_s:
             return None
         return quote.mid
+
+
+def with_own_funds(case: Case, trade: Trade, costs: Costs) -> Case:
+    """Count what a trade's unfilled entry holds as free: the one that takes its place may use it."""
+    if case.market.free is None:
+        return case
+    held = funds_needed(trade.quantity - trade.entry_quantity, trade.worst_price, costs)
+    return replace(case, market=replace(case.market, free=case.market.free + held))
 
 
 def find_mission(unit: Unit, reference: str | None) -> Mission:

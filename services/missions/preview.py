@@ -17,6 +17,7 @@ from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.signals import Mission
 from services.domain.verdicts import Check, Verdict
+from services.missions.approve import TradeApprovals
 from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
 from services.missions.sizes import NOTHING, offer
@@ -29,6 +30,7 @@ from services.storage.previews import Preview, PreviewState
 SIZES = ("half", "full", "max")
 # A second press this soon means the preview that is there, not another one.
 DOUBLE_PRESS = timedelta(seconds=5)
+ASKS = "needs a second yes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +48,11 @@ class Previewed:
 class OpenPreview:
     """Show a trader the preview of a mission in private, or why it cannot be fired."""
 
-    def __init__(self, database: Database, desk: Desk, ids: Ids) -> None:
+    def __init__(self, database: Database, desk: Desk, ids: Ids, approvals: TradeApprovals) -> None:
         self._database = database
         self._desk = desk
         self._ids = ids
+        self._approvals = approvals
 
     async def __call__(
         self,
@@ -127,6 +130,8 @@ class OpenPreview:
         preview, verdict = self._judge(unit, case, size, note, quantity, wish)
         preview = replace(preview, route={**(preview.route or {}), "kinds": ",".join(kinds)})
         if preview.state is PreviewState.OPEN:
+            if self._approvals.reasons(case, preview.quantity, preview.worst_price, mission.signal.stop):
+                preview = replace(preview, note=preview.note or ASKS)
             token = self._token(unit, case, preview, wish)
             tokens.add(unit, token)
             preview = replace(preview, token_id=token.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -38,6 +38,7 @@ Moves = Mapping[Any, frozenset[Any]]
 JOURNALLED_ANSWERS = frozenset({"accepted", "rejected", "unknown"})
 # The file's time has the resolution of the system's tick.
 FILE_TICK = timedelta(milliseconds=50)
+_FIRST = {TradeState.WORKING, TradeState.AWAITING_APPROVAL}
 _LIVE_ORDER = {state.value for state in LIVE_ORDER_STATES}
 _UNANSWERED = {"intent", "sent", "unknown"}
 
@@ -51,8 +52,8 @@ def only_listed_moves(evidence: Evidence) -> CheckResult:
     histories = _histories(evidence)
     offenders = [
         *_strange_states(evidence),
-        *_walk("trade", TRADE_MOVES, histories["trade"], trades, first=TradeState.WORKING, repeats={TradeState.CLOSING}),
-        *_walk("mission", MISSION_MOVES, histories["mission"], missions, first=MissionState.OPEN),
+        *_walk("trade", TRADE_MOVES, histories["trade"], trades, first=_FIRST, repeats={TradeState.CLOSING}),
+        *_walk("mission", MISSION_MOVES, histories["mission"], missions, first={MissionState.OPEN}),
         *_walk("instruction", INSTRUCTION_MOVES, histories["instruction"], instructions, start=InstructionState.INTENT),
         *_walk("halt", HALT_MOVES, histories["halt"], halts, start=HaltState.ACTIVE, all_journalled=True),
         *_unwritten(evidence, histories["instruction"]),
@@ -84,14 +85,14 @@ def _walk(
     histories: Mapping[Any, Sequence[Any]],
     rows: Mapping[Any, str],
     *,
-    first: StrEnum | None = None,
+    first: Set[StrEnum] = frozenset(),
     start: StrEnum | None = None,
     repeats: Iterable[StrEnum] = (),
     all_journalled: bool = False,
 ) -> list[str]:
     """Follow each history; moves in between that are not journalled must be listed too.
 
-    A history begins with ``first`` and each row has one, or it begins somewhere behind ``start``. ``repeats`` are states
+    A history begins with one of ``first`` and each row has one, or it begins somewhere behind ``start``. ``repeats`` are states
     that are journalled again without a move, as for a half close. With ``all_journalled`` a row is where its history ends.
     """
     offenders = []
@@ -101,7 +102,7 @@ def _walk(
             offenders.append(f"{noun} {key} is journalled and has no row")
             continue
         path = [*([start] if start is not None else []), *states]
-        if first is not None and path[0] is not first:
+        if first and path[0] not in first:
             offenders.append(f"{noun} {key} begins as {path[0]}")
         steps = [(a, b) for a, b in pairwise(path) if not (a is b and b in repeats)]
         offenders += [f"{noun} {key} went from {a} to {b}" for a, b in steps if b not in _reach(id(table), a)]
@@ -109,7 +110,7 @@ def _walk(
         onward = frozenset() if all_journalled else _reach(id(table), path[-1])
         if row in known and row != path[-1] and row not in onward:
             offenders.append(f"{noun} {key} is {row}, its last journalled state {path[-1]}")
-    if first is not None:
+    if first:
         offenders += [f"{noun} {key} has no journal row" for key in rows if key not in histories]
     return offenders
 
@@ -196,7 +197,7 @@ class _Replay:
                 self._reconciled.add(str(facts.get("terminal")))
             case "reconcile.differs":
                 self._reconciled.discard(str(facts.get("terminal")))
-            case "trade.fired":
+            case "trade.fired" | "trade.awaiting_approval" | "trade.working":
                 self._decided(self._numbered.get(facts.get("trade")))
             case "instruction.sent" | "instruction.unknown":
                 self._doubt(facts, doubtful=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.domain.approvals import Approval, ApprovalSubject
 from services.domain.cards import INCIDENTS
 from services.domain.people import Role
 from services.domain.trades import Trade
@@ -19,6 +20,7 @@ from services.reporting.incident_view import IncidentView, incident_view
 from services.reporting.live import Live
 from services.reporting.mission_view import LONGEST_NUMBER, MissionView, mission_view
 from services.reporting.preview_view import PreviewView, preview_view
+from services.reporting.trade_question import TradeQuestionView, trade_question_view
 from services.reporting.trade_view import TradeView, trade_view
 from services.storage import approvals, handovers, people, trades
 from services.storage.database import Unit
@@ -33,6 +35,7 @@ CardFacts = (
     | IncidentView
     | ChangeQuestionView
     | HandoverView
+    | TradeQuestionView
 )
 
 
@@ -61,12 +64,19 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         return halt_view(unit, chat_id, live)
     if kind == "approval":
         approval = approvals.find(unit, rest)
-        return change_question_view(unit, approval, chat_id, live) if approval is not None else None
+        return question_view(unit, approval, chat_id, live) if approval is not None else None
     if key.startswith(INCIDENTS):
         return incident_view(unit, rest, chat_id, live)
     if kind == "checklist" and private:
         return checklist_view(unit, chat_id) if rest == str(chat_id) else None
     return None
+
+
+def question_view(unit: Unit, approval: Approval, chat_id: int, live: Live) -> ChangeQuestionView | TradeQuestionView | None:
+    """Return the card of a question by what it is about."""
+    if approval.subject is ApprovalSubject.TRADE:
+        return trade_question_view(unit, approval, chat_id, live)
+    return change_question_view(unit, approval, chat_id, live)
 
 
 def find_trade(unit: Unit, reference: str) -> Trade | None:
@@ -93,6 +103,7 @@ __all__ = [
     "IncidentView",
     "MissionView",
     "PreviewView",
+    "TradeQuestionView",
     "TradeView",
     "checklist_view",
     "find_trade",

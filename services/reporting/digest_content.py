@@ -148,6 +148,7 @@ def _exposure_facts(unit: Unit, accounts: Sequence[Terminal], live: Live, viewer
     percent = held.risk_percent
     facts: dict[str, object] = {
         "open": held.open,
+        "waiting": held.waiting,
         "risk_percent": canonical(percent.quantize(Decimal("0.01"))) if percent is not None else None,
     }
     if viewer.sees_money:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from services.domain.money import ZERO, Money
 from services.domain.orders import OrderRole
-from services.domain.states import LIVE_ORDER_STATES
+from services.domain.states import LIVE_ORDER_STATES, TradeState
 from services.domain.trades import Terminal, Trade
 from services.portfolio.results import by_currency
 from services.reporting.live import Live
@@ -19,7 +19,7 @@ from services.storage.database import Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Open and working trades of some terminals.
+    """Open and working trades of some terminals, those that wait for approval included.
 
     ``risk`` is lost if every stop fills at its price, by currency; ``risk_r`` the same in R. ``equity`` and
     ``risk_percent`` are None when a balance is missing or the terminals have different currencies; ``equity_at`` is the
@@ -27,6 +27,7 @@ class Exposure:
     """
 
     live: int
+    waiting: int
     open: int
     protected: int
     risk: tuple[Money, ...]
@@ -47,6 +48,7 @@ def exposure(unit: Unit, accounts: Sequence[Terminal], live: Live) -> Exposure:
     total = sum((money.amount for money in risk), ZERO)
     return Exposure(
         live=len(held),
+        waiting=sum(trade.state is TradeState.AWAITING_APPROVAL for trade in held),
         open=len(opened),
         protected=sum(trade.id in stops for trade in opened),
         risk=risk,

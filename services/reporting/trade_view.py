@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from services.domain.approvals import ApprovalSubject
+from services.domain.cards import approval_card
 from services.domain.decisions import fired_id
 from services.domain.entries import RESTS_AT, EntryKind
 from services.domain.money import ZERO, Money, Price, truncate_to
@@ -18,7 +20,7 @@ from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderSta
 from services.domain.trades import TerminalMode, Trade
 from services.portfolio.results import by_currency, slippage_bps
 from services.reporting.live import Grid, Live, PriceNow, exit_price, read_grid
-from services.storage import decision_journal, instructions, missions, orders, people, terminals
+from services.storage import approvals, decision_journal, instructions, missions, orders, outbox, people, terminals
 from services.storage.database import Unit
 
 
@@ -84,6 +86,19 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """The question that a trade waits for: who is asked and who said yes, until when; a solo one names its phrase."""
+
+    number: int
+    asked: tuple[str, ...]
+    yes: tuple[str, ...]
+    needed: int
+    until: datetime
+    phrase: str | None
+    ready_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeView:
     """Everything that a trade's card shows; ``fired_for`` is why it was fired, which its trader may say or change for a while.
 
@@ -129,6 +144,7 @@ class TradeView:
     keep: Mapping[str, str] | None = None
     fired_for: str | None = None
     may_explain: bool = False
+    asking: Asking | None = None
 
 
 def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool, viewer_id: int | None = None) -> TradeView:
@@ -178,13 +194,15 @@ def trade_view(unit: Unit, trade: Trade, live: Live, *, private: bool, viewer_id
         r=trade.r_multiple(result) if result is not None else None,
         money=Money(result, trade.currency) if private and result is not None else None,
         close_in_doubt=any(i.purpose is Purpose.CLOSE and i.state is InstructionState.UNKNOWN for i in sent),
-        can_cancel=word in (TradeWord.APPROVED, TradeWord.ACCEPTED, TradeWord.ARMED) or _entry_works(placed),
+        can_cancel=word in (TradeWord.AWAITING, TradeWord.APPROVED, TradeWord.ACCEPTED, TradeWord.ARMED)
+        or _entry_works(placed),
         can_amend=waiting is not None and waiting.kind in RESTS_AT and not waiting.leaving and _entry_works(placed),
         can_close=opened and trade.open_quantity > 0,
         can_break_even=opened and _tightens(trade, trade.average_entry, price),
         now=live.now,
         fired_for=decision.reason if decision is not None else None,
         may_explain=decision is not None and viewer_id == trade.person_id and decision.may_be_explained(live.now),
+        asking=_asking(unit, trade, private=private) if word is TradeWord.AWAITING else None,
     )
 
 
@@ -257,6 +275,25 @@ def _waiting(trade: Trade) -> Waiting | None:
         until=route.until,
         leaving=route.phase is RoutePhase.CLEARING and route.then is Then.END,
         numbered=route.placed if route.kind is EntryKind.MAKER else None,
+    )
+
+
+def _asking(unit: Unit, trade: Trade, *, private: bool) -> Asking | None:
+    approval = approvals.of_subject(unit, ApprovalSubject.TRADE, trade.id)
+    if approval is None:
+        return None
+    names = {each.id: each.name for each in people.everyone(unit)}
+    asked = outbox.chats_of(unit, approval_card(approval.id))
+    said = [each.person_id for each in approvals.answers(unit, approval.id) if each.yes]
+    mission = missions.find(unit, trade.mission_id)
+    return Asking(
+        number=approval.number,
+        asked=tuple(names[each] for each in asked if each in names),
+        yes=tuple(names[each] for each in said if each in names),
+        needed=approval.needed,
+        until=min(approval.expires_at, mission.signal.expires_at) if mission is not None else approval.expires_at,
+        phrase=approval.phrase if private else None,
+        ready_at=approval.ready_at,
     )
 
 

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from services.domain.approvals import ApprovalSubject
 from services.domain.market import Universe
 from services.domain.money import Money, Price, Quantity
 from services.domain.orders import Order, OrderRole, OrderSide, OrderType
 from services.domain.people import Role
 from services.domain.signals import Side
-from services.domain.states import OrderState
+from services.domain.states import OrderState, TradeState
 from services.domain.trades import Terminal, TerminalMode, Trade
 from services.portfolio.results import Period, Results, periods, result_of, results_of
 from services.reporting.live import Grid, Live, grid_of
 from services.reporting.trade_view import TradeView, trade_view
 from services.reporting.viewer import Viewer, accounts_of, modes_of, owner_scope
 from services.risk.days import day_start
-from services.storage import desk, instructions, orders, people, terminals, trades
+from services.storage import approvals, desk, instructions, orders, people, terminals, trades
 from services.storage.database import Unit
 
 HISTORY = timedelta(days=90)
@@ -53,11 +54,25 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLine:
+    """An entry that waits for approval, and until when."""
+
+    number: int
+    side: Side
+    symbol: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersList:
-    """Orders that work, foreign ones included; ``doubtful`` counts writes whose outcome is unknown."""
+    """Orders that work, foreign ones included; ``doubtful`` counts writes whose outcome is unknown.
+
+    ``waiting`` are entries of which no venue knows yet, because somebody has to approve them.
+    """
 
     rows: tuple[OrderLine, ...]
     doubtful: int
+    waiting: tuple[WaitingLine, ...]
     modes: tuple[TerminalMode, ...]
     at: datetime
 
@@ -141,10 +156,21 @@ def orders_list(unit: Unit, viewer: Viewer, live: Live) -> OrdersList:
     working = [order for account in accounts for order in orders.live(unit, terminal_id=account.id)]
     return OrdersList(
         rows=tuple(_order_line(unit, order, universe, sizes=viewer.sees_money) for order in working),
+        waiting=tuple(line for account in accounts for line in _waiting_lines(unit, account)),
         doubtful=sum(len(instructions.doubtful(unit, terminal_id=account.id)) for account in accounts),
         modes=modes_of(accounts),
         at=live.now,
     )
+
+
+def _waiting_lines(unit: Unit, account: Terminal) -> list[WaitingLine]:
+    live = [trade for trade in trades.live(unit, terminal_id=account.id) if trade.state is TradeState.AWAITING_APPROVAL]
+    asked = [(trade, approvals.of_subject(unit, ApprovalSubject.TRADE, trade.id)) for trade in live]
+    return [
+        WaitingLine(number=trade.number, side=trade.side, symbol=trade.symbol, until=approval.expires_at)
+        for trade, approval in asked
+        if approval is not None
+    ]
 
 
 def _order_line(unit: Unit, order: Order, universe: Universe | None, *, sizes: bool) -> OrderLine:

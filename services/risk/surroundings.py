@@ -143,7 +143,9 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         opposite=sum(trade.side is not asked.signal.side for trade in here),
         wide=_wide(unit, asked, readings) if limits.keys() & WIDE else None,
         last_close=trade_record.last_close(unit, asked.terminal.id, asked.signal.symbol) if cools else None,
-        hour=tuple(trade_record.tapped_since(unit, asked.person_id, unit.now - HOUR)) if hourly else None,
+        hour=tuple(trade_record.tapped_since(unit, asked.person_id, unit.now - HOUR, asked.leaving_out or ""))
+        if hourly
+        else None,
         usual=_usual(unit, asked) if Limit.USUAL_MULTIPLE in limits else None,
         week=_week(unit, asked, readings) if Limit.WEEKLY_LOSS in limits else None,
         open_risk=sum((trade.open_risk for trade in others), ZERO) if Limit.MARGIN_LEFT in limits else None,
@@ -221,7 +223,7 @@ def _alike(asked: Asked, others: Sequence[Trade], readings: Readings) -> Alike:
 
 
 def _usual(unit: Unit, asked: Asked) -> Usual:
-    values = trade_record.latest_values(unit, asked.person_id, asked.terminal.currency, MOST_VALUES)
+    values = trade_record.latest_values(unit, asked.person_id, asked.terminal.currency, MOST_VALUES, asked.leaving_out or "")
     return Usual(value=median(values) if len(values) >= LEAST_VALUES else None, samples=len(values))
 
 

@@ -18,6 +18,7 @@ _NOTICE = insert(notices)
 _CARD = insert(cards)
 _ONE = (cards.c.key == bindparam("card"), cards.c.chat_id == bindparam("chat"))
 _FIND = select(cards).where(*_ONE)
+_CHATS_OF = select(cards.c.chat_id).where(cards.c.key == bindparam("card")).order_by(cards.c.created_at, cards.c.chat_id)
 _DROP = delete(cards).where(*_ONE)
 # What waits already keeps its place in the queue; what was shown goes to its end.
 _PLACE = case((cards.c.stale, cards.c.asked_at), else_=bindparam("at", type_=Instant))
@@ -240,6 +241,11 @@ def card(unit: Unit, key: str, chat_id: int) -> Card | None:
     """Return a card, or None."""
     row = unit.first(_FIND, card=key, chat=chat_id)
     return _card(row) if row else None
+
+
+def chats_of(unit: Unit, key: str) -> list[int]:
+    """Return the chats that have a card, in the order in which they got it."""
+    return [row.chat_id for row in unit.all(_CHATS_OF, card=key)]
 
 
 def card_of_message(unit: Unit, chat_id: int, message_id: int) -> Card | None:

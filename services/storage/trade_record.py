@@ -29,12 +29,17 @@ _TAPPED = (
     .where(
         trades.c.person_id == bindparam("person"),
         trades.c.tapped_at > bindparam("since", type_=trades.c.tapped_at.type),
+        trades.c.id != bindparam("but"),
     )
     .order_by(trades.c.tapped_at)
 )
 _VALUES = (
     select(trades.c.quantity, trades.c.decision_price)
-    .where(trades.c.person_id == bindparam("person"), trades.c.currency == bindparam("currency"))
+    .where(
+        trades.c.person_id == bindparam("person"),
+        trades.c.currency == bindparam("currency"),
+        trades.c.id != bindparam("but"),
+    )
     .order_by(trades.c.number.desc())
     .limit(bindparam("most"))
 )
@@ -51,11 +56,12 @@ def last_close(unit: Unit, terminal_id: str, symbol: str) -> datetime | None:
     return row.at if row is not None else None
 
 
-def tapped_since(unit: Unit, person_id: int, since: datetime) -> list[datetime]:
-    """Return when a person's trades since a time were confirmed, oldest first."""
-    return [row.tapped_at for row in unit.all(_TAPPED, person=person_id, since=since)]
+def tapped_since(unit: Unit, person_id: int, since: datetime, but: str) -> list[datetime]:
+    """Return when a person's trades since a time were confirmed, oldest first, the trade ``but`` left out."""
+    return [row.tapped_at for row in unit.all(_TAPPED, person=person_id, since=since, but=but)]
 
 
-def latest_values(unit: Unit, person_id: int, currency: str, most: int) -> list[Decimal]:
-    """Return what a person's newest trades in a currency were worth when they were confirmed, newest first."""
-    return [row.quantity * row.decision_price for row in unit.all(_VALUES, person=person_id, currency=currency, most=most)]
+def latest_values(unit: Unit, person_id: int, currency: str, most: int, but: str) -> list[Decimal]:
+    """Return what a person's newest trades in a currency were worth when confirmed, newest first, ``but`` left out."""
+    rows = unit.all(_VALUES, person=person_id, currency=currency, most=most, but=but)
+    return [row.quantity * row.decision_price for row in rows]

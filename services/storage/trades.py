@@ -91,6 +91,7 @@ def _changing(trade: Trade) -> dict[str, Any]:
     return {
         "state": trade.state.value,
         "worst_price": trade.worst_price,
+        "tapped_at": trade.tapped_at,
         "risk_money": trade.risk_money,
         "stop": trade.stop,
         "targets": dump_targets(trade.targets),
@@ -126,7 +127,6 @@ def add(unit: Unit, trade: Trade) -> None:
         "decision_price": trade.decision_price,
         "initial_stop": trade.initial_stop,
         "currency": trade.currency,
-        "tapped_at": trade.tapped_at,
         "correlation": trade.correlation,
     }
     unit.run(_ROW, fixed | _changing(trade))

@@ -8,19 +8,34 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import and_, bindparam, func, insert, select
 
+from services.domain.approvals import ApprovalSubject
 from services.domain.money import canonical
 from services.domain.proofs import digest_of
 from services.domain.signals import Side
 from services.domain.verdicts import Check, CheckCode, Verdict
 from services.domain.verdicts import Unit as CheckUnit
 from services.storage.database import Unit
-from services.storage.tables import verdicts
+from services.storage.tables import approvals, verdicts
 from services.storage.tables.columns import Instant
 
 _ROW = insert(verdicts)
-_OF_TRADE = select(verdicts).where(verdicts.c.trade_id == bindparam("trade")).order_by(verdicts.c.at).limit(1)
+# Of a trade that waited for a second person, the verdict of the last yes counts.
+_OF_TRADE = (
+    select(verdicts)
+    .outerjoin(
+        approvals,
+        and_(
+            approvals.c.subject_id == verdicts.c.trade_id,
+            approvals.c.subject == ApprovalSubject.TRADE.value,
+            approvals.c.decided_at == verdicts.c.at,
+        ),
+    )
+    .where(verdicts.c.trade_id == bindparam("trade"))
+    .order_by(approvals.c.id.is_(None), verdicts.c.at)
+    .limit(1)
+)
 _TERMS = (
     select(
         verdicts.c.mission_id,
@@ -179,7 +194,7 @@ def _body(row: Mapping[str, Any]) -> dict[str, object]:
 
 
 def of_trade(unit: Unit, trade_id: str) -> StoredVerdict | None:
-    """Return the verdict that let a trade through, or None."""
+    """Return the verdict that let a trade through or ended it, the first about one that waits; None without any."""
     row = unit.first(_OF_TRADE, trade=trade_id)
     return _stored(row) if row else None
 

@@ -140,6 +140,15 @@ async def resting(desk: WholeDesk) -> None:
     await desk.sees(ANN, "nothing filled yet")
 
 
+async def asked_for(desk: WholeDesk) -> None:
+    """Have a trade of Ann's that waits for somebody else's yes."""
+    await previewed(desk)
+    await desk.press(ANN, "2.0× max")
+    await desk.sees(ANN, "risk 1.00 %")
+    await desk.press(ANN, "Confirm")
+    await desk.sees(CARL, "Ann asks")
+
+
 async def held_and_resting(desk: WholeDesk) -> None:
     """Have Ann's open trade, and an entry of Tom's that rests below the market."""
     await opened(desk)
@@ -284,6 +293,7 @@ async def group_known(desk: WholeDesk) -> list[str]:
 
 _OPEN, _CLOSED, _WORKING = TradeState.OPEN, TradeState.CLOSED, TradeState.WORKING
 _FAILED, _CANCELED = TradeState.FAILED, TradeState.CANCELED
+_WAITING, _DENIED = TradeState.AWAITING_APPROVAL, TradeState.DENIED
 _DIGEST_AT = datetime.fromisoformat("2026-11-20T16:59:57+00:00")
 _FIRED = trade_ends(None, _OPEN, _FAILED, _CANCELED)
 _CLOSE_TOO = trade_ends(_OPEN, _CLOSED)
@@ -354,6 +364,12 @@ SPOKEN = (
     ),
     Spoken(name="full-close", prepare=opened, act=partial(closed, "Close", "Close"), check=_CLOSE_TOO),
     Spoken(name="cancel-entry", prepare=resting, act=partial(pressed, "Cancel"), check=trade_ends(_WORKING, _CANCELED)),
+    Spoken(
+        name="approve-a-trade",
+        prepare=asked_for,
+        act=partial(ordered, "Approve", CARL),
+        check=all_of(trade_ends(_WAITING, _OPEN, _FAILED, _CANCELED, _DENIED), once("approval.approved", "trade.working")),
+    ),
     Spoken(name="halt", prepare=resting, act=partial(said, CARL, "/halt the wheel came off"), check=halted),
     Spoken(
         name="kill",

@@ -42,7 +42,7 @@ LOOK_EVERY_S = 0.1
 PATIENCE_S = 60.0
 # Longer than the pause between two looks at a venue.
 QUIET_LOOKS = 14
-PASSING = (TradeState.AWAITING_APPROVAL, TradeState.CLOSING)
+PASSING = (TradeState.CLOSING,)
 CALM = ("63999.99", "64000.01")
 
 Ask = Callable[[tuple[Any, ...]], Any]
@@ -65,6 +65,8 @@ def settings_at(folder: Path, token: str) -> Settings:
         chats={"missions": group, "fills": group, "risk": group, "digest": group},
         market={"instruments": ("BTC/USDT",), "quote_every_s": 1.0},
         paper={"latency_ms": 0, "slippage_bps": "0"},
+        # Only the largest size that is offered asks a second person.
+        approvals={"trade_value": "4000"},
         backup={"enabled": False, "rolling_s": 0},
     )
 

@@ -233,6 +233,7 @@ def shared(view: TradeView) -> TradeView:
 
 
 EXPOSURE = Exposure(
+    waiting=0,
     live=5,
     open=4,
     protected=4,
@@ -426,6 +427,7 @@ NOTICES: dict[str, dict[str, object]] = {
     "revoked": {"desk": "Sortie", "by": "Carl"},
     "streak": {"losses": 3, "lock": 4, "minutes": 60},
     "stranger": {"desk": "Sortie", "id": 9001, "asked": True},
+    "trade_answered": _TRADE | {"code": "REJECTED", "by": "Carl", "why": "too large", "mission": 12, "approval": 3},
     "unbound": {"topic": "missions", "by": "Carl"},
     "welcome": {
         "desk": "Sortie",

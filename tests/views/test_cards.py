@@ -307,7 +307,7 @@ def test_stop_for_a_part_says_for_how_much() -> None:
         (TradeWord.CANCELED, None, "canceled 14:30:41 UTC", [["Proof"]]),
         (TradeWord.CANCELED, "SILENCE", "canceled: SILENCE 14:30:41 UTC", [["Proof"]]),
         (TradeWord.DENIED, None, "denied 14:30:41 UTC", [["Proof"]]),
-        (TradeWord.AWAITING, None, "waiting for approval 14:30:41 UTC", [["Proof"]]),
+        (TradeWord.AWAITING, None, "waiting for approval since 14:30:41 UTC", [["Proof"]]),
     ],
 )
 def test_trade_without_a_fill_says_where_it_stands(

@@ -10,6 +10,7 @@ from handlers.telegram.views.incidents import render_incident
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.missions import render_mission
 from handlers.telegram.views.preview import render_preview
+from handlers.telegram.views.trade_question import render_trade_question
 from handlers.telegram.views.trades import render_trade
 from services.reporting.cards import (
     CardFacts,
@@ -21,6 +22,7 @@ from services.reporting.cards import (
     IncidentView,
     MissionView,
     PreviewView,
+    TradeQuestionView,
 )
 
 
@@ -45,6 +47,8 @@ def _rendered(facts: CardFacts) -> tuple[Rendered, str]:
         return render_incident(facts), "incident"
     if isinstance(facts, ChangeQuestionView):
         return render_change_question(facts), "approval"
+    if isinstance(facts, TradeQuestionView):
+        return render_trade_question(facts), "approval"
     if isinstance(facts, ChecklistView):
         return render_checklist(facts), "checklist"
     return render_trade(facts), "trade"

@@ -162,6 +162,25 @@ def _trade(facts: Facts) -> tuple[Button, ...]:
     )
 
 
+def _trade_answered(facts: Facts) -> Words:
+    code, by = str(facts["code"]), str(facts.get("by") or "the desk")
+    said = {
+        "APPROVED": f"approved by {by}",
+        "REJECTED": f"rejected by {by}",
+        "NO_ANSWER": "not approved: nobody answered in time",
+        "CANCELED": f"taken back by {by}",
+        "DEADLINE": "not approved: the mission is over",
+    }
+    return {"said": said.get(code, f"approved, then denied: {code}"), "fine": code == "APPROVED", "meaning": _meaning(facts)}
+
+
+def _trade_or_mission(facts: Facts) -> tuple[Button, ...]:
+    """Offer the trade where it goes on, else a fresh preview of its mission while there is one."""
+    if facts["code"] == "APPROVED" or facts.get("mission") is None:
+        return _trade(facts)
+    return _mission(facts)
+
+
 def _listed(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TypeError(f"not a list: {value!r}")
@@ -220,6 +239,7 @@ _KINDS: Mapping[str, _Kind] = {
     "revoked": _Kind(),
     "stranger": _Kind(),
     "streak": _Kind(),
+    "trade_answered": _Kind(_trade_answered, _trade_or_mission),
     "unbound": _Kind(),
     "welcome": _Kind(),
     "writable_again": _Kind(),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from html import escape
 
 from handlers.telegram.callbacks import TradeButton, TradeVerb
+from handlers.telegram.views.format import clip
 from handlers.telegram.views.message import Button, Rendered, Rows, act
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import badge, close_words, trail_words
@@ -14,6 +15,7 @@ from services.domain.trades import Trade
 from services.reporting.trade_view import TradeView, TradeWord
 
 STALE = timedelta(seconds=10)
+NAMED = 2
 _MARKS = {
     TradeWord.FILLED: "✅",
     TradeWord.CLOSED: "🏁",
@@ -38,6 +40,7 @@ def render_trade(view: TradeView) -> Rendered:
         badge=badge([view.mode]),
         state=view.word.value,
         kept=trail_words(view.keep),
+        asked=_asked(view),
         by=close_words(view.code) if view.word is TradeWord.CLOSED else "",
         stale=view.price is not None and view.price.age > STALE,
     )
@@ -60,6 +63,13 @@ def _reasons(trade_id: str) -> tuple[tuple[Button, ...], tuple[Button, ...]]:
     return buttons[:3], buttons[3:]
 
 
+def _asked(view: TradeView) -> str:
+    """Name those who are asked about a trade that waits, and count the rest."""
+    names = view.asking.asked if view.asking is not None else ()
+    more = [f"+{len(names) - NAMED}"] if len(names) > NAMED else []
+    return ", ".join([*(clip(each, 12) for each in names[:NAMED]), *more])
+
+
 def _rows(view: TradeView) -> Rows:
     """Return what can be done, and below it why it was fired: to be said in one tap while it lives, later by a menu."""
     rows = _acts(view)
@@ -76,7 +86,8 @@ def _acts(view: TradeView) -> Rows:
         return act(text, TradeButton(verb=what, trade=view.id))
 
     proof = verb("Proof", TradeVerb.PROOF)
-    entry = [verb("Cancel rest" if view.can_close else "Cancel", TradeVerb.CANCEL)] if view.can_cancel else []
+    cancel = "Withdraw" if view.word is TradeWord.AWAITING else "Cancel rest" if view.can_close else "Cancel"
+    entry = [verb(cancel, TradeVerb.CANCEL)] if view.can_cancel else []
     if view.can_amend:
         entry.append(verb("Move entry", TradeVerb.AMEND_MENU))
     if not view.can_close:

@@ -21,7 +21,7 @@ from services.reporting.trading_lists import (
     PositionsList,
 )
 
-POSITIONS_A_PAGE, ORDERS_A_PAGE, ACCOUNTS_A_PAGE = 3, 4, 4
+POSITIONS_A_PAGE, ORDERS_A_PAGE, ACCOUNTS_A_PAGE = 3, 3, 4
 CLOSED_A_PAGE, CLOSED_WITHOUT_MONEY = 4, 8
 MINE = "mine"
 _STATES = {OrderState.PARTIAL: "part filled", OrderState.PENDING_CANCEL: "cancelling"}
@@ -74,6 +74,7 @@ def orders_page(data: OrdersList, page: int) -> Rendered:
         rows=part.rows,
         states=[_order_state(line, data.at) for line in part.rows],
         doubtful=data.doubtful,
+        waiting=data.waiting,
         at=data.at,
         page=part.page,
         pages=part.pages,
