@@ -8,6 +8,7 @@ import sys
 import typer
 
 from bot.command_errors import EXIT_RUNNING
+from bot.loading import nothing_collected
 from bot.lock import AlreadyRunning, DeskLock
 from bot.logging import close_logging, configure_logging
 from bot.system import SystemClock
@@ -37,7 +38,8 @@ def _run(settings: Settings, token: str, lock: DeskLock, confirmed_live: frozens
     # Every SQL statement gives the interpreter away, and a busy thread would then keep it for up to 5 ms.
     sys.setswitchinterval(SWITCH_S)
     try:
-        from bot.lifecycle import Desk
+        with nothing_collected():
+            from bot.lifecycle import Desk
 
         asyncio.run(Desk(settings, token, lock, confirmed_live).run())
     finally:

@@ -1,14 +1,18 @@
-"""What holds for the whole suite: no example is timed, and files that take minutes begin first.
+"""What holds for the whole suite: no example is timed, files that take minutes begin first, and what is loaded stays.
 
 Otherwise one process would be left alone with them at the end.
 """
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from bot.loading import nothing_collected
 
 # How long an example takes says something about the machine and its other work, and nothing about the desk.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +20,15 @@ settings.load_profile("any machine")
 
 LONG = ("demo", "kills", "process", "sim", "crash", "postgres")
 HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Load everything without collecting, and let no later collection look at it."""
+    with nothing_collected():
+        yield
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
