@@ -323,6 +323,15 @@ def errors(
 
 
 @app.command()
+def limits(as_json: AsJson = False) -> None:
+    """Print the limits in force; they are changed in the chat, or in the settings' file."""
+    from bot.system import SystemClock
+    from handlers.cli.limits import show_limits
+
+    raise typer.Exit(show_limits(command_settings(), SystemClock(), json=as_json))
+
+
+@app.command()
 def runbook(code: Annotated[str, typer.Argument(metavar="CODE", help="An alert's code; none lists all.")] = "") -> None:
     """Say what an alert means and what to do about it; nothing needs to run."""
     from handlers.cli.runbook import show_runbook

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity import NoIdentity, ask_identity, ask_time
+from bot.limits_probe import ask_limits
 from bot.rights_probe import rights_of_key
 from bot.second_channel import channel
 from bot.web_probe import ask_port
@@ -61,6 +62,8 @@ def desk_probes(settings: Settings, clock: Clock) -> list[Probe]:
     probes["alerts"] = _in_thread(lambda: _second_channel(settings))
     if on_sqlite:
         probes["integrity"] = _in_thread(lambda: _integrity(settings))
+    if settings.risk.scoped:
+        probes["limits"] = lambda: ask_limits(settings, clock)
     if settings.web.port is not None:
         probes["web"] = lambda: ask_port(settings, clock)
     for name, venue in settings.venues.items():

@@ -90,6 +90,7 @@ async def start(graph: Graph) -> None:
     await graph.switch.seed(settings.strategies.disabled)
     await graph.seed_people()
     await graph.proposals.retire_limits()
+    await graph.proposals.look_for_unbound()
     await trading.paper.open()
     await graph.connect()
     await trading.resolve.adopt_sent()

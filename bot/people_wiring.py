@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from config.settings import Settings
@@ -14,7 +15,7 @@ from services.access.second_person import SecondPerson
 from services.domain.approvals import ApprovalSubject
 from services.domain.ports import Ids
 from services.risk.evidence import evidence_of
-from services.risk.limit_changes import LimitChanges, ProposeLimit, RetireLimits
+from services.risk.limit_changes import LimitChanges, LookForUnbound, ProposeLimit, RetireLimits
 from services.storage.database import Database
 
 
@@ -28,6 +29,7 @@ class Proposals:
     tend_approvals: TendApprovals
     tend_changes: TendChanges
     retire_limits: RetireLimits
+    look_for_unbound: LookForUnbound
 
 
 def build_proposals(
@@ -43,11 +45,12 @@ def build_proposals(
         book=book,
         acts=ApprovalActs(
             answer=AnswerApproval(database, second, leads_to),
-            propose_limit=ProposeLimit(database, book, limits, evidence_of),
+            propose_limit=ProposeLimit(database, book, limits, partial(evidence_of, least=settings.desk.least_sample)),
             undo=UndoChange(database, book),
             limits=limits,
         ),
         tend_approvals=TendApprovals(database, second, leads_to, ids),
         tend_changes=TendChanges(database, book),
         retire_limits=RetireLimits(database, limits, ids),
+        look_for_unbound=LookForUnbound(database, limits),
     )

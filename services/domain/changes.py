@@ -53,8 +53,8 @@ class Evidence:
     """What stored verdicts say of a change: of ``fires`` that it bears on, ``turned`` would have been answered otherwise.
 
     ``avoided`` and ``forgone`` are the losses and profits, in R, of the ``with_result`` closed trades among these, both above
-    zero; None where no result is known. ``unread`` verdicts lack an input that the change would need. ``days`` is how far back
-    was looked.
+    zero; None where no result is known. ``unread`` verdicts lack an input that the change would need; without ``enough`` fires
+    nothing is to be said. ``days`` is how far back was looked.
     """
 
     days: int
@@ -64,6 +64,7 @@ class Evidence:
     avoided: Decimal | None
     forgone: Decimal | None
     unread: int
+    enough: bool
 
     def dump(self) -> dict[str, object]:
         """Return it in values that JSON holds without loss."""
@@ -75,6 +76,7 @@ class Evidence:
             "avoided": None if self.avoided is None else canonical(self.avoided),
             "forgone": None if self.forgone is None else canonical(self.forgone),
             "unread": self.unread,
+            "enough": self.enough,
         }
 
     @classmethod
@@ -89,6 +91,7 @@ class Evidence:
             avoided=None if avoided is None else Decimal(str(avoided)),
             forgone=None if forgone is None else Decimal(str(forgone)),
             unread=int(str(facts["unread"])),
+            enough=facts["enough"] is True,
         )
 
 

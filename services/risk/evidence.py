@@ -23,8 +23,6 @@ from services.storage.verdicts import Recorded
 DAYS = 90
 MOST = 500
 """Verdicts looked at, the newest of the span; they are read and asked about before anything is written."""
-FEW = 20
-"""Fires below which nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +34,11 @@ class _Asked:
     r: Decimal | None
 
 
-def evidence_of(unit: Unit, target: Target, before: LimitBook, after: LimitBook) -> Evidence:
+def evidence_of(unit: Unit, target: Target, before: LimitBook, after: LimitBook, *, least: int) -> Evidence:
     """Ask the gate about the latest fires under the book as it is and as it would be; nothing is written.
 
     A verdict counts where the change bears on it, and where its inputs let the limit be measured; the others are ``unread``.
+    ``least`` is the sample below which nothing should be said.
     """
     asked, unread = [], 0
     names = {each.id: each.name for each in terminals.everything(unit)}
@@ -51,7 +50,7 @@ def evidence_of(unit: Unit, target: Target, before: LimitBook, after: LimitBook)
             continue
         if found is not None:
             asked.append(found)
-    return _counted(asked, unread)
+    return _counted(asked, unread, least)
 
 
 def _last_of_each_fire(rows: Iterable[Recorded]) -> Iterable[Recorded]:
@@ -120,7 +119,7 @@ def _passes(context: GateContext, limit: Limit, value: Effective | None) -> bool
     return check.passed
 
 
-def _counted(asked: list[_Asked], unread: int) -> Evidence:
+def _counted(asked: list[_Asked], unread: int, least: int) -> Evidence:
     turned = [each for each in asked if each.before != each.after]
     results = [each.r for each in turned if each.r is not None]
     return Evidence(
@@ -131,4 +130,5 @@ def _counted(asked: list[_Asked], unread: int) -> Evidence:
         avoided=sum((-each for each in results if each < 0), ZERO) if results else None,
         forgone=sum((each for each in results if each > 0), ZERO) if results else None,
         unread=unread,
+        enough=len(asked) >= least,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+import structlog
+
 from config.limits import RiskSettings, narrower_scopes, problem_with
 from services.access.authority import require
 from services.access.changes import ChangeBook
@@ -17,11 +19,12 @@ from services.domain.money import canonical
 from services.domain.people import Actor, Role
 from services.domain.ports import Ids
 from services.domain.verdicts import Unit as Measure
-from services.risk.limits import book_of, is_known, limits_in_force, overlaid, value_in
+from services.risk.limits import book_of, is_known, limits_in_force, overlaid, unbound, value_in
 from services.storage import changes
 from services.storage.changes import LimitValue
 from services.storage.database import Database, Unit
 
+log = structlog.get_logger()
 OFF = "off"
 PERCENT = "%"
 
@@ -223,3 +226,18 @@ class RetireLimits:
             setting = value_in(self._limits.settings, row.limit, row.scope, row.subject)
             unit.record(actor, "limit.retired", limit=target.written, value=written(row.value), setting=written(setting))
         return len(rows)
+
+
+class LookForUnbound:
+    """Called at start: warn of narrower values in the settings that name nothing, and so bind nothing."""
+
+    def __init__(self, database: Database, limits: LimitChanges) -> None:
+        self._database = database
+        self._limits = limits
+
+    async def __call__(self) -> int:
+        """Log each; return how many."""
+        lost = await self._database.read(lambda unit: unbound(unit, self._limits.settings))
+        for each in lost:
+            log.warning("limits.unbound", limit=each.limit.value, scope=each.scope.value, subject=each.subject)
+        return len(lost)

@@ -84,6 +84,11 @@ def is_known(unit: Unit, scope: Scope, subject: str) -> bool:
     return True
 
 
+def unbound(unit: Unit, settings: LimitBook) -> list[ScopedValue]:
+    """Return the narrower values of the settings whose subject the desk does not have."""
+    return [each for each in settings.scoped if not is_known(unit, each.scope, each.subject)]
+
+
 def hash_in_force(unit: Unit, settings: LimitBook, fingerprint: str) -> str:
     """Return the hash of what decides: the settings' own where nothing stands over them, else both together."""
     rows = standing_over(unit, settings)

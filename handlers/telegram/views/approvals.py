@@ -17,7 +17,6 @@ from services.domain.changes import Change, ChangeKind, ChangeState, Evidence
 from services.domain.limits import RULES, Limit
 from services.domain.verdicts import Unit
 from services.reporting.approval_view import ChangeQuestionView
-from services.risk.evidence import FEW
 
 REJECT_REASONS: Mapping[ApprovalSubject, tuple[str, ...]] = {
     ApprovalSubject.TRADE: ("too large", "bad moment", "news", "not the plan", "other"),
@@ -174,7 +173,7 @@ def evidence_words(change: Change) -> list[str]:
     found = change.evidence
     if found is None:
         return []
-    if found.fires < FEW:
+    if not found.enough:
         return [f"evidence: too few fires ({found.fires})"]
     did = "have denied" if change.tightens else "have let through"
     said = [f"{found.days} days: would {did}", f"{found.turned} of {plural(found.fires, 'fire')}{_results(found)}"]
