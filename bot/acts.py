@@ -5,10 +5,12 @@ from __future__ import annotations
 from bot.wiring import Trading
 from config.groups import ProtectionSettings
 from handlers.telegram.app import PeopleActs, TradingActs
+from services.access.changes import ChangeBook
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
 from services.access.links import Invite
+from services.access.mode_changes import ChooseMode
 from services.access.roles import Grant, Revoke, RoleBook
 from services.access.start import Start
 from services.domain.ports import Ids
@@ -42,7 +44,7 @@ def trading_acts(trading: Trading, protection: ProtectionSettings) -> TradingAct
     )
 
 
-def people_acts(database: Database, roles: RoleBook, ids: Ids) -> PeopleActs:
+def people_acts(database: Database, roles: RoleBook, ids: Ids, changes: ChangeBook) -> PeopleActs:
     """Return what can be done about people, chats and their choices."""
     return PeopleActs(
         start=Start(database, roles, ids),
@@ -58,4 +60,5 @@ def people_acts(database: Database, roles: RoleBook, ids: Ids) -> PeopleActs:
         set_zone=SetZone(database),
         choose_terminal=ChooseTerminal(database),
         rename=Rename(database, roles),
+        mode=ChooseMode(database, changes),
     )

@@ -114,6 +114,7 @@ class Duties:
         ticker.every(1, "watch", self._watch)
         ticker.every(1, "keep", self._keep)
         ticker.every(BREAKERS_EVERY_S, "breakers", self._watch_breakers)
+        ticker.every(1, "auto", self._fire_by_itself)
         ticker.every(ROLES_EVERY_S, "roles", self._end_leases)
         ticker.every(PROPOSALS_EVERY_S, "proposals", self._tend_proposals)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
@@ -150,6 +151,9 @@ class Duties:
 
     async def _watch_breakers(self) -> None:
         await self._graph.trading.watch_breakers()
+
+    async def _fire_by_itself(self) -> None:
+        await self._graph.fire_by_itself()
 
     async def _end_leases(self) -> None:
         await self._graph.end_leases()

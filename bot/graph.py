@@ -49,6 +49,7 @@ from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
 from services.market.correlation import MeasureCorrelations
 from services.market.feed import Feed
+from services.missions.by_itself import FireByItself
 from services.missions.call import CallMission
 from services.operations.crashes import BookCrashes
 from services.operations.doctor import run_checks
@@ -128,6 +129,7 @@ class Graph:
             self.trading.database, held, self.trading.quotes, self.series_of, self.clock, self.ids, protection
         )
         self.watch_trades = WatchTrades(self.trading.database, held, self.trading.quotes, self.clock, self.ids, protection)
+        self.fire_by_itself = FireByItself(self.trading.database, self.trading.preview, self.trading.fire, self.ids)
         self.dead_man = build_dead_man(settings, self.trading, outside, self.stages.alive)
         self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
         self.crashes = BookCrashes(self.trading.database, self.clock, self.ids)
@@ -241,7 +243,7 @@ class Graph:
             database=database,
             ids=self.ids,
             trading=trading_acts(trading, self.settings.protection),
-            people=people_acts(database, self.roles, self.ids),
+            people=people_acts(database, self.roles, self.ids, self.proposals.book),
             approvals=self.proposals.acts,
             take_incident=TakeIncident(database),
             standing=ReadStanding(database, rules.discipline, rules.book, self.settings.breakers, self.live),

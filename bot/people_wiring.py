@@ -11,6 +11,7 @@ from config.settings import Settings
 from handlers.telegram.app import ApprovalActs
 from services.access.answering import AnswerApproval, Outcome, TendApprovals
 from services.access.changes import ChangeBook, TendChanges, UndoChange
+from services.access.mode_changes import register_modes
 from services.access.second_person import SecondPerson
 from services.domain.approvals import ApprovalSubject
 from services.domain.ports import Ids
@@ -39,6 +40,7 @@ def build_proposals(
     second = SecondPerson(ids, settings.approvals)
     book, limits = ChangeBook(ids, settings.approvals, second), LimitChanges(settings.risk)
     limits.register(book)
+    register_modes(book)
     leads_to = {ApprovalSubject.CHANGE: book.decided, **outcomes}
     return Proposals(
         second=second,

@@ -22,6 +22,7 @@ from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, 
 from services.access.contacts import Rename
 from services.access.incidents import TakeIncident
 from services.access.links import Invite
+from services.access.mode_changes import ChooseMode
 from services.access.roles import Grant, Revoke
 from services.access.start import Start
 from services.domain.cards import mission_card, preview_card
@@ -104,6 +105,7 @@ class PeopleActs:
     set_zone: SetZone
     choose_terminal: ChooseTerminal
     rename: Rename
+    mode: ChooseMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,11 @@ from handlers.telegram.callbacks import ChoiceButton, ListName
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.grants import GrantHandlers, read_role
 from handlers.telegram.lists import Lists
+from handlers.telegram.modes import ModeHandlers
 from handlers.telegram.request import Request
 from handlers.telegram.views.grants import GIVE, PICK
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.modes import MODE
 from handlers.telegram.views.people import render_invite, render_revoke_question
 from services.access.roles import RoleChanged
 from services.domain.errors import NotFound, Refused
@@ -28,6 +30,7 @@ class PeopleHandlers:
         self._app = app
         self._lists = lists
         self._grants = GrantHandlers(app)
+        self._modes = ModeHandlers(app)
 
     def commands(self) -> tuple[CommandSpec, ...]:
         """Return the rows of this room."""
@@ -40,6 +43,7 @@ class PeopleHandlers:
             row("invite", "A one-time link", "observer|trader", boss, Kind.ACT, Where.PRIVATE, self.invite),
             row("grant", "Give a role", GRANT_USAGE, boss, Kind.ACT, Where.PRIVATE, self._grants.command),
             row("revoke", "Take a role", "@name|id [@keeper]", boss, Kind.ACT, Where.PRIVATE, self.revoke),
+            *self._modes.commands(),
             row("chats", "Groups and what they are told", "", boss, Kind.READ, Where.ANYWHERE, chats),
             row("bind", "Tell this chat", "missions|fills|risk|digest [off]", boss, Kind.ACT, Where.GROUP, self.bind),
             row(
@@ -97,6 +101,8 @@ class PeopleHandlers:
             await self._lists.show(request, ListName.NOTIFY)
         elif button.name == "quiet":
             await self._quiet(request, button.value or "off")
+        elif button.name == MODE:
+            await self._modes.choose(request, button)
         elif button.name in (PICK, GIVE):
             await self._grants.choose(request, button)
         elif button.name == "terminal":

@@ -21,7 +21,7 @@ from services.domain.people import Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.trades import Terminal
 from services.storage import desk as desk_rows
-from services.storage import grades, outbox, people, tokens, trades
+from services.storage import grades, modes, outbox, people, tokens, trades
 from services.storage.database import Database, Unit
 from services.storage.tables import access_requests
 
@@ -123,6 +123,7 @@ class RoleBook:
         if role < before.role:
             tokens.expire_of(unit, person.id)
         if leaves:
+            modes.forget(unit, person.id)
             about = {"person": str(person.id)}
             desk_rows.add_request(unit, self._ids.row(), REVOKED, about, actor.label, actor.correlation)
         if actor.kind == "person":

@@ -26,6 +26,13 @@ class FireMode(StrEnum):
         return list(FireMode).index(self)
 
 
+class ModeScope(StrEnum):
+    """Whose mode it is."""
+
+    PERSON = "person"
+    STRATEGY = "strategy"
+
+
 def tighter_mode(one: FireMode, other: FireMode) -> FireMode:
     """Return the mode that lets less happen."""
     return min(one, other, key=lambda mode: mode.freedom)
@@ -60,6 +67,11 @@ class Grade:
         named = terminal.name in self.terminals or terminal.mode.value in self.terminals
         return self.known and (named or not self.terminals)
 
+    def within(self, mode: FireMode) -> FireMode:
+        """Return the freest mode that the grade has and that lets no more happen than the one given; none is an alert."""
+        kept = [each for each in self.modes if each.freedom <= mode.freedom] if self.known else []
+        return max(kept, key=lambda each: each.freedom, default=FireMode.ALERT)
+
     @property
     def amounts(self) -> Mapping[Limit, Decimal]:
         """Return the limits that the grade sets for its people."""
@@ -90,7 +102,8 @@ def tightened(limits: Mapping[Limit, Effective], grade: Grade, person_id: int) -
 class Rank:
     """What the gate looks at of a person's grade, and of the terminal that an entry of theirs goes to.
 
-    ``terminals`` are names and modes of terminals that the grade takes, empty for all.
+    ``terminals`` are names and modes of terminals that the grade takes, empty for all. ``fires`` is how the call becomes an
+    entry of theirs, ``by_itself`` whether this one was confirmed without a tap.
     """
 
     grade: str
@@ -98,8 +111,18 @@ class Rank:
     terminals: tuple[str, ...]
     terminal: str
     mode: TerminalMode
+    fires: FireMode = FireMode.SELECT
+    by_itself: bool = False
 
     @classmethod
-    def at(cls, grade: Grade, terminal: Terminal) -> Rank:
+    def at(cls, grade: Grade, terminal: Terminal, fires: FireMode, *, by_itself: bool) -> Rank:
         """Return where a person of a grade stands at a terminal."""
-        return cls(grade=grade.name, known=grade.known, terminals=grade.terminals, terminal=terminal.name, mode=terminal.mode)
+        return cls(
+            grade=grade.name,
+            known=grade.known,
+            terminals=grade.terminals,
+            terminal=terminal.name,
+            mode=terminal.mode,
+            fires=fires,
+            by_itself=by_itself,
+        )

@@ -20,7 +20,7 @@ from services.missions.approve import TradeApprovals
 from services.missions.decided import fired
 from services.missions.entries import EntryWish
 from services.missions.entry_book import EntryBook, EntryTerms, Judged
-from services.missions.planning import Case, Desk
+from services.missions.planning import AUTO, Case, Desk
 from services.missions.preview import OpenPreview
 from services.risk.gate import REFRESH_CODES
 from services.storage import decision_journal, missions, outbox, previews, terminals, tokens, trades
@@ -86,9 +86,10 @@ class FireMission:
 
         ``pressed`` is the message whose button it was, which lives on as the trade's card.
         """
-        return await self._database.write(lambda unit: self._fire(unit, actor, token_id, pressed), urgent=True)
+        return await self._database.write(lambda unit: self.in_unit(unit, actor, token_id, pressed), urgent=True)
 
-    def _fire(self, unit: Unit, actor: Actor, token_id: str, pressed: int | None) -> FireOutcome:
+    def in_unit(self, unit: Unit, actor: Actor, token_id: str, pressed: int | None) -> FireOutcome:
+        """Carry the Confirm out inside a unit; shared with what fires without a tap."""
         token = buttons.check(unit, actor, token_id, Act.CONFIRM_FIRE)
         person = require(unit, actor, Role.TRADER, "fire")
         if token.used_at is not None:
@@ -101,7 +102,7 @@ class FireMission:
             return self._refresh(unit, person, mission, token, "this preview was too old")
         if not _still_theirs(unit, person, token):
             return self._refresh(unit, person, mission, token, "that terminal is not yours any more")
-        case = self._desk.case(unit, mission, person, token.terms["terminal"])
+        case = replace(self._desk.case(unit, mission, person, token.terms["terminal"]), by_itself=actor.channel == AUTO)
         terms = EntryTerms.of(token)
         judged = self._book.judge(unit, case, terms)
         if not judged.verdict.allowed:
@@ -178,6 +179,7 @@ class FireMission:
             worst_price=trade.worst_price,
             stop=trade.stop,
             entry=terms.kind.value,
+            auto=case.by_itself,
             config=judged.verdict.config_hash[:12],
             verdict=kept.verdict_id,
             proof=kept.proof,

@@ -14,7 +14,7 @@ from config.limits import RiskSettings
 from services.domain.discipline import Discipline
 from services.domain.entries import EntryKind, kinds_for
 from services.domain.errors import NotFound, Refused, Unavailable
-from services.domain.grades import Grade, tightened
+from services.domain.grades import FireMode, Grade, Rank, tightened
 from services.domain.limits import Effective, Limit, LimitBook
 from services.domain.market import Instrument
 from services.domain.money import Price
@@ -35,8 +35,11 @@ from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
 from services.risk.sizing import Costs, funds_needed
 from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
-from services.storage import desk, grades, missions, terminals, trades
+from services.storage import desk, grades, missions, modes, terminals, trades
 from services.storage.database import Unit
+
+# The channel of somebody who fires without a tap.
+AUTO = "auto"
 
 
 class Accounts(Protocol):
@@ -86,6 +89,8 @@ class Case:
     beside: Surroundings
     discipline: Discipline
     grade: Grade
+    fires: FireMode
+    by_itself: bool = False
 
 
 class Desk:
@@ -166,6 +171,7 @@ class Desk:
             live=live,
             limits=limits,
             beside=beside,
+            fires=modes.in_force(unit, person.id, grade, mission.signal.source),
             discipline=read_discipline(
                 unit,
                 self.rules.discipline,
@@ -240,7 +246,7 @@ class Desk:
                 halt_file=self.rules.halt_file.exists(),
                 discipline=case.discipline,
                 beside=case.beside,
-                grade=case.grade,
+                rank=Rank.at(case.grade, case.terminal, case.fires, by_itself=case.by_itself),
                 leaving_out=leaving_out,
             ),
             limits=case.limits,

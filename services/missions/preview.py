@@ -141,6 +141,11 @@ class OpenPreview:
         outbox.show(unit, preview_card(mission.id, person.id), person.id, priority=Priority.TAP, anew=anew)
         return Previewed(mission_id=mission.id, refused=verdict.denials[0] if verdict.denials else None)
 
+    def mode_of(self, unit: Unit, terminal_id: str | None) -> str | None:
+        """Return whether the money of a preview's terminal is real, in a word."""
+        terminal = terminals.find(unit, terminal_id) if terminal_id is not None else None
+        return terminal.mode.value if terminal is not None else None
+
     def _just_shown(self, unit: Unit, person: Person, mission: Mission) -> Preview | None:
         card = outbox.card(unit, preview_card(mission.id, person.id), person.id)
         just = card is not None and unit.now - card.created_at < DOUBLE_PRESS

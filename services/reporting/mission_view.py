@@ -10,14 +10,15 @@ from enum import StrEnum
 from typing import Any
 
 from services.charts.spec import ChartSpec, FillMark, chart_of
+from services.domain.grades import FireMode, ModeScope
 from services.domain.orders import OrderSide
-from services.domain.signals import Mission, Signal
+from services.domain.signals import Mission, Signal, strategy_of
 from services.domain.states import TradeState
 from services.domain.trades import TerminalMode, Trade
 from services.reporting.live import Grid, Live, middle_price, read_grid, viewer_zone
 from services.reporting.trade_view import TradeWord, trade_word
 from services.reporting.viewer import modes_of
-from services.storage import instructions, missions, orders, people, terminals, trades
+from services.storage import grades, instructions, missions, modes, orders, people, terminals, trades
 from services.storage.database import Unit
 
 PERCENT = Decimal(100)
@@ -67,6 +68,7 @@ class MissionView:
     decisions: tuple[Decision, ...]
     private: bool
     fired_by_viewer: bool
+    may_fire: bool
     chart: ChartSpec | None
     zone: str
     now: datetime
@@ -96,6 +98,7 @@ def mission_view(unit: Unit, reference: str, live: Live, *, chat_id: int = 0) ->
         decisions=decisions,
         private=chat_id > 0,
         fired_by_viewer=any(each.person_id == chat_id and each.did == Did.FIRED for each in decisions),
+        may_fire=_may_fire(unit, mission, chat_id),
         chart=_chart(unit, signal, fired, live, modes, zone),
         zone=zone,
         now=live.now,
@@ -117,6 +120,14 @@ def target_lines(signal: Signal) -> tuple[TargetLine, ...]:
         TargetLine(number=number, price=target.price, r=signal.r_multiple(target.price), share=target.share)
         for number, target in enumerate(signal.targets, start=1)
     )
+
+
+def _may_fire(unit: Unit, mission: Mission, chat_id: int) -> bool:
+    """Tell whether a chat is offered the tap: a person by mode and grade, a group unless the strategy only alerts."""
+    if chat_id <= 0:
+        return modes.find(unit, ModeScope.STRATEGY, strategy_of(mission.signal.source)) is not FireMode.ALERT
+    grade = grades.of_person(unit, chat_id)
+    return grade.may("fire") and modes.in_force(unit, chat_id, grade, mission.signal.source) is not FireMode.ALERT
 
 
 def _modes(unit: Unit, chat_id: int) -> tuple[TerminalMode, ...]:

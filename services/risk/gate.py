@@ -34,6 +34,7 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.UNIVERSE: standing.universe,
     CheckCode.TERMINAL_SIDE: standing.terminal_side,
     CheckCode.GRADE: grade.grade,
+    CheckCode.MODE: grade.mode,
     CheckCode.STOP_SIDE: price.stop_side,
     CheckCode.SPREAD: price.spread,
     CheckCode.PRICE_COLLAR: price.collar,

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from services.domain.breakers import Breaker
 from services.domain.discipline import Discipline
-from services.domain.grades import Grade, Rank
+from services.domain.grades import Rank
 from services.domain.halts import Halt, HaltScope
 from services.domain.money import ZERO
 from services.domain.signals import Mission
@@ -73,7 +73,7 @@ def read_ledger(
     halt_file: bool,
     discipline: Discipline,
     beside: Surroundings,
-    grade: Grade,
+    rank: Rank,
     leaving_out: str | None = None,
 ) -> LedgerPart:
     """Read halts, doubt and the day's result as they stand in this unit; ``live`` are the terminal's live trades, read in it.
@@ -106,7 +106,7 @@ def read_ledger(
         breakers=breakers_for(unit, person_id, terminal.id, symbol, leaving_out),
         discipline=discipline,
         beside=beside,
-        rank=Rank.at(grade, terminal),
+        rank=rank,
     )
 
 

@@ -65,6 +65,8 @@ CHOICES = {
     "notify:fill:off": OBSERVER,
     "quiet:hours:off": OBSERVER,
     "strategy:trend:off": COMMANDER,
+    "mode:me:select": TRADER,
+    "mode:trend:alert": COMMANDER,
     f"pick:{ANN}:trader.regular.0": COMMANDER,
     f"give:{ANN}:observer.regular.7d": COMMANDER,
 }

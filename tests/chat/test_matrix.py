@@ -88,6 +88,7 @@ TABLE = (
     Row("/invite observer", "One-time link", "drr+", "pppp"),
     Row("/grant @olga_observes observer", "Olga is observer already", "drr+", "pppp"),
     Row("/revoke @nobody", "nobody here is @nobody", "drr+", "pppp"),
+    Row("/mode", "Your mode: select", "dr++", "pppp"),
     Row("/chats", "Groups", "drr+", "rrr+"),
     Row("/bind missions", "missions come here from now on", "drrg", "rrr+"),
     Row("/notify", "What you hear", "d+++", "pppp"),

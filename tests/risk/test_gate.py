@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from config.limits import RiskSettings
 from services.domain.breakers import BreakerKind
 from services.domain.entries import EntryKind
+from services.domain.grades import FireMode
 from services.domain.inputs import InputName
 from services.domain.limits import RULES, Limit
 from services.domain.money import on_grid
@@ -67,6 +68,7 @@ DENYING: dict[CheckCode, Change] = {
     C.UNIVERSE: lambda c: with_market(c, instrument=None),
     C.TERMINAL_SIDE: lambda c: with_ledger(c, can_long=False, can_short=False),
     C.GRADE: lambda c: with_ledger(c, rank=replace(AT_PAPER, terminal="ann-binance", mode=TerminalMode.TESTNET)),
+    C.MODE: lambda c: with_ledger(c, rank=replace(AT_PAPER, fires=FireMode.ALERT)),
     C.STOP_SIDE: lambda c: with_plan(c, stop=Decimal(64_000) + 100 * c.plan.side.sign),
     C.SPREAD: lambda c: with_market(c, quote=quote(Decimal("63951.99"), Decimal("64048.01"))),
     C.PRICE_COLLAR: lambda c: with_plan(c, worst_price=Decimal(64_000) - Decimal("0.01") * c.plan.side.sign),
@@ -336,6 +338,7 @@ WITHOUT_DEGREES = {
     C.UNIVERSE,
     C.TERMINAL_SIDE,
     C.GRADE,
+    C.MODE,
     C.STOP_SIDE,
     C.GRID,
     C.NEWS,

@@ -72,6 +72,7 @@ def mission_view(**changed: object) -> MissionView:
         ),
         private=False,
         fired_by_viewer=False,
+        may_fire=True,
         chart=None,
         zone="UTC",
         now=NOW,
@@ -350,6 +351,8 @@ NOTICES: dict[str, dict[str, object]] = {
         "mode": "testnet",
     },
     "holdings": {"terminal": "ann-binance", "mode": "testnet", "held": [["BTC/USDT", "0.5"], ["ETH/USDT", "12"]]},
+    "auto_fired": _TRADE,
+    "mode_set": {"mode": "auto", "was": "select", "by": "Carl"},
     "benched": {"by": "Carl", "reason": "take a walk", "until": "2026-11-20T16:00:00+00:00"},
     "change_told": {
         "number": 12,

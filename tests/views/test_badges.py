@@ -34,6 +34,7 @@ OF_NO_TERMINAL = frozenset(
         "interrupted",
         "lease_ended",
         "lease_ending",
+        "mode_set",
         "people_changed",
         "rearm_off",
         "resumed",

@@ -37,7 +37,7 @@ def render_mission(view: MissionView) -> Rendered:
         return Rendered(text=text, rows=((why,),), chart=view.chart)
     fire = act("Fire", MissionButton(verb=MissionVerb.FIRE, mission=mission.id))
     skip = act("Skip", MissionButton(verb=MissionVerb.SKIP, mission=mission.id))
-    return Rendered(text=text, rows=((fire, skip, why),), chart=view.chart)
+    return Rendered(text=text, rows=((fire, skip, why) if view.may_fire else (skip, why),), chart=view.chart)
 
 
 def _decided(decisions: tuple[Decision, ...]) -> str:

@@ -76,6 +76,8 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     "LIST": ("there is no list {reference} here", "/menu has what there is"),
     "MISSION": ("there is no mission {reference}", "/missions lists what is open"),
     "MISSION_OVER": ("mission #{mission} is {state}", "/missions lists what is open"),
+    "MODE_GRADE": ("grade {grade} has no {value}", "it has {limit}"),
+    "MODE_SYNTAX": ("not a mode: {value}", "/mode select, /mode trend auto, /mode @ann alert"),
     "NOTHING_OPEN": ("nothing of it is open", "/positions lists what is"),
     "NOTHING_REFUSED": ("nothing of this was refused", "the preview can be confirmed"),
     "NOTHING_WORKING": ("no entry of yours is working", "/orders lists what is at the venue"),

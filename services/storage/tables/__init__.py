@@ -9,6 +9,7 @@ from services.storage.tables.handovers import handovers
 from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.kills import kills
 from services.storage.tables.messages import cards, notices, updates
+from services.storage.tables.modes import auto_fires, modes
 from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
 from services.storage.tables.people import access_requests, bindings, chats, checklist, grades, people, preferences, tokens
 from services.storage.tables.process import counters, duties, facts, journal, leases, requests, stages
@@ -33,6 +34,7 @@ __all__ = [
     "access_requests",
     "approval_answers",
     "approvals",
+    "auto_fires",
     "bindings",
     "breakers",
     "cards",
@@ -58,6 +60,7 @@ __all__ = [
     "limit_values",
     "metadata",
     "missions",
+    "modes",
     "notices",
     "offers",
     "orders",
