@@ -12,6 +12,7 @@ import structlog
 
 from bot.duties import Duties
 from bot.graph import Graph, build_graph
+from bot.live_confirming import JournalLive
 from bot.lock import AlreadyRunning, DeskLock
 from bot.readiness import ServiceManager
 from bot.surroundings import Surroundings
@@ -56,7 +57,9 @@ class Desk:
         for name in ("SIGTERM", "SIGINT"):
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(getattr(signal, name), self._stop.set)
-        graph = build_graph(self._settings, self._token, self._lock.owner, self._surroundings)
+        outside = self._surroundings
+        confirmed = JournalLive(self._settings, outside.clock, outside.ids, outside.confirmed_live)
+        graph = await confirmed(lambda: build_graph(self._settings, self._token, self._lock.owner, outside))
         manager = ServiceManager(graph.stages.alive, graph.clock)
         try:
             await start(graph)

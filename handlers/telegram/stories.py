@@ -8,6 +8,7 @@ from handlers.telegram.request import Request
 from handlers.telegram.views.edge import Part, render_edge
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.story import render_reasons, render_story
+from handlers.telegram.views.words import plural
 from services.access.authority import find_person, require
 from services.access.runbooks import find_code
 from services.domain.errors import Refused
@@ -15,7 +16,7 @@ from services.domain.people import Role
 from services.execution.manage import find_trade
 from services.missions.planning import find_mission
 from services.reporting.edge import Edge, edge_of_person, edge_of_sources, edge_of_strategy
-from services.reporting.export import trades_csv
+from services.reporting.export import decisions_csv, trades_csv
 from services.reporting.story import Reasons, story_of, why_alert, why_mission, why_silent, why_trade
 from services.storage.database import Unit
 
@@ -34,7 +35,7 @@ class StoryHandlers:
         usage = "[trade | m12 | alert]"
         return (
             row("incident", "A trade from the tap to its end", "trade", Role.TRADER, Kind.READ, Where.MONEY, self.incident),
-            row("export", "Your own trades as a file", "", Role.TRADER, Kind.READ, Where.MONEY, self.export),
+            row("export", "Your own trades and decisions", "", Role.TRADER, Kind.READ, Where.MONEY, self.export),
             row("edge", "What decisions were worth", EDGE_USAGE, Role.TRADER, Kind.READ, Where.ANYWHERE, self.edge),
             row("why", "Why it is so, with the journal's rows", usage, Role.TRADER, Kind.READ, Where.MONEY, self.why),
         )
@@ -47,18 +48,22 @@ class StoryHandlers:
         await request.reply(render_story(story))
 
     async def export(self, request: Request) -> None:
-        """Send the asker's own trades as CSV, in private wherever it was asked."""
+        """Send the asker's own trades and decisions as CSV, in private wherever it was asked."""
 
-        def body(unit: Unit) -> tuple[int, bytes]:
-            return trades_csv(unit, require(unit, request.actor, Role.TRADER).id)
+        def body(unit: Unit) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
+            person_id = require(unit, request.actor, Role.TRADER).id
+            return trades_csv(unit, person_id), decisions_csv(unit, person_id)
 
-        count, content = await self._app.database.read(body)
-        if not count:
-            await request.reply(Rendered(text="You have made no trade yet."))
-            return
-        caption = f"{count} trade{'s' if count > 1 else ''}, amounts exact, times UTC"
-        if not await request.answers.send_file(request.actor.id, "trades.csv", content, caption):
-            await request.reply(Rendered(text="The chat did not take the file. Ask again in a moment: /export"))
+        (made, trades), (decided, decisions) = await self._app.database.read(body)
+        files = []
+        if made:
+            files.append(("trades.csv", trades, f"{plural(made, 'trade')}, amounts exact, times UTC"))
+        if decided:
+            files.append(("decisions.csv", decisions, f"{plural(decided, 'decision')} and what was shown, times UTC"))
+        if not files:
+            await request.reply(Rendered(text="You have made no trade yet, and no decision."))
+        elif not all([await request.answers.send_file(request.actor.id, *file) for file in files]):
+            await request.reply(Rendered(text="The chat did not take every file. Ask again in a moment: /export"))
         elif request.is_group:
             await request.answers.send(
                 request.chat_id, request.thread_id, Rendered(text="Sent to you in private."), request.message_id

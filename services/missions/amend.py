@@ -65,7 +65,7 @@ class AmendEntry:
         if (wanted - trade.stop) * trade.side.sign <= 0:
             raise Refused("ENTRY_BEHIND_STOP", value=canonical(wanted), limit=canonical(trade.stop))
         if (wanted - trade.worst_price) * trade.side.sign > 0:
-            check = self._ask(unit, trade, route, wanted)
+            check = self._ask(unit, actor, trade, route, wanted)
             if check is not None:
                 return AmendDenied(trade=trade, check=check)
         return self._move(unit, actor, trade, route, wanted)
@@ -77,8 +77,8 @@ class AmendEntry:
             raise Refused("NOT_IN_UNIVERSE", value=trade.symbol)
         return away_from_market(price, trade.side, instrument)
 
-    def _ask(self, unit: Unit, trade: Trade, route: Route, price: Price) -> Check | None:
-        """Ask the gate about the whole entry at its new price; return what denies it, or None."""
+    def _ask(self, unit: Unit, actor: Actor, trade: Trade, route: Route, price: Price) -> Check | None:
+        """Ask the gate about the whole entry at its new price and journal the proof; return what denies it, or None."""
         mission, owner = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
         if mission is None or owner is None:
             raise NotFound("MISSION", reference=trade.mission_id)
@@ -94,9 +94,10 @@ class AmendEntry:
             price=price,
             leaving_out=trade.id,
         )
-        verdicts.add(
+        named = self._ids.row()
+        proof = verdicts.add(
             unit,
-            self._ids.row(),
+            named,
             verdict,
             trade_id=trade.id,
             mission_id=mission.id,
@@ -104,7 +105,10 @@ class AmendEntry:
             terminal_id=trade.terminal_id,
             context=recorded.dump(context),
         )
-        return None if verdict.allowed else verdict.denials[0]
+        denied = None if verdict.allowed else verdict.denials[0]
+        code = denied.code.value if denied is not None else None
+        unit.record(actor, "entry.judged", trade=trade.number, price=price, code=code, verdict=named, proof=proof)
+        return denied
 
     def _move(self, unit: Unit, actor: Actor, trade: Trade, route: Route, price: Price) -> Amended:
         moved = replace(route.moved(RoutePhase.CLEARING, unit.now, then=Then.REST, reason="AMENDED"), price=price)

@@ -1,4 +1,4 @@
-"""A person's own trades as a table for a spreadsheet: exact decimals, UTC times, and no cell that a spreadsheet would run."""
+"""A person's own trades and decisions as tables for a spreadsheet: exact, UTC, and no cell that a spreadsheet would run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from services.domain.money import canonical
 from services.domain.trades import Trade
-from services.storage import missions, terminals, trades
+from services.storage import decision_journal, missions, terminals, trades
 from services.storage.database import Unit
 
 COLUMNS = (
@@ -17,6 +17,7 @@ COLUMNS = (
     *("quantity", "decision_price", "worst_price", "entry", "exit", "initial_stop", "fees", "result", "r"),
     *("tapped_at", "opened_at", "closed_at"),
 )
+DECISION_COLUMNS = ("decided", "reason", "mission", "source", "symbol", "side", "trade", "shown", "at", "reason_changed_at")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,6 +33,31 @@ def trades_csv(unit: Unit, person_id: int) -> tuple[int, bytes]:
         mission = missions.find(unit, trade.mission_id)
         number, source = (str(mission.number), mission.signal.source) if mission is not None else ("", "")
         writer.writerow(_row(trade, number, source, names.get(trade.terminal_id, trade.terminal_id)))
+    return len(mine), text.getvalue().encode("utf-8-sig")
+
+
+def decisions_csv(unit: Unit, person_id: int) -> tuple[int, bytes]:
+    """Return how many decisions a person has made or let pass, and all of them as CSV like the trades, oldest first."""
+    mine = decision_journal.since(unit, _EVER, person_id=person_id)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(DECISION_COLUMNS)
+    for decision in mine:
+        mission = missions.find(unit, decision.mission_id)
+        trade = trades.find(unit, decision.trade_id) if decision.trade_id is not None else None
+        shown = " ".join(f"{name}={value}" for name, value in sorted(decision.shown.items()))
+        signal = mission.signal if mission is not None else None
+        said = (
+            decision.decided.value,
+            decision.reason or "",
+            str(mission.number) if mission is not None else "",
+            decision.source,
+            signal.symbol if signal is not None else "",
+            signal.side.value if signal is not None else "",
+            str(trade.number) if trade is not None else "",
+            shown,
+        )
+        writer.writerow((*(harmless(each) for each in said), _moment(decision.at), _moment(decision.changed_at)))
     return len(mine), text.getvalue().encode("utf-8-sig")
 
 

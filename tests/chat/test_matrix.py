@@ -63,7 +63,7 @@ TABLE = (
     Row("/close 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/proof 7", "there is no trade 7", "dr++", "rr>>"),
     Row("/incident 7", "there is no trade 7", "dr++", "rr>>"),
-    Row("/export", "You have made no trade yet", "dr++", "rr>>"),
+    Row("/export", "1 decision and what was shown", "dr++", "rr>>"),
     Row("/edge", "Edge · ", "dr++", "rr++"),
     Row("/why", "Why silence", "dr++", "rr>>"),
     Row("/amend 7 64000", "there is no trade 7", "dr++", "rr++"),

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from services.reporting.export import COLUMNS, harmless, trades_csv
+from services.reporting.export import COLUMNS, DECISION_COLUMNS, decisions_csv, harmless, trades_csv
 from services.storage import trades
 from services.storage.database import Unit
-from services.storage.tables import terminals
+from services.storage.tables import decision_journal, terminals
 from tests.reporting.stage import stopped_out
 from tests.trading.rig import ANN, TOM, desk_at
 
@@ -36,6 +36,27 @@ async def test_a_person_gets_their_own_trades_exactly(tmp_path: Path) -> None:
     assert row["result"].startswith("-") and row["closed_at"].endswith("+00:00")
     assert row["terminal"] == '\'=HYPERLINK("x")'
     assert others[0] == 0 and b"BTC" not in others[1]
+
+
+async def test_a_person_gets_their_own_decisions_with_what_was_shown(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        await stopped_out(rig)
+        await rig.trading.skip(rig.actor(), (await rig.mission()).id, "news")
+
+        def bend(unit: Unit) -> None:
+            unit.run(update(decision_journal).where(decision_journal.c.trade_id.is_(None)).values(source="=1+1"))
+
+        await rig.trading.database.write(bend)
+        count, content = await rig.read(lambda unit: decisions_csv(unit, ANN))
+        others = await rig.read(lambda unit: decisions_csv(unit, TOM))
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+    assert count == 2 and tuple(rows[0]) == DECISION_COLUMNS and others[0] == 0
+    assert [(row["decided"], row["reason"], row["trade"], row["mission"]) for row in rows] == [
+        ("fired", "", "1", "1"),
+        ("skipped", "news", "", "2"),
+    ]
+    assert rows[1]["source"] == "'=1+1" and rows[1]["shown"] == "card=private" and rows[1]["at"].endswith("+00:00")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1"], ids=str.strip)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from services.domain.entries import EntryKind
 from services.domain.errors import NotAllowed, Refused
@@ -15,7 +16,8 @@ from services.domain.routes import RoutePhase
 from services.domain.states import OrderState, TradeState
 from services.domain.verdicts import CheckCode
 from services.missions.amend import AmendDenied, Amended
-from services.storage import orders, verdicts
+from services.reporting.proof_record import find_record
+from services.storage import orders, tables, verdicts
 from tests.trading.entering import asked_in_all, entered, entries_of, route_of, trade_of, writes
 from tests.trading.rig import TOM, Rig, desk_at
 
@@ -81,6 +83,18 @@ async def test_a_worse_price_that_the_gate_denies_leaves_the_entry_where_it_rest
         assert isinstance(outcome, AmendDenied)
         assert outcome.check.code is CheckCode.RISK_PER_TRADE
         assert (only.state, only.price) == (OrderState.ACCEPTED, Decimal("63500"))
+
+
+async def test_the_verdict_about_a_worse_price_is_proved_by_the_journal_whatever_it_said(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, risk={"per_trade": "0.006", "default_per_trade": "0.005"}) as rig:
+        trade_id = await entered(rig, EntryKind.LIMIT, "63500")
+        for price in ("63510", "63900"):
+            await amend(rig, trade_id, price)
+        stored = await rig.read(lambda unit: unit.all(select(tables.verdicts).order_by(tables.verdicts.c.at)))
+        records = [await rig.read(lambda unit, row=row: find_record(unit, row.id)) for row in stored]
+
+        assert [row.allowed for row in stored] == [True, True, False]
+        assert all(record is not None and record.holds for record in records)
 
 
 @pytest.mark.parametrize(
