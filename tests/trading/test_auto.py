@@ -172,7 +172,12 @@ async def test_an_alert_is_a_card_without_fire_and_a_preview_that_is_refused(
         mission = await rig.mission()
         shown = await preview_of(rig, mission)
         live = Live(
-            now=rig.clock.now(), zone="UTC", quote=rig.trading.quotes.latest, series=lambda s: None, balance=lambda t: None
+            now=rig.clock.now(),
+            zone="UTC",
+            quote=rig.trading.quotes.latest,
+            series=lambda s: None,
+            balance=lambda t: None,
+            least_sample=20,
         )
         offered = await rig.read(
             lambda unit: {chat: mission_view(unit, mission.id, live, chat_id=chat).may_fire for chat in (ANN, TOM, -1)}
