@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from config.grades import BUILT_IN, WITHHOLDABLE
-from tests.chat.rig import ANN, CARL, ChatRig, text_of
+from services.domain.people import Person, Role
+from services.storage import people
+from tests.chat.rig import ANN, CARL, TOM, ChatRig, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,3 +58,27 @@ async def test_a_grant_by_buttons_makes_a_cadet_for_a_week(shared_desk: ChatRig)
 )
 async def test_nonsense_behind_grant_is_named(shared_desk: ChatRig, typed: str, code: str) -> None:
     await shared_desk.ask(CARL, typed, f"⛔ {code}")
+
+
+@pytest.mark.parametrize("grade", sorted(BUILT_IN))
+@pytest.mark.parametrize("role", [Role.TRADER, Role.COMMANDER])
+async def test_each_command_is_refused_by_role_then_by_grade_and_else_answered(
+    shared_desk: ChatRig, role: Role, grade: str
+) -> None:
+    rig, wrong = shared_desk, []
+    zed = Person(id=TOM, name="Tom", username="tom_trades", role=role, zone="UTC", locale="en", grade=grade)
+    await rig.write(lambda unit: people.save_role(unit, zed, None))
+
+    for name in WITHHOLDABLE:
+        spec = rig.graph.table.find(name)
+        assert spec is not None
+        mark = rig.mark(TOM)
+        await rig.say(TOM, f"/{name} nothing")
+        await rig.until(lambda mark=mark: rig.since(mark, TOM), f"an answer to /{name}")  # type: ignore[misc]
+        said = " ".join(text_of(each) for each in rig.since(mark, TOM))
+        by_role, by_grade = role < spec.permission, name in BUILT_IN[grade].without
+        found = ("⛔ ROLE\n" in said, "⛔ GRADE_COMMAND" in said)
+        if found != (by_role, by_grade and not by_role):
+            wrong.append(f"/{name} by a {grade} {role.value}: {said}")
+
+    assert not wrong, "\n".join(wrong)
