@@ -56,7 +56,6 @@ def against(
     value: str,
     use: Decimal | None = None,
     frees_at: datetime | None = None,
-    note: str = "",
 ) -> Check:
     """Answer with what was measured beside the limit that it was held to."""
     rule = RULES[key]
@@ -68,7 +67,6 @@ def against(
         unit=rule.unit,
         use=use,
         frees_at=frees_at,
-        note=note,
         scope=limit.named,
     )
 

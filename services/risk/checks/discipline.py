@@ -45,7 +45,8 @@ def shots(c: GateContext) -> Check:
 def medic_positions(c: GateContext) -> Check:
     """Check that on a bad day few trades of the person are live."""
     held = c.ledger.discipline
-    if finite(held.day_result) is None:
+    result = finite(held.day_result)
+    if result is None:
         return missing(CheckCode.MEDIC_POSITIONS, str(held.medic_positions), Unit.COUNT)
     if not held.medic:
         return state(CheckCode.MEDIC_POSITIONS, True, USUAL, USUAL)
@@ -56,20 +57,21 @@ def medic_positions(c: GateContext) -> Check:
         value=str(after),
         limit=str(held.medic_positions),
         unit=Unit.COUNT,
-        note=_lost(held.day_result),
+        note=_lost(result),
     )
 
 
 def medic_risk(c: GateContext) -> Check:
     """Check that on a bad day the trade risks less."""
     held = c.ledger.discipline
-    if finite(held.day_result) is None:
+    result = finite(held.day_result)
+    if result is None:
         return missing(CheckCode.MEDIC_RISK, canonical(held.medic_risk), Unit.FRACTION)
     if not held.medic:
         return state(CheckCode.MEDIC_RISK, True, USUAL, USUAL)
     loss = loss_at_stop(c.plan.quantity, c.plan.worst_price, c.plan.stop, c.plan.costs)
     checked = share_of_equity(c, CheckCode.MEDIC_RISK, loss, held.medic_risk)
-    return checked if checked.value is None else replace(checked, note=_lost(held.day_result))
+    return checked if checked.value is None else replace(checked, note=_lost(result))
 
 
 def _over(c: GateContext, code: CheckCode, until: datetime | None, note: str) -> Check:
@@ -86,7 +88,5 @@ def _over(c: GateContext, code: CheckCode, until: datetime | None, note: str) ->
     )
 
 
-def _lost(day_result: Decimal | None) -> str:
-    return (
-        "medic mode" if day_result is None else f"medic mode, {canonical((day_result * 100).quantize(Decimal('0.1')))} % today"
-    )
+def _lost(result: Decimal) -> str:
+    return f"medic mode, {canonical((result * 100).quantize(Decimal('0.1')))} % today"

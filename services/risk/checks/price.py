@@ -43,7 +43,7 @@ def stop_side(c: GateContext) -> Check:
 def spread(c: GateContext) -> Check:
     """Check the spread; a crossed or empty quote has none."""
     quote, limit = c.market.quote, c.limits[Limit.MAX_SPREAD_BPS]
-    if quote is None or quote.mid <= 0 or not 0 < quote.bid < quote.ask:
+    if quote is None or not 0 < quote.bid < quote.ask:
         return unknown(Limit.MAX_SPREAD_BPS, limit)
     value = quote.spread_bps
     use = value / limit.value if limit.value else None
