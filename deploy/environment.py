@@ -1,6 +1,6 @@
 """Make the virtual environment that the Makefile and demo.py run in; the standard library alone, and old Pythons can read it.
 
-usage: python deploy/environment.py [core] [postgres] [alerts] [test] [check] [-- command arguments...]
+usage: python deploy/environment.py [core] [postgres] [alerts] [test] [check] [mutation] [-- command arguments...]
 
 Installs what the named sets lock (requirements/<set>.txt) unless a stamp says that it is there, then runs the command from the
 environment. It may be stopped at any point: the next run goes on, and mends what was cut short.
@@ -32,6 +32,7 @@ SETS = {
     "alerts": "the second channel of alerts",
     "test": "what the tests need",
     "check": "what the checks need",
+    "mutation": "what changes the gate's checks to see whether tests notice",
 }
 STILL_EVERY_S = 15
 

@@ -19,6 +19,7 @@ FILES: dict[str, list[str]] = {
     "alerts": ["alerts"],
     "test": ["postgres", "alerts", "test"],
     "check": ["postgres", "alerts", "test", "check"],
+    "mutation": ["postgres", "alerts", "test", "mutation"],
 }
 
 
