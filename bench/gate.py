@@ -20,11 +20,15 @@ from services.risk.gate import decide
 from services.storage import trades, verdicts
 
 MS = 1000.0
-# Every limit that may be off is in force, so wide that nothing is refused: what stands beside an entry is read for all of them.
+# Every limit that may be off is in force but that of groups, for which nothing is measured here; none refuses anything.
 ALL_IN_FORCE = RISK.model_copy(
     update={
         "cash_reserve": Decimal("0.01"),
+        "margin_left": Decimal("0.01"),
         "instrument_share": Decimal(1),
+        "tier_share": Decimal(1),
+        "weekend_positions": 10_000,
+        "instrument_cooldown_s": 1.0,
         "gross_exposure": Decimal(100),
         "net_exposure": Decimal(100),
         "usual_multiple": Decimal(100),

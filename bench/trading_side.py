@@ -16,6 +16,7 @@ from bot.logging import close_logging, configure_logging
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups, SystemClock, SystemIds
 from bot.wiring import Outside, Trading, build_market, build_trading
+from config.breakers import DisciplineSettings
 from config.groups import DeskSettings, PaperSettings
 from config.limits import RiskSettings
 from config.settings import Settings
@@ -41,7 +42,16 @@ JOBS_S = 60.0
 SENT_EVERY = 10
 PRICE = Decimal(100)
 PAPER = PaperSettings(latency_ms=0, start_balance=Decimal(10_000_000))
-RISK = RiskSettings(open_positions=1000, default_per_trade=Decimal("0.00005"), confirm_s=3600, daily_loss=Decimal("0.5"))
+# One trader does in minutes what others do in a year.
+DISCIPLINE = DisciplineSettings(shots_per_day=100_000)
+RISK = RiskSettings(
+    open_positions=1000,
+    default_per_trade=Decimal("0.00005"),
+    confirm_s=3600,
+    daily_loss=Decimal("0.5"),
+    writes_per_minute=1_000_000,
+    quote_age_s=60,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +184,7 @@ async def trading_side(
     folder: Path, symbols: Sequence[str], venue: Callable[[Venue], Venue] = lambda same: same, risk: RiskSettings = RISK
 ) -> AsyncIterator[TradingSide]:
     """Open a trading side with one trader, whose account was compared once; ``venue`` may wrap the paper venue."""
-    settings = Settings(desk=DeskSettings(state_dir=folder / "state"), paper=PAPER, risk=risk)
+    settings = Settings(desk=DeskSettings(state_dir=folder / "state"), paper=PAPER, risk=risk, discipline=DISCIPLINE)
     configure_logging(settings, console=False)
     upgrade(settings.database_url)
     clock, ids, nursery = SystemClock(), SystemIds(), TaskNursery()
