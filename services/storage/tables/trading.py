@@ -89,6 +89,7 @@ verdicts = Table(
     Column("config_hash", String(64), nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_verdicts_at", "at"),
+    Index("ix_verdicts_trade_id", "trade_id"),
 )
 
 instructions = Table(
