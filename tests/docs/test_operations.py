@@ -46,7 +46,8 @@ def test_every_command_of_the_shell_is_named() -> None:
 def test_every_check_of_the_doctor_is_explained() -> None:
     rows = re.findall(r"^\| (\w+|\w+ NAME) \|", section("Is it well"), re.MULTILINE)
     keys = {"api_key": secrets.token_hex(8), "secret": secrets.token_hex(8)}
-    settings = Settings(web={"port": 9464}, venues={"binance": keys})
+    narrower = {"scope": "terminal", "subject": "ann-paper", "limit": "per_trade", "value": "0.005"}
+    settings = Settings(web={"port": 9464}, venues={"binance": keys}, risk={"scoped": [narrower]})
     probes = [re.sub(r"^(\w+) binance$", r"\1 NAME", probe.name) for probe in desk_probes(settings, SystemClock())]
 
     assert sorted(set(rows) - {"check"}) == sorted(set(probes))
