@@ -24,6 +24,7 @@ from services.domain.limits import Scope
 from services.domain.notices import Priority
 from services.domain.people import Role
 from services.reporting.limit_list import LimitsList, limits_list
+from services.reporting.trade_question import denied_after
 from services.risk.limit_changes import Target, read_value, tightens
 from services.storage import approvals, outbox, tokens
 from services.storage.database import Unit
@@ -85,8 +86,10 @@ class ApprovalHandlers:
         await _reply(request, await self._app.approvals.undo(request.actor, int(number)))
 
     async def approve_tap(self, request: Request, token: str) -> None:
-        """Say yes."""
-        await request.toast(answered_words(await self._app.approvals.answer(request.actor, token, True)))
+        """Say yes; a trade may be denied all the same, by the price and the books of now."""
+        done = await self._app.approvals.answer(request.actor, token, True)
+        denied = await self._app.database.read(lambda unit: denied_after(unit, done))
+        await request.toast(answered_words(done, denied), alert=denied is not None)
 
     async def tap(self, request: Request, button: ApprovalButton) -> None:
         """Say no with a reason, take a question back, lead back from a change, or propose a limit's value."""

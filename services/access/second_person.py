@@ -21,7 +21,7 @@ from services.domain.approvals import (
     solo_phrase,
 )
 from services.domain.buttons import Act
-from services.domain.cards import approval_card
+from services.domain.cards import approval_card, trade_card
 from services.domain.errors import Expired, NotAllowed, NotFound, Refused
 from services.domain.notices import Priority
 from services.domain.people import Actor, Person, Role
@@ -122,7 +122,7 @@ class SecondPerson:
             return _decide(unit, actor, approval, ApprovalState.REJECTED, reason)
         if self._yeses(unit, approval) >= approval.needed:
             return _decide(unit, actor, approval, ApprovalState.APPROVED)
-        outbox.refresh(unit, approval_card(approval.id))
+        _show_anew(unit, approval)
         return approval
 
     def confirm_solo(self, unit: Unit, actor: Actor, number: int, phrase: str) -> Approval:
@@ -173,7 +173,7 @@ class SecondPerson:
     def _hand_over(self, unit: Unit, approval: Approval, others: Sequence[Person]) -> Approval:
         after = approvals.hand_over(unit, approval, needed(self._settings.quorum, len(others)))
         self._let_answer(unit, after, others)
-        outbox.refresh(unit, approval_card(after.id))
+        _show_anew(unit, after)
         unit.record(self._job(), "approval.handed_over", **_facts(after), needed=after.needed, of=[each.id for each in others])
         return after
 
@@ -222,9 +222,16 @@ def _waiting(approval: Approval) -> Approval:
 
 def _decide(unit: Unit, actor: Actor, approval: Approval, state: ApprovalState, reason: str | None = None) -> Approval:
     after = approvals.decide(unit, approval, state, reason)
-    outbox.refresh(unit, approval_card(after.id), Priority.TAP)
+    _show_anew(unit, after)
     unit.record(actor, f"approval.{state.value}", **_facts(after), reason=reason)
     return after
+
+
+def _show_anew(unit: Unit, approval: Approval) -> None:
+    """Show how a question stands on its own card, and on that of the trade which waits for it."""
+    outbox.refresh(unit, approval_card(approval.id), Priority.TAP)
+    if approval.subject is ApprovalSubject.TRADE:
+        outbox.refresh(unit, trade_card(approval.subject_id), Priority.TAP)
 
 
 def _facts(approval: Approval) -> dict[str, object]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.access.second_person import buttons_of
-from services.domain.approvals import Approval, ApprovalState
+from services.domain.approvals import Approval, ApprovalState, ApprovalSubject
 from services.domain.buttons import Act
 from services.domain.cards import approval_card
 from services.domain.money import Money, Price
@@ -82,6 +82,13 @@ def trade_question_view(unit: Unit, approval: Approval, person_id: int, live: Li
     )
 
 
+def denied_after(unit: Unit, approval: Approval) -> str | None:
+    """Return the code of what denied a trade that was approved, or None."""
+    approved = approval.subject is ApprovalSubject.TRADE and approval.state is ApprovalState.APPROVED
+    trade = trades.find(unit, approval.subject_id) if approved else None
+    return trade.close_reason if trade is not None and trade.state is TradeState.DENIED else None
+
+
 def _may_read(unit: Unit, approval: Approval, person_id: int) -> bool:
     """Tell whether somebody asked, was asked, or commands."""
     asked = outbox.card(unit, approval_card(approval.id), person_id) is not None
@@ -100,7 +107,6 @@ def _about(unit: Unit, approval: Approval) -> QuestionedTrade | None:
     if trade is None or stored is None or terminal is None:
         return None
     equity = Decimal(stored.context["market"]["equity"])
-    denied = approval.state is ApprovalState.APPROVED and trade.state is TradeState.DENIED
     return QuestionedTrade(
         trade_id=trade.id,
         number=trade.number,
@@ -117,5 +123,5 @@ def _about(unit: Unit, approval: Approval) -> QuestionedTrade | None:
         risk_percent=trade.risk_money / equity * 100 if equity else None,
         nearest=stored.verdict.nearest,
         why=tuple(str(each) for each in stored.context.get("asks", ())),
-        undone=trade.close_reason if denied else None,
+        undone=denied_after(unit, approval),
     )

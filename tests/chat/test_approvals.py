@@ -154,8 +154,9 @@ async def test_the_price_of_the_last_tap_decides(rig: ChatRig) -> None:
     rig.price("64600.00", "64600.02")
     await rig.forward(seconds=1)
 
-    await rig.press(CARL, carls, "Approve")
+    toast = await rig.press(CARL, carls, "Approve")
 
+    assert "approved, then denied: PRICE_COLLAR" in toast
     await rig.reads(carls, "then denied: PRICE_COLLAR")
     await rig.reads(mine, "denied: PRICE_COLLAR")
     told = await rig.message(ANN, "approved, then denied: PRICE_COLLAR")

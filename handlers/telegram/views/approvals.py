@@ -123,8 +123,10 @@ def reject_reasons(approval: Approval, token: str) -> Rendered:
     return Rendered(text=text, rows=(buttons[:2], buttons[2:], (back,)))
 
 
-def answered_words(approval: Approval) -> str:
-    """Say in a toast what an answer came to."""
+def answered_words(approval: Approval, denied: str | None = None) -> str:
+    """Say in a toast what an answer came to; ``denied`` is the code of what stood in the way of a yes."""
+    if denied is not None:
+        return f"Question #{approval.number}: approved, then denied: {denied}. Nothing was sent."
     words: Mapping[ApprovalState, str] = {
         ApprovalState.WAITING: "it waits for another person",
         ApprovalState.APPROVED: "approved",
