@@ -19,10 +19,11 @@ from services.domain.people import Actor, Person, Role
 from services.domain.signals import Mission, Side, strategy_of
 from services.domain.states import TradeState
 from services.domain.trades import Trade
+from services.missions.decided import rejected
 from services.missions.entries import EntryWish, plan_entry
 from services.missions.entry_book import EntryBook, EntryTerms, Judged
 from services.missions.planning import Case, Desk, with_own_funds
-from services.storage import approvals, missions, outbox, people, trades, verdicts
+from services.storage import approvals, decision_journal, missions, outbox, people, trades, verdicts
 from services.storage.database import Unit
 
 KIND = "trade"
@@ -88,6 +89,7 @@ class TradeApprovals:
             case ApprovalState.APPROVED:
                 self._release(unit, actor, trade, approval)
             case ApprovalState.REJECTED:
+                _keep_rejection(unit, actor, trade, approval)
                 waiting_trades.end(unit, actor, trade, TradeState.DENIED, REJECTED, facts | {"why": approval.reason})
             case ApprovalState.EXPIRED:
                 waiting_trades.end(unit, actor, trade, TradeState.CANCELED, NO_ANSWER, facts)
@@ -156,6 +158,12 @@ class TradeApprovals:
             kind=kind,
             at=price,
         )
+
+
+def _keep_rejection(unit: Unit, actor: Actor, trade: Trade, approval: Approval) -> None:
+    mission = missions.find(unit, trade.mission_id)
+    if mission is not None and actor.kind == "person":
+        decision_journal.keep(unit, rejected(mission, trade, actor.id, approval.reason, unit.now))
 
 
 def approved_by(unit: Unit, approval: Approval, last: Actor) -> Sequence[str]:

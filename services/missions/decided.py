@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from services.domain.decisions import Decided, Decision, fired_id, passed_id
+from services.domain.decisions import Decided, Decision, fired_id, passed_id, rejected_id
 from services.domain.money import canonical
 from services.domain.signals import Mission
 from services.domain.trades import Trade
 from services.storage import decision_journal, missions, previews
 from services.storage.database import Unit
+
+LONGEST_REASON = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,21 @@ def fired(mission: Mission, trade: Trade) -> Decision:
         trade_id=trade.id,
         shown={},
         at=trade.tapped_at,
+    )
+
+
+def rejected(mission: Mission, trade: Trade, person_id: int, reason: str | None, at: datetime) -> Decision:
+    """Return a second person's no to a trade that waited for them; what was shown stands in the trade and its verdict."""
+    return Decision(
+        id=rejected_id(trade.id, person_id),
+        mission_id=mission.id,
+        person_id=person_id,
+        source=mission.signal.source,
+        decided=Decided.REJECTED,
+        reason=reason[:LONGEST_REASON] if reason is not None else None,
+        trade_id=trade.id,
+        shown={},
+        at=at,
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from services.domain.courses import course_of
 from services.domain.decisions import Decided, Decision
 from services.domain.edge import MeanR, mean_r
+from services.domain.market import timeframe_seconds
 from services.domain.money import Money
 from services.domain.signals import strategy_of
 from services.domain.trades import TerminalMode, Trade
@@ -16,10 +18,12 @@ from services.portfolio.results import WinRate, by_currency, win_rate
 from services.reporting.live import Live
 from services.reporting.mission_view import source_name
 from services.reporting.viewer import modes_of
-from services.storage import decision_journal, terminals, trades
+from services.storage import decision_journal, missions, terminals, trades
 from services.storage.database import Unit
 
 SPAN = timedelta(days=365)
+# Older missions lie beyond any history of candles that a desk keeps.
+FOLLOWED = 300
 NO_REASON = "no reason"
 
 
@@ -36,7 +40,8 @@ class EdgeLine:
 class DecisionLine:
     """How often something was decided, for any reason or one, and what the missions came to where that is known.
 
-    For fired ones it is what the trades made; for others what the mission would have made, by recorded candles alone.
+    For fired ones it is what the trades made, after costs; for others what the mission would have made by the candles that
+    the desk still holds, before costs.
     """
 
     decided: Decided
@@ -93,15 +98,16 @@ def _edge(
     closed = [t for t in trades.closed(unit, since=since, person_id=person_id) if only(sources.get(t.mission_id, ""))]
     decisions = [each for each in decision_journal.since(unit, since, person_id=person_id) if only(each.source)]
     reasons = {each.trade_id: each.reason or NO_REASON for each in decisions if each.decided is Decided.FIRED}
-    stand, made = _standing(decisions), _made(closed)
+    stand, made, courses = _standing(decisions), _made(closed), _courses(unit, live)
+    passes = [each for each in stand if each.reason is not None and each.decided is not Decided.FIRED]
     used = {trade.terminal_id for trade in closed}
     return Edge(
         about=about,
         total=_line("all", closed, least),
         sources=_lines(closed, lambda trade: source_name(unit, sources.get(trade.mission_id, "unknown")), least),
         reasons=_lines(closed, lambda trade: reasons.get(trade.id, NO_REASON), least),
-        decisions=_decided(stand, made, least, lambda each: ""),
-        passes=_decided([each for each in stand if each.reason and each.decided is not Decided.FIRED], made, least, _reason),
+        decisions=_decided(stand, made, courses, least, lambda each: ""),
+        passes=_decided(passes, made, courses, least, _reason),
         money=by_currency(Money(trade.realized, trade.currency) for trade in closed) if money else None,
         modes=modes_of([each for each in terminals.everything(unit) if each.id in used]),
         days=SPAN.days,
@@ -134,17 +140,34 @@ def _made(closed: Sequence[Trade]) -> Mapping[str, Decimal]:
     return {trade.id: r for trade in closed if (r := trade.r_multiple(trade.realized)) is not None}
 
 
+def _courses(unit: Unit, live: Live) -> Mapping[str, Decimal]:
+    """Return what recent missions would have made, by their id, where the candles from their call to their end are held."""
+    found = {}
+    for mission in missions.latest(unit, FOLLOWED):
+        series = live.series(mission.signal.symbol)
+        if series is None:
+            continue
+        course = course_of(mission.signal, series.candles, timedelta(seconds=timeframe_seconds(series.timeframe)))
+        if course is not None:
+            found[mission.id] = course
+    return found
+
+
 def _reason(decision: Decision) -> str:
     return decision.reason or NO_REASON
 
 
 def _decided(
-    decisions: Iterable[Decision], made: Mapping[str, Decimal], least: int, key: Callable[[Decision], str]
+    decisions: Iterable[Decision],
+    made: Mapping[str, Decimal],
+    courses: Mapping[str, Decimal],
+    least: int,
+    key: Callable[[Decision], str],
 ) -> tuple[DecisionLine, ...]:
     """Return a line for each kind of decision and key, in the order of the kinds, the most frequent first."""
     groups: dict[tuple[Decided, str], list[Decimal | None]] = {}
     for each in decisions:
-        came_to = made.get(each.trade_id or "") if each.decided is Decided.FIRED else None
+        came_to = made.get(each.trade_id or "") if each.decided is Decided.FIRED else courses.get(each.mission_id)
         groups.setdefault((each.decided, key(each)), []).append(came_to)
     lines = (
         DecisionLine(decided=decided, reason=reason, n=len(rs), r=mean_r([r for r in rs if r is not None], least))

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from sandbox.telegram.messages import Message, shown_id
 from services.domain.people import Role
 from services.storage import instructions, people
 from services.storage.database import Unit
+from services.storage.tables import decision_journal
 from tests.chat.rig import ANN, CARL, CORA, TOM, ChatRig, chat_desk, data_of, desk_in_chat, labels_of, sandboxed, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -119,6 +121,9 @@ async def test_a_no_has_a_reason_and_its_trader_is_told_with_the_way_out(rig: Ch
     await rig.reads(mine, "denied: REJECTED")
     await rig.reads(coras, "rejected by Carl")
     await rig.reads(carls, "rejected by Carl")
+    rejected = decision_journal.c.decided == "rejected"
+    row = await rig.read(lambda unit: unit.first(select(decision_journal).where(rejected)))
+    assert (row.person_id, row.reason) == (CARL, "too large")
     before = rig.mark(ANN)
     await rig.press(ANN, told, "Fire")
     await rig.message(ANN, "needs a second yes", after=before)

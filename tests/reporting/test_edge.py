@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from handlers.telegram.views.edge import Part, render_edge
 from services.domain.edge import mean_r, student_t_975
+from services.domain.market import Candle, CandleSeries
 from services.missions.explain import ExplainFire
 from services.reporting.edge import Edge, edge_of_person, edge_of_sources, edge_of_strategy
 from tests.reporting.stage import live_of, stopped_out
-from tests.trading.rig import ANN, TOM, Rig, desk_at
+from tests.trading.rig import ANN, BTC, START, TOM, Rig, desk_at
 from tests.views.shape import problems
 
 # Student's t from printed tables.
@@ -90,6 +92,22 @@ async def test_every_line_has_its_sample_and_too_few_have_no_rate(tmp_path: Path
     assert "USDT" not in texts["group"] + texts["trend"] + texts["sources"]
     assert "NO TRADES" in texts["tom"] and "0 trades" in texts["breakout"]
     assert "skipped news 1" in render_edge(found["ann"], Part.REASONS).plain()
+
+
+async def test_what_was_passed_on_counts_by_the_candles_that_tell(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        for _ in range(2):
+            await rig.trading.skip(rig.actor(), (await rig.mission()).id, "news")
+        rig.clock.advance(60)
+        await rig.trading.skip(rig.actor(), (await rig.mission()).id, "news")
+        opens = [START + timedelta(minutes=n) for n in range(3)]
+        told = [Candle(opens[0], 64050, 64100, 63900, 64000, 1), Candle(opens[1], 64000, 67600, 64000, 67000, 1)]
+        live = replace(live_of(rig), series=lambda _: CandleSeries(instrument=BTC, timeframe="1m", candles=told))
+        edge = await rig.read(lambda unit: edge_of_person(unit, ANN, "Ann", live, money=True))
+    text = render_edge(edge).plain()
+
+    # From 64,100 with 1,100 to risk: half at 66,000 and half at 67,500. The third was called too late to know.
+    assert "skipped 3        would +4.8 R of 2" in text and "skipped news 3" in render_edge(edge, Part.REASONS).plain()
 
 
 async def test_what_is_older_than_the_span_counts_no_more(tmp_path: Path) -> None:
