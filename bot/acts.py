@@ -9,9 +9,10 @@ from services.access.changes import ChangeBook
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
+from services.access.granting import Grant
 from services.access.links import Invite
 from services.access.mode_changes import ChooseMode
-from services.access.roles import Grant, Revoke, RoleBook
+from services.access.roles import GrantBook, Revoke, RoleBook
 from services.access.start import Start
 from services.domain.ports import Ids
 from services.execution.keeping import ChooseTrail
@@ -48,7 +49,7 @@ def people_acts(database: Database, roles: RoleBook, ids: Ids, changes: ChangeBo
     """Return what can be done about people, chats and their choices."""
     return PeopleActs(
         start=Start(database, roles, ids),
-        grant=Grant(database, roles),
+        grant=Grant(database, GrantBook(roles), changes),
         revoke=Revoke(database, roles, ids),
         invite=Invite(database, ids),
         approve_chat=ApproveChat(database, ids),

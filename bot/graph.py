@@ -173,7 +173,9 @@ class Graph:
         self.answers = TimedAnswers(ChatAnswers(self.bot, self.straight, self.clock), self.clock, self.meters)
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.end_leases = EndLeases(database, self.roles, self.ids)
-        self.proposals = build_proposals(settings, database, self.ids, {ApprovalSubject.TRADE: self.trading.approvals.decided})
+        self.proposals = build_proposals(
+            settings, database, self.ids, self.roles, {ApprovalSubject.TRADE: self.trading.approvals.decided}
+        )
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)
         self.token = token

@@ -11,7 +11,9 @@ from config.settings import Settings
 from handlers.telegram.app import ApprovalActs
 from services.access.answering import AnswerApproval, Outcome, TendApprovals
 from services.access.changes import ChangeBook, TendChanges, UndoChange
+from services.access.granting import register_grants
 from services.access.mode_changes import register_modes
+from services.access.roles import GrantBook, RoleBook
 from services.access.second_person import SecondPerson
 from services.domain.approvals import ApprovalSubject
 from services.domain.ports import Ids
@@ -34,13 +36,18 @@ class Proposals:
 
 
 def build_proposals(
-    settings: Settings, database: Database, ids: Ids, outcomes: Mapping[ApprovalSubject, Outcome] = MappingProxyType({})
+    settings: Settings,
+    database: Database,
+    ids: Ids,
+    roles: RoleBook,
+    outcomes: Mapping[ApprovalSubject, Outcome] = MappingProxyType({}),
 ) -> Proposals:
     """Put it together; ``outcomes`` are those of other subjects than changes."""
     second = SecondPerson(ids, settings.approvals)
     book, limits = ChangeBook(ids, settings.approvals, second), LimitChanges(settings.risk)
     limits.register(book)
     register_modes(book)
+    register_grants(book, GrantBook(roles))
     leads_to = {ApprovalSubject.CHANGE: book.decided, **outcomes}
     return Proposals(
         second=second,

@@ -20,10 +20,11 @@ from services.access.changes import UndoChange
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
+from services.access.granting import Grant
 from services.access.incidents import TakeIncident
 from services.access.links import Invite
 from services.access.mode_changes import ChooseMode
-from services.access.roles import Grant, Revoke
+from services.access.roles import Revoke
 from services.access.start import Start
 from services.domain.cards import mission_card, preview_card
 from services.domain.errors import NotFound, Refused

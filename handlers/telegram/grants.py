@@ -10,8 +10,9 @@ from html import escape
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import ChoiceButton
 from handlers.telegram.request import Request
-from handlers.telegram.views.grants import GIVE, NO_END, PICK, Picked, render_grant_choice
+from handlers.telegram.views.grants import GIVE, NO_END, PICK, Picked, grant_waits, render_grant_choice
 from handlers.telegram.views.message import Rendered
+from services.domain.changes import Change
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 
@@ -70,7 +71,9 @@ class GrantHandlers:
         """Give a role, or show the buttons; who acted is told by a stored notice."""
         asked = read_grant(request.args)
         if asked.role is not None:
-            await self._app.people.grant(request.actor, asked.reference, asked.role, asked.grade, asked.lasts)
+            done = await self._app.people.grant(request.actor, asked.reference, asked.role, asked.grade, asked.lasts)
+            if isinstance(done, Change):
+                await request.reply(grant_waits(done))
             return
         choice = await self._app.people.grant.look(request.actor, asked.reference)
         await request.reply(render_grant_choice(choice, Picked.of(choice.person)))
@@ -86,4 +89,7 @@ class GrantHandlers:
             return
         lasts = None if picked.lease == NO_END else read_span(picked.lease)
         done = await self._app.people.grant(request.actor, button.key, picked.role, picked.grade, lasts)
-        await request.show(Rendered(text=f"{escape(done.person.name)} is {done.person.role.value} now."))
+        if isinstance(done, Change):
+            await request.show(grant_waits(done))
+        else:
+            await request.show(Rendered(text=f"{escape(done.person.name)} is {done.person.role.value} now."))

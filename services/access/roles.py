@@ -57,14 +57,6 @@ FOR_GOOD = Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestIgnored:
-    """A stranger's request was put aside for a day."""
-
-    person_id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeAsked:
     """A revocation waits for its second tap; ``trades`` live ones would pass to the keeper, None where there is nobody."""
 
@@ -108,8 +100,7 @@ class RoleBook:
         stored request takes their working entries back, and what lives of their trades passes to ``keeper_id``, or to whoever
         of the commanders is nearest; another request renews their command menu.
         """
-        if person.id in NOBODY or person.id <= 0:
-            raise Refused("NOT_A_PERSON", person=person.id)
+        require_person(person)
         before = people.stored(unit, person.id) or person
         after = replace(person, role=role, grade=self._grade(unit, before, role, terms.grade), lease_until=terms.until)
         if (before.role, before.grade, before.lease_until) == (after.role, after.grade, after.lease_until):
@@ -178,13 +169,10 @@ class RoleBook:
             outbox.tell(unit, actor.id, "people_changed", facts, priority=Priority.TAP)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantChoice:
-    """Somebody as they stand now, and the grades that they may be given."""
-
-    person: Person
-    grades: tuple[str, ...]
-    at: datetime
+def require_person(person: Person) -> None:
+    """Raise Refused for the ids that stand for no person."""
+    if person.id in NOBODY or person.id <= 0:
+        raise Refused("NOT_A_PERSON", person=person.id)
 
 
 def require_a_commander(unit: Unit, before: Person, after: Person) -> None:
@@ -200,53 +188,14 @@ def _terms(person: Person) -> dict[str, str | None]:
     return {"grade": person.grade, "until": person.lease_until.isoformat() if person.lease_until is not None else None}
 
 
-class Grant:
-    """Give someone a role: known, asking, or never seen and named by id."""
+class GrantBook:
+    """Gives roles inside a unit, to people who are known, who ask, or who are named by id."""
 
-    def __init__(self, database: Database, roles: RoleBook) -> None:
-        self._database = database
+    def __init__(self, roles: RoleBook) -> None:
         self._roles = roles
 
-    async def __call__(
-        self, actor: Actor, reference: str, role: Role, grade: str | None = None, lasts: timedelta | None = None
-    ) -> RoleChanged:
-        """Grant by id or @username, for good or for a time.
-
-        Raise NotFound for someone nobody knows, Refused for what cannot be granted.
-        """
-        if lasts is not None and not SHORTEST_LEASE <= lasts <= LONGEST_LEASE:
-            raise Refused("LEASE_TIME", value=f"{lasts.total_seconds() / 60:.0f} min", limit="5m to 366d")
-
-        def body(unit: Unit) -> RoleChanged:
-            require(unit, actor, Role.COMMANDER, "grant")
-            terms = Terms(grade=grade, until=unit.now + lasts if lasts is not None else None)
-            return self._grant(unit, actor, self._target(unit, reference), role, terms)
-
-        return await self._database.write(body)
-
-    async def look(self, actor: Actor, reference: str) -> GrantChoice:
-        """Return who would be granted something and which grades there are, for the buttons that put a grant together."""
-
-        def body(unit: Unit) -> GrantChoice:
-            require(unit, actor, Role.COMMANDER, "grant")
-            person = self._target(unit, reference)
-            return GrantChoice(person=person, grades=tuple(grades.names(unit)), at=unit.now)
-
-        return await self._database.read(body)
-
-    async def press(self, actor: Actor, token_id: str) -> RoleChanged | RequestIgnored:
-        """Carry out the Grant or Ignore button of a stranger's request."""
-
-        def body(unit: Unit) -> RoleChanged | RequestIgnored:
-            require(unit, actor, Role.COMMANDER, "grant")
-            token = buttons.use(unit, actor, token_id, Act.GRANT)
-            person = self._target(unit, token.terms["person"])
-            role = Role(token.terms["role"])
-            return self._grant(unit, actor, person, role) if role in GRANTABLE else self._ignore(unit, actor, person)
-
-        return await self._database.write(body)
-
-    def _grant(self, unit: Unit, actor: Actor, person: Person, role: Role, terms: Terms = FOR_GOOD) -> RoleChanged:
+    def give(self, unit: Unit, actor: Actor, person: Person, role: Role, terms: Terms = FOR_GOOD) -> RoleChanged:
+        """Give a role inside a unit and tell everybody concerned; raise Refused for what cannot be given."""
         if role not in GRANTABLE:
             raise Refused("ROLE_UNKNOWN", value=role.value, limit=", ".join(GRANTABLE))
         changed = self._roles.change(unit, actor, person, role, how="granted", terms=terms)
@@ -264,23 +213,8 @@ class Grant:
         self._roles.tell_commanders(unit, actor, changed, how="granted")
         return changed
 
-    def _ignore(self, unit: Unit, actor: Actor, person: Person) -> RequestIgnored:
-        row = people.find_request(unit, person.id)
-        if row is None:
-            raise NotFound("REQUEST", person=person.name)
-        people.save_request(
-            unit,
-            person.id,
-            name=row.name,
-            username=row.username,
-            state="ignored",
-            asked_at=row.asked_at,
-            told_at=unit.now,
-        )
-        unit.record(actor, "people.ignored", person=person.id, name=person.name)
-        return RequestIgnored(person_id=person.id, name=person.name)
-
-    def _target(self, unit: Unit, reference: str) -> Person:
+    def target(self, unit: Unit, reference: str) -> Person:
+        """Return somebody by id or @username: known, asking, or named by id alone; raise NotFound otherwise."""
         text = reference.strip()
         asked = _request_of(unit, text)
         try:

@@ -13,17 +13,24 @@ from typing import Any
 
 from sqlalchemy import create_engine, select
 
+from config.approvals import ApprovalSettings
 from config.grades import GradeSettings
 from config.groups import ChatSettings, DeskSettings, PaperSettings, PeopleSettings, TerminalSettings
+from services.access.changes import ChangeBook
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
+from services.access.granting import Grant, register_grants
 from services.access.links import Invite
-from services.access.roles import Grant, Revoke, RoleBook
+from services.access.roles import GrantBook, Revoke, RoleBook
+from services.access.second_person import SecondPerson, buttons_of
 from services.access.seeding import SeedPeople
 from services.access.start import Start
+from services.domain.approvals import ApprovalSubject
+from services.domain.buttons import Act
+from services.domain.changes import Change
 from services.domain.people import Actor, Person, Role
-from services.storage import people
+from services.storage import approvals, people
 from services.storage.database import Database, Unit
 from services.storage.tables import journal, metadata, notices, requests
 
@@ -118,8 +125,12 @@ class AccessBench:
         self.desk = DeskSettings(state_dir=folder, name="Test desk")
         self.paper = PaperSettings()
         self.roles = RoleBook(self.ids, self.desk, self.paper)
+        self.grants = GrantBook(self.roles)
+        self.second = SecondPerson(self.ids, ApprovalSettings())
+        self.changes = ChangeBook(self.ids, ApprovalSettings(), self.second)
+        register_grants(self.changes, self.grants)
         self.start = Start(self.database, self.roles, self.ids)
-        self.grant = Grant(self.database, self.roles)
+        self.grant = Grant(self.database, self.grants, self.changes)
         self.revoke = Revoke(self.database, self.roles, self.ids)
         self.invite = Invite(self.database, self.ids)
         self.chats = ApproveChat(self.database, self.ids)
@@ -153,6 +164,18 @@ class AccessBench:
             )
             people.save_role(unit, row, None)
             self.roles.open_terminal(unit, row)
+
+        self.database.write_now(body)
+
+    def answer(self, change: Change) -> None:
+        """Let the first of those who may say yes to a change."""
+
+        def body(unit: Unit) -> None:
+            approval = approvals.of_subject(unit, ApprovalSubject.CHANGE, change.id)
+            assert approval is not None
+            by = self.second.eligible(unit, ApprovalSubject.CHANGE, change.by)[0].id
+            after = self.second.answer(unit, person(by), buttons_of(unit, approval, by)[Act.APPROVE], True)
+            self.changes.decided(unit, person(by), after)
 
         self.database.write_now(body)
 

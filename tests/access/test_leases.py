@@ -12,6 +12,7 @@ from services.access import buttons
 from services.access.leases import EndLeases
 from services.access.roles import LONGEST_LEASE
 from services.domain.buttons import Act
+from services.domain.changes import Change
 from services.domain.errors import Expired, NotAllowed, Refused
 from services.domain.people import Person, Role
 from services.storage import grades, people
@@ -68,7 +69,11 @@ async def test_what_is_no_grade_or_no_time_is_refused(
 
 
 async def test_a_role_is_over_at_its_last_moment_whatever_the_tick_does(graded: AccessBench) -> None:
-    await graded.grant(person(CARL), str(OLGA), Role.COMMANDER, None, DAY)
+    asked = await graded.grant(person(CARL), str(OLGA), Role.COMMANDER, None, DAY)
+    assert isinstance(asked, Change)
+    graded.answer(asked)
+    longer = await graded.grant(person(OLGA), str(OLGA), Role.COMMANDER)
+    assert isinstance(longer, Change) and stored(graded, OLGA).lease_until is not None
     graded.clock.move(DAY.total_seconds() - 0.001)
     await graded.grant(person(OLGA), str(TOM), Role.OBSERVER)
     graded.clock.move(0.001)

@@ -6,7 +6,9 @@ from itertools import product
 
 import pytest
 
-from services.access.roles import RequestIgnored, RoleChanged
+from services.access.granting import RequestIgnored
+from services.access.roles import RoleChanged
+from services.domain.changes import Change
 from services.domain.errors import Expired, NotAllowed, NotFound, Refused
 from services.domain.people import Actor, Role
 from services.storage import terminals
@@ -166,12 +168,26 @@ async def test_two_commanders_revoking_each_other_at_once_leave_one(bench: Acces
 
 async def test_revocation_of_a_role_that_changed_meanwhile_is_refused(bench: AccessBench) -> None:
     asked = await bench.revoke.ask(person(CARL), str(ANN))
-    await bench.grant(person(CORA), str(ANN), Role.COMMANDER)
+    await bench.grant(person(CORA), str(ANN), Role.OBSERVER)
 
     with pytest.raises(Refused, match="ROLE_CHANGED"):
         await bench.revoke(person(CARL), asked.token.id)
 
-    assert bench.role(ANN) is Role.COMMANDER
+    assert bench.role(ANN) is Role.OBSERVER
+
+
+async def test_one_commander_more_takes_another_one_and_a_single_one_does_it_alone(bench: AccessBench) -> None:
+    asked = await bench.grant(person(CARL), str(TOM), Role.COMMANDER)
+    assert isinstance(asked, Change) and bench.role(TOM) is Role.STRANGER
+    with pytest.raises(Refused, match="CHANGE_PENDING"):
+        await bench.grant(person(CARL), str(TOM), Role.COMMANDER)
+    bench.answer(asked)
+    assert bench.role(TOM) is Role.COMMANDER
+
+    for gone in (TOM, CORA):
+        await bench.revoke(person(CARL), (await bench.revoke.ask(person(CARL), str(gone))).token.id)
+    alone = await bench.grant(person(CARL), str(CORA), Role.COMMANDER)
+    assert isinstance(alone, RoleChanged) and bench.role(CORA) is Role.COMMANDER
 
 
 async def test_revoke_token_is_bound_to_commander_and_chat_and_expires(bench: AccessBench) -> None:

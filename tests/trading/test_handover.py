@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from bot.system import SystemIds
 from config.groups import DeskSettings, PaperSettings
+from services.access.changes import ChangeBook
+from services.access.granting import Grant
 from services.access.passing_on import keeper_for
-from services.access.roles import Grant, Revoke, RoleBook
+from services.access.roles import GrantBook, Revoke, RoleBook
+from services.access.second_person import SecondPerson
 from services.domain.buttons import Act
 from services.domain.errors import NotAllowed, NotFound, Refused
 from services.domain.handovers import Kept, tightened_stop
@@ -35,6 +38,12 @@ CORA = 2002
 
 def book() -> RoleBook:
     return RoleBook(SystemIds(), DeskSettings(), PaperSettings())
+
+
+def granting(rig: Rig) -> Grant:
+    asks = rig.settings.approvals
+    changes = ChangeBook(SystemIds(), asks, SecondPerson(SystemIds(), asks))
+    return Grant(rig.trading.database, GrantBook(book()), changes)
 
 
 async def add_cora(rig: Rig, role: Role = Role.COMMANDER) -> None:
@@ -136,7 +145,7 @@ async def test_a_demotion_below_trader_passes_on_too_and_only_to_another_command
         for nobody in (TOM, ANN):
             with pytest.raises(Refused, match="KEEPER"):
                 await taking.ask(rig.actor(CARL), str(ANN), str(nobody))
-        await Grant(rig.trading.database, book())(rig.actor(CARL), str(ANN), Role.OBSERVER)
+        await granting(rig)(rig.actor(CARL), str(ANN), Role.OBSERVER)
 
         assert await kept(rig, CARL) == [(left.number, None)]
         assert await rig.read(lambda unit: keeper_for(unit, rig.actor(CARL), CARL)) is None

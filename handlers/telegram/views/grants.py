@@ -9,7 +9,9 @@ from handlers.telegram.callbacks import ChoiceButton
 from handlers.telegram.views.format import day_clock
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.paging import A_ROW
-from services.access.roles import GRANTABLE, GrantChoice
+from services.access.granting import GrantChoice
+from services.access.roles import GRANTABLE
+from services.domain.changes import Change
 from services.domain.people import Person, Role
 
 PICK, GIVE = "pick", "give"
@@ -70,3 +72,8 @@ def render_grant_choice(choice: GrantChoice, picked: Picked) -> Rendered:
 
 def _rows(buttons: list[Button]) -> list[tuple[Button, ...]]:
     return [tuple(buttons[at : at + A_ROW]) for at in range(0, len(buttons), A_ROW)]
+
+
+def grant_waits(change: Change) -> Rendered:
+    """Say that a second person decides about one commander more."""
+    return Rendered(text=f"⏳ {change.subject}: {escape(change.after)}\nwaits for a second person, change #{change.number}")
