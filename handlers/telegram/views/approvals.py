@@ -10,10 +10,9 @@ from handlers.telegram.views.checks import decimal_of
 from handlers.telegram.views.format import bps, clip, fixed, percent, quantity, r_units
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
-from handlers.telegram.views.words import plural
 from services.domain.approvals import Answer, Approval, ApprovalState, ApprovalSubject
 from services.domain.buttons import Act
-from services.domain.changes import Change, ChangeKind, ChangeState, Evidence
+from services.domain.changes import Change, ChangeKind, ChangeState
 from services.domain.limits import RULES, Limit
 from services.domain.verdicts import Unit
 from services.reporting.approval_view import ChangeQuestionView
@@ -119,7 +118,7 @@ def reject_reasons(approval: Approval, token: str) -> Rendered:
         for index, reason in enumerate(REJECT_REASONS[approval.subject])
     ]
     back = act("Back", ApprovalButton(verb=ApprovalVerb.BACK, item=approval.id))
-    text = f"Why not? Question #{approval.number}\nThe reason goes to whoever asked, and into the journal."
+    text = f"Why not? Question #{approval.number}\nIt goes to whoever asked, and is journalled."
     return Rendered(text=text, rows=(buttons[:2], buttons[2:], (back,)))
 
 
@@ -177,15 +176,11 @@ def evidence_words(change: Change) -> list[str]:
         return []
     if not found.enough:
         return [f"evidence: too few fires ({found.fires})"]
-    did = "have denied" if change.tightens else "have let through"
-    said = [f"{found.days} days: would {did}", f"{found.turned} of {plural(found.fires, 'fire')}{_results(found)}"]
-    return said + ([f"{plural(found.unread, 'fire')} could not be asked about"] if found.unread else [])
-
-
-def _results(found: Evidence) -> str:
-    if found.avoided is None or found.forgone is None:
-        return ""
-    return f": avoids {r_units(-found.avoided)}, forgoes {r_units(found.forgone)} of {found.with_result}"
+    did = "denied" if change.tightens else "let through"
+    said = [f"would have {did} {found.turned} of {found.fires} ({found.days} days)"]
+    if found.avoided is not None and found.forgone is not None:
+        said.append(f"avoids {r_units(-found.avoided)}, forgoes {r_units(found.forgone)} of {found.with_result}")
+    return said + ([f"{found.unread} could not be asked about"] if found.unread else [])
 
 
 def proposed_words(change: Change) -> Rendered:
