@@ -242,6 +242,7 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: Series
         book=book_of(settings.risk),
         costs=costs_of(settings),
         zone=settings.desk.zone,
+        currency=settings.desk.currency,
         config_hash=settings.fingerprint,
         halt_file=halt_file(settings.desk.state_dir),
         discipline=DisciplineRules(

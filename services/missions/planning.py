@@ -58,6 +58,7 @@ class Rules:
     book: LimitBook
     costs: Costs
     zone: str
+    currency: str
     config_hash: str
     halt_file: Path
     discipline: DisciplineRules
@@ -161,6 +162,8 @@ class Desk:
             zone=self.rules.zone,
             correlations=self.rules.correlations,
             correlation=self.rules.correlations.settings,
+            quotes=self.quotes,
+            currency=self.rules.currency,
         )
         beside = read_surroundings(unit, asked, limits, readings)
         return Case(

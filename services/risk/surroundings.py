@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
 from config.correlation import CorrelationSettings
 from services.domain.correlations import Alike, Correlator
+from services.domain.errors import Unavailable
 from services.domain.limits import Effective, Limit
 from services.domain.market import Universe
-from services.domain.money import ZERO
+from services.domain.money import ZERO, Money
 from services.domain.orders import Balance
+from services.domain.ports import QuoteSource
 from services.domain.signals import Side, Signal, strategy_of
 from services.domain.states import TradeState
 from services.domain.trades import Terminal, Trade
+from services.market.conversion import Conversion, convert
 from services.risk.day_book import PriceOf, open_profit
 from services.risk.days import day_of, is_weekend
 from services.storage import instructions, terminals, trade_record, trades
@@ -41,7 +44,8 @@ WIDE = frozenset(
 class DeskWide:
     """All live trades of the desk: their values, over the equity of the accounts they stand in, and how many there are.
 
-    Values and equity are None where an account was not read or has another currency than the entry's.
+    Values and equity are in the desk's currency, None where an account was not read lately or a rate is missing. ``rate`` turns
+    the entry's quote currency into the desk's; ``rates`` name the quotes that were converted by, with their age.
     """
 
     gross: Decimal | None
@@ -51,6 +55,8 @@ class DeskWide:
     of_person: int
     of_strategy: int
     on_instrument: int
+    rate: Decimal = Decimal(1)
+    rates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,8 @@ class Readings:
     zone: str
     correlations: Correlator
     correlation: CorrelationSettings
+    quotes: QuoteSource
+    currency: str
 
 
 def worst_value(trade: Trade, price_of: PriceOf) -> Decimal:
@@ -141,7 +149,7 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         account_value=sum((worst_value(trade, readings.price_of) for trade in others), ZERO),
         instrument_value=sum((worst_value(trade, readings.price_of) for trade in here), ZERO),
         opposite=sum(trade.side is not asked.signal.side for trade in here),
-        wide=_wide(unit, asked, readings) if limits.keys() & WIDE else None,
+        wide=_wide(unit, asked, limits, readings) if limits.keys() & WIDE else None,
         last_close=trade_record.last_close(unit, asked.terminal.id, asked.signal.symbol) if cools else None,
         hour=tuple(trade_record.tapped_since(unit, asked.person_id, unit.now - HOUR, asked.leaving_out or ""))
         if hourly
@@ -170,30 +178,62 @@ def value_room(beside: Surroundings, limits: Mapping[Limit, Effective], side: Si
         rooms.append(equity * limits[Limit.GROUP_SHARE].value - alike)
     wide, usual = beside.wide, beside.usual
     if wide is not None and wide.equity is not None and wide.gross is not None and Limit.GROSS_EXPOSURE in limits:
-        rooms.append(wide.equity * limits[Limit.GROSS_EXPOSURE].value - wide.gross)
+        rooms.append(wide.equity * limits[Limit.GROSS_EXPOSURE].value / wide.rate - wide.gross / wide.rate)
     if wide is not None and wide.equity is not None and wide.net is not None and Limit.NET_EXPOSURE in limits:
-        rooms.append(wide.equity * limits[Limit.NET_EXPOSURE].value - wide.net * side.sign)
+        rooms.append(wide.equity * limits[Limit.NET_EXPOSURE].value / wide.rate - wide.net * side.sign / wide.rate)
     if usual is not None and usual.value is not None and Limit.USUAL_MULTIPLE in limits:
         rooms.append(usual.value * limits[Limit.USUAL_MULTIPLE].value)
     return min(rooms)
 
 
-def _wide(unit: Unit, asked: Asked, readings: Readings) -> DeskWide:
+def _wide(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective], readings: Readings) -> DeskWide:
     live = [trade for trade in trades.live(unit) if trade.id != asked.leaving_out]
     sources, own = trade_record.live_sources(unit), strategy_of(asked.signal.source)
-    values = [worst_value(trade, readings.price_of) for trade in live]
     balances = [readings.balance_of(each) for each in {asked.terminal.id, *(trade.terminal_id for trade in live)}]
-    known = [each.equity for each in balances if each is not None and each.currency == asked.terminal.currency]
-    whole = len(known) == len(balances)
-    return DeskWide(
-        gross=sum(values, ZERO) if whole else None,
-        net=sum((value * trade.side.sign for value, trade in zip(values, live, strict=True)), ZERO) if whole else None,
-        equity=sum(known, ZERO) if whole else None,
+    oldest = unit.now - timedelta(seconds=float(limits[Limit.EQUITY_AGE_S].value))
+    fresh = [each for each in balances if each is not None and each.received_at >= oldest]
+    currencies = {asked.terminal.currency, *(each.currency for each in fresh), *(trade.currency for trade in live)}
+    rates = _rates(currencies, asked, limits, readings, unit.now)
+    counted = DeskWide(
+        gross=None,
+        net=None,
+        equity=None,
         positions=len(live),
         of_person=sum(trade.person_id == asked.person_id for trade in live),
         of_strategy=sum(strategy_of(sources[trade.id]) == own for trade in live),
         on_instrument=sum(trade.symbol == asked.signal.symbol for trade in live),
     )
+    if rates is None or len(fresh) < len(balances):
+        return counted
+    values = [worst_value(trade, readings.price_of) * rates[trade.currency].money.amount for trade in live]
+    return replace(
+        counted,
+        gross=sum(values, ZERO),
+        net=sum((value * trade.side.sign for value, trade in zip(values, live, strict=True)), ZERO),
+        equity=sum((each.equity * rates[each.currency].money.amount for each in fresh), ZERO),
+        rate=rates[asked.terminal.currency].money.amount,
+        rates=tuple(sorted(_named(currency, each) for currency, each in rates.items() if each.symbol is not None)),
+    )
+
+
+def _rates(
+    currencies: Iterable[str], asked: Asked, limits: Mapping[Limit, Effective], readings: Readings, now: datetime
+) -> Mapping[str, Conversion] | None:
+    """Return what one unit of each currency is in the desk's, or None where a fresh quote for one is missing."""
+    instruments = asked.universe.instruments if asked.universe is not None else ()
+    most = timedelta(seconds=float(limits[Limit.QUOTE_AGE_S].value))
+    try:
+        return {
+            each: convert(Money(Decimal(1), each), readings.currency, readings.quotes, instruments, now, most)
+            for each in currencies
+        }
+    except Unavailable:
+        return None
+
+
+def _named(currency: str, found: Conversion) -> str:
+    age_s = found.age.total_seconds() if found.age is not None else 0.0
+    return f"{currency} by {found.symbol}, {age_s:.1f} s"
 
 
 def _tier_value(asked: Asked, others: Sequence[Trade], readings: Readings) -> Decimal | None:

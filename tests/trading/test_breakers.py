@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from services.domain.breakers import Breaker, BreakerKind, BreakerState
 from services.domain.buttons import Act
 from services.domain.errors import NotAllowed, NotFound, Refused
 from services.domain.money import Price
+from services.domain.people import Role
 from services.domain.signals import Mission
 from services.domain.states import TradeState
 from services.domain.verdicts import CheckCode, Verdict
@@ -152,6 +154,11 @@ async def test_only_another_commander_lifts_a_lock_once_and_with_a_reason(tmp_pa
 async def test_commanders_obey_too_and_nobody_calls_themselves_back(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as rig:
         bench = rig.trading.bench
+        with pytest.raises(Refused, match="LAST_COMMANDER"):
+            await bench(rig.actor(CARL), str(CARL), timedelta(hours=2), "a walk")
+        tom = await rig.read(lambda unit: people.find(unit, TOM))
+        second = replace(tom, role=Role.COMMANDER)
+        await rig.trading.database.write(lambda unit: people.save_role(unit, second, None))
         done = await bench(rig.actor(CARL), str(CARL), timedelta(hours=2), "a walk")
         assert await denied(rig, CARL) == [CheckCode.BREAKER_PERSON]
         for again in (

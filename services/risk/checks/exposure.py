@@ -47,14 +47,14 @@ def group_share(c: GateContext) -> Check:
 def gross(c: GateContext) -> Check:
     """Check the value of all live trades of the desk, this one counted, against the equity they stand on."""
     wide = c.ledger.beside.wide
-    after = wide.gross + _value(c) if wide is not None and wide.gross is not None else None
+    after = wide.gross + _value(c) * wide.rate if wide is not None and wide.gross is not None else None
     return _of_desk(c, Limit.GROSS_EXPOSURE, after)
 
 
 def net(c: GateContext) -> Check:
     """Check what is left of the desk's values when long and short are set against each other."""
     wide = c.ledger.beside.wide
-    after = wide.net + _value(c) * c.plan.side.sign if wide is not None and wide.net is not None else None
+    after = wide.net + _value(c) * wide.rate * c.plan.side.sign if wide is not None and wide.net is not None else None
     # What brings the desk nearer to flat is no worse than what stands already.
     return _of_desk(c, Limit.NET_EXPOSURE, abs(after) if after is not None and after.is_finite() else None)
 
@@ -111,7 +111,12 @@ def _of_equity(c: GateContext, key: Limit, held: Decimal | None) -> Check:
 def _of_desk(c: GateContext, key: Limit, after: Decimal | None) -> Check:
     wide = c.ledger.beside.wide
     equity = wide.equity if wide is not None else None
-    return optional(c, key, after, lambda key, limit, amount: share(key, limit, amount, equity))
+
+    def shared(key: Limit, limit: Effective, amount: Decimal) -> Check:
+        checked = share(key, limit, amount, equity)
+        return replace(checked, note="; ".join(wide.rates)) if wide is not None and checked.value is not None else checked
+
+    return optional(c, key, after, shared)
 
 
 def _value(c: GateContext) -> Decimal:
