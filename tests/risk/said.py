@@ -16,11 +16,13 @@ from types import NoneType
 from services.domain.breakers import BreakerKind, BreakerState
 from services.domain.correlations import Alike
 from services.domain.entries import EntryKind
+from services.domain.grades import FireMode
 from services.domain.inputs import InputAnswer, InputName, InputState
 from services.domain.limits import RULES, Effective, Limit, Scope
 from services.domain.sessions import Session
 from services.domain.signals import Side
 from services.domain.states import MissionState
+from services.domain.trades import TerminalMode
 from services.domain.verdicts import Check, CheckCode
 from services.risk.context import GateContext
 from services.risk.gate import decide
@@ -169,6 +171,11 @@ def _states() -> Iterator[tuple[str, GateContext]]:
     usual = passing()
     for terminals in ((), ("ann-paper", "testnet"), ("testnet", "live")):
         yield f"grade for {terminals}", with_ledger(usual, rank=replace(AT_PAPER, terminals=terminals))
+    for mode in TerminalMode:
+        for fires in FireMode:
+            rank = replace(AT_PAPER, terminals=(), mode=mode, fires=fires)
+            yield f"{fires.value} at {mode.value}", with_ledger(usual, rank=rank)
+            yield f"{fires.value} at {mode.value}, by itself", with_ledger(usual, rank=replace(rank, by_itself=True))
     yield "no such grade", with_ledger(usual, rank=replace(AT_PAPER, known=False))
     for state in MissionState:
         yield f"mission {state.value}", with_ledger(usual, mission_state=state)
