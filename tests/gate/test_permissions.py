@@ -153,12 +153,12 @@ def test_every_path_says_who_may_ask() -> None:
     assert served_paths() == set(ROUTES)
 
 
-@pytest.mark.parametrize("job", sorted(JOBS))
-def test_no_job_can_do_what_a_person_is_asked_for(job: str) -> None:
+def test_no_job_can_do_what_a_person_is_asked_for() -> None:
     engine = create_engine("sqlite://")
     metadata.create_all(engine)
     with engine.connect() as connection:
         unit = Unit(connection, START)
-        for role in (Role.OBSERVER, Role.TRADER, Role.COMMANDER):
-            with pytest.raises(NotAllowed):
-                require(unit, Actor.job(job, "test"), role)
+        for job in JOBS:
+            for role in (Role.OBSERVER, Role.TRADER, Role.COMMANDER):
+                with pytest.raises(NotAllowed):
+                    require(unit, Actor.job(job, "test"), role)
