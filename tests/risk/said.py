@@ -195,6 +195,9 @@ def _states() -> Iterator[tuple[str, GateContext]]:
             alike = Alike(value=value, symbols=("BTC/USDT", "ETH/USDT"), as_of=NOW, max_age_s=60, required=required)
             yield f"group of {value}, required {required}", with_beside(WHOLE, alike=alike)
     yield "no equity on a bad day", with_market(with_discipline(usual, day_result=Decimal("-0.1")), equity=None)
+    rates = ("EUR/USDT 1.1, 2 s old", "GBP/USDT 1.3, 4 s old")
+    yield "at a rate", with_wide(WHOLE, rate=Decimal("1.1"), rates=rates)
+    yield "at rates, nothing known", with_wide(WHOLE, gross=None, net=None, rates=rates)
     yield "nobody asked", replace(usual, inputs={})
     yield "a working day", with_beside(WHOLE, weekend=False)
     for bid, ask in (("64000", "64000"), ("64000.01", "64000"), ("0", "64000"), ("-64000", "64000")):

@@ -47,14 +47,18 @@ def group_share(c: GateContext) -> Check:
 def gross(c: GateContext) -> Check:
     """Check the value of all live trades of the desk, this one counted, against the equity they stand on."""
     wide = c.ledger.beside.wide
-    after = wide.gross + _value(c) * wide.rate if wide is not None and wide.gross is not None else None
+    after = wide.gross + _value(c) * wide.rate if wide is not None and wide.gross is not None and wide.rate > 0 else None
     return _of_desk(c, Limit.GROSS_EXPOSURE, after)
 
 
 def net(c: GateContext) -> Check:
     """Check what is left of the desk's values when long and short are set against each other."""
     wide = c.ledger.beside.wide
-    after = wide.net + _value(c) * wide.rate * c.plan.side.sign if wide is not None and wide.net is not None else None
+    after = (
+        wide.net + _value(c) * wide.rate * c.plan.side.sign
+        if wide is not None and wide.net is not None and wide.rate > 0
+        else None
+    )
     # What brings the desk nearer to flat is no worse than what stands already.
     return _of_desk(c, Limit.NET_EXPOSURE, abs(after) if after is not None and after.is_finite() else None)
 
