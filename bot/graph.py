@@ -25,12 +25,13 @@ from bot.people_wiring import build_proposals
 from bot.redaction import process_redactor
 from bot.requests import Requests
 from bot.sender import Sender
+from bot.silence_wiring import build_dead_man
 from bot.surroundings import Surroundings
 from bot.system import StageWakeups
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands, publish_menu
 from bot.unwritable import WatchWrites
 from bot.webhook import Webhook
-from bot.wiring import Outside, Trading, build_dead_man, build_market, build_trading
+from bot.wiring import Outside, Trading, build_market, build_trading
 from config.settings import Settings
 from handlers.telegram.app import App
 from handlers.telegram.lists import Lists

@@ -22,7 +22,6 @@ from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSou
 from services.domain.routes import Fees
 from services.execution.benching import BenchPerson
 from services.execution.booking import Booking
-from services.execution.dead_man import DeadMan, DeadManPorts
 from services.execution.deciding import DecideProposal
 from services.execution.executor import Executor, ExecutorPorts
 from services.execution.flattening import FlattenDesk
@@ -387,16 +386,3 @@ def _resolve_unknown(
 ) -> ResolveUnknown:
     in_flight = partial(_in_flight, settings)
     return ResolveUnknown(database, venues, executor, outside.clock, outside.ids, outside.wakeups, outside.beats, in_flight)
-
-
-def build_dead_man(settings: Settings, trading: Trading, outside: Outside, alive: Callable[[str], bool]) -> DeadMan:
-    """Build the stage that tells venues that the desk lives; ``alive`` tells whether a stage of it does."""
-    ports = DeadManPorts(
-        venues=trading.venues,
-        clock=outside.clock,
-        ids=outside.ids,
-        beats=outside.beats,
-        alive=alive,
-        lease=outside.lease,
-    )
-    return DeadMan(trading.database, ports, settings.deadman)

@@ -170,14 +170,7 @@ class FireMission:
         unit.record(
             actor,
             "trade.fired",
-            trade=trade.number,
-            mission=case.mission.number,
-            terminal=trade.terminal_id,
-            symbol=trade.symbol,
-            side=trade.side.value,
-            quantity=trade.quantity,
-            worst_price=trade.worst_price,
-            stop=trade.stop,
+            **_terms(case, trade),
             entry=terms.kind.value,
             auto=case.by_itself,
             config=judged.verdict.config_hash[:12],
@@ -208,14 +201,7 @@ class FireMission:
         unit.record(
             actor,
             "trade.awaiting_approval",
-            trade=trade.number,
-            mission=case.mission.number,
-            terminal=trade.terminal_id,
-            symbol=trade.symbol,
-            side=trade.side.value,
-            quantity=trade.quantity,
-            worst_price=trade.worst_price,
-            stop=trade.stop,
+            **_terms(case, trade),
             approval=approval.number,
             asks=asks,
             until=approval.expires_at,
@@ -238,3 +224,17 @@ class FireMission:
 
 def _still_theirs(unit: Unit, person: Person, token: ActToken) -> bool:
     return any(each.id == token.terms["terminal"] for each in terminals.usable_by(unit, person.id))
+
+
+def _terms(case: Case, trade: Trade) -> dict[str, object]:
+    """Return the terms of a trade as the journal names them."""
+    return {
+        "trade": trade.number,
+        "mission": case.mission.number,
+        "terminal": trade.terminal_id,
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "quantity": trade.quantity,
+        "worst_price": trade.worst_price,
+        "stop": trade.stop,
+    }
