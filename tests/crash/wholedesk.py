@@ -66,7 +66,7 @@ def settings_at(folder: Path, token: str) -> Settings:
         market={"instruments": ("BTC/USDT",), "quote_every_s": 1.0},
         paper={"latency_ms": 0, "slippage_bps": "0"},
         # Only the largest size that is offered asks a second person.
-        approvals={"trade_value": "4000"},
+        approvals={"trade_loss": "80"},
         backup={"enabled": False, "rolling_s": 0},
     )
 

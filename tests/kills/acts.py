@@ -38,7 +38,7 @@ READS: Mapping[str, str] = {
     "/risk": "Risk",
     "/pnl": "Results",
     "/balance": "Accounts",
-    "/status": "feed",
+    "/status": "waiting:",
 }
 
 
