@@ -44,7 +44,7 @@ _ALL_DOUBTFUL = (
 _DOUBTFUL_AT = _ALL_DOUBTFUL.where(
     instructions.c.terminal_id == bindparam("terminal"), instructions.c.symbol == bindparam("instrument")
 )
-_COUNT = select(func.count()).where(instructions.c.terminal_id == bindparam("terminal"))
+_COUNT = select(func.count().label("n")).where(instructions.c.terminal_id == bindparam("terminal"))
 _WRITES = select(
     (
         _COUNT.where(instructions.c.sent_at > bindparam("since", type_=instructions.c.sent_at.type)).scalar_subquery()
