@@ -6,6 +6,7 @@ Otherwise one process would be left alone with them at the end.
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from bot.loading import nothing_collected
 # How long an example takes says something about the machine and its other work, and nothing about the desk.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# Pytest's own copies of log lines took a third of a conversation's time, and nothing reads them; nor are they for the terminal.
+logging.getLogger().addHandler(logging.NullHandler())
 
 LONG = ("demo", "kills", "process", "sim", "crash", "postgres")
 HERE = Path(__file__).parent

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -251,13 +253,20 @@ async def test_server_stops_at_once_with_a_poll_held_and_a_page_open() -> None:
     assert stopped < 1.5
 
 
-async def test_fault_of_the_server_itself_is_a_500_that_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fault_of_the_server_itself_is_a_500_that_is_logged() -> None:
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+
     def broken() -> None:
         raise OSError("disk full")
 
-    async with running(flush=broken) as server:
-        answer = await server.call("sendMessage", chat_id=ANN, text="x")
+    logging.getLogger().addHandler(handler)
+    try:
+        async with running(flush=broken) as server:
+            answer = await server.call("sendMessage", chat_id=ANN, text="x")
+    finally:
+        logging.getLogger().removeHandler(handler)
 
     assert answer == {"ok": False, "error_code": 500, "description": "Internal Server Error"}
-    assert "telegram.call_failed method=sendMessage" in caplog.text
-    assert server.token not in caplog.text
+    assert "telegram.call_failed method=sendMessage" in said.getvalue()
+    assert server.token not in said.getvalue()
