@@ -11,15 +11,14 @@ from services.domain.errors import NotAllowed, NotFound, Refused
 from services.domain.money import Price, canonical
 from services.domain.notices import Priority
 from services.domain.people import Actor, Role
-from services.domain.ports import Ids
 from services.domain.routes import Route, RoutePhase, Then, load_route
 from services.domain.trades import Trade
 from services.domain.verdicts import Check
-from services.missions.planning import Desk, with_own_funds
-from services.risk import recorded
+from services.missions.entry_book import EntryBook, EntryTerms
+from services.missions.planning import Desk
 from services.risk.sizing import loss_at_stop
 from services.storage import desk as desk_rows
-from services.storage import handovers, missions, outbox, people, terminals, trades, verdicts
+from services.storage import handovers, missions, outbox, people, terminals, trades
 from services.storage.database import Database, Unit
 
 
@@ -45,10 +44,10 @@ AmendOutcome = Amended | AmendDenied
 class AmendEntry:
     """Move a resting entry; a price worse than the bound passes the gate first, like a new trade."""
 
-    def __init__(self, database: Database, desk: Desk, ids: Ids) -> None:
+    def __init__(self, database: Database, desk: Desk, book: EntryBook) -> None:
         self._database = database
         self._desk = desk
-        self._ids = ids
+        self._book = book
 
     async def __call__(self, actor: Actor, reference: str, price: Price) -> AmendOutcome:
         """Amend or deny; raise NotFound, NotAllowed, or Refused when nothing rests or the price cannot be."""
@@ -82,32 +81,22 @@ class AmendEntry:
         mission, owner = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
         if mission is None or owner is None:
             raise NotFound("MISSION", reference=trade.mission_id)
-        case = self._desk.case(unit, mission, owner, trade.terminal_id, trade.id)
-        case = with_own_funds(case, trade, self._desk.rules.costs_at(case.terminal))
-        verdict, context = self._desk.judge(
-            unit,
-            case,
+        case = self._desk.case(unit, mission, owner, trade.terminal_id, trade)
+        terms = EntryTerms(
             quantity=trade.quantity,
+            decision_price=trade.decision_price,
             worst_price=price,
             stop=trade.stop,
             kind=route.kind,
-            price=price,
-            leaving_out=trade.id,
+            at=price,
         )
-        named = self._ids.row()
-        proof = verdicts.add(
-            unit,
-            named,
-            verdict,
-            trade_id=trade.id,
-            mission_id=mission.id,
-            person_id=owner.id,
-            terminal_id=trade.terminal_id,
-            context=recorded.dump(context),
-        )
-        denied = None if verdict.allowed else verdict.denials[0]
+        judged = self._book.judge(unit, case, terms)
+        kept = self._book.keep(unit, case, judged, trade_id=trade.id)
+        denied = None if judged.verdict.allowed else judged.verdict.denials[0]
         code = denied.code.value if denied is not None else None
-        unit.record(actor, "entry.judged", trade=trade.number, price=price, code=code, verdict=named, proof=proof)
+        unit.record(
+            actor, "entry.judged", trade=trade.number, price=price, code=code, verdict=kept.verdict_id, proof=kept.proof
+        )
         return denied
 
     def _move(self, unit: Unit, actor: Actor, trade: Trade, route: Route, price: Price) -> Amended:

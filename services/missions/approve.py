@@ -15,14 +15,14 @@ from services.domain.cards import approval_card
 from services.domain.entries import AT_A_PRICE, EntryKind
 from services.domain.errors import NotFound, Refused
 from services.domain.money import Price
-from services.domain.people import Actor, Person, Role
-from services.domain.signals import Mission, Side, strategy_of
+from services.domain.people import Actor, Role
+from services.domain.signals import Side, strategy_of
 from services.domain.states import TradeState
 from services.domain.trades import Trade
 from services.missions.decided import rejected
 from services.missions.entries import EntryWish, plan_entry
 from services.missions.entry_book import EntryBook, EntryTerms, Judged
-from services.missions.planning import Case, Desk, with_own_funds
+from services.missions.planning import Case, Desk
 from services.storage import approvals, decision_journal, missions, outbox, people, trades, verdicts
 from services.storage.database import Unit
 
@@ -106,11 +106,11 @@ class TradeApprovals:
         if owner is None or mission is None or owner.role < Role.TRADER:
             return waiting_trades.end(unit, actor, trade, TradeState.DENIED, "ROLE", facts)
         try:
-            case = self._case(unit, mission, owner, trade)
+            case = self._desk.case(unit, mission, owner, trade.terminal_id, trade)
         except Refused as error:
             return waiting_trades.end(unit, actor, trade, TradeState.DENIED, error.code, facts)
         terms = self._terms(unit, case, trade)
-        judged = self._book.judge(unit, case, terms, leaving_out=trade.id)
+        judged = self._book.judge(unit, case, terms)
         kept = self._book.keep(unit, case, judged, trade_id=trade.id)
         proven = facts | {"verdict": kept.verdict_id, "proof": kept.proof}
         if not judged.verdict.allowed:
@@ -135,11 +135,6 @@ class TradeApprovals:
         check = judged.verdict.denials[0]
         told = facts | {"value": check.value, "limit": check.limit}
         return waiting_trades.end(unit, actor, trade, TradeState.DENIED, check.code.value, told)
-
-    def _case(self, unit: Unit, mission: Mission, owner: Person, trade: Trade) -> Case:
-        """Return the case as it is now, without the trade itself beside it; raise Refused without its terminal."""
-        case = self._desk.case(unit, mission, owner, trade.terminal_id, trade.id)
-        return with_own_funds(case, trade, self._desk.rules.costs_at(case.terminal))
 
     def _terms(self, unit: Unit, case: Case, trade: Trade) -> EntryTerms:
         """Return what was asked for, priced anew: an entry that takes is bound by the quote of now where that is tighter."""

@@ -78,11 +78,8 @@ class EntryBook:
         self._breakers = breakers
         self._meter: Meter = meter or Unmeasured()
 
-    def judge(self, unit: Unit, case: Case, terms: EntryTerms, *, leaving_out: str | None = None) -> Judged:
-        """Ask the gate; with its inputs is kept how long it took, when the tap came, and what the account carried.
-
-        ``leaving_out`` is the trade that is asked about, when it stands already.
-        """
+    def judge(self, unit: Unit, case: Case, terms: EntryTerms) -> Judged:
+        """Ask the gate; with its inputs is kept how long it took, when the tap came, and what the account carried."""
         began = self._desk.clock.monotonic()
         verdict, context = self._desk.judge(
             unit,
@@ -92,13 +89,11 @@ class EntryBook:
             stop=terms.stop,
             kind=terms.kind,
             price=terms.at,
-            leaving_out=leaving_out,
         )
         took = self._desk.clock.monotonic() - began
         self._meter.time(Timed.GATE, took)
         tapped = unit.received_at.isoformat() if unit.received_at is not None else None
-        others = [trade for trade in case.live if trade.id != leaving_out]
-        beside = {"gate_s": round(took, 6), "tapped": tapped, "carried": carried(others).dump()}
+        beside = {"gate_s": round(took, 6), "tapped": tapped, "carried": carried(case.others).dump()}
         return Judged(verdict=verdict, context=recorded.dump(context) | beside)
 
     def keep(self, unit: Unit, case: Case, judged: Judged, *, trade_id: str | None) -> Kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -79,6 +79,7 @@ class Case:
     """A mission in front of one trader's terminal: the market as it is now, and the trades that live there in this unit.
 
     ``limits`` are those in force where person, terminal, strategy and instrument meet, with what the person's grade tightens.
+    ``again`` is the trade that is asked about when it stands already: it is not counted beside itself.
     """
 
     mission: Mission
@@ -91,7 +92,13 @@ class Case:
     discipline: Discipline
     grade: Grade
     fires: FireMode
+    again: Trade | None = None
     by_itself: bool = False
+
+    @property
+    def others(self) -> Sequence[Trade]:
+        """Return the trades that live at the terminal, without the one that is asked about."""
+        return [trade for trade in self.live if self.again is None or trade.id != self.again.id]
 
 
 class Desk:
@@ -110,6 +117,15 @@ class Desk:
         self.clock = clock
         self.rules = rules
         self.capabilities = capabilities
+        self._readings = Readings(
+            price_of=self.exit_price,
+            balance_of=accounts.latest,
+            zone=rules.zone,
+            correlations=rules.correlations,
+            correlation=rules.correlations.settings,
+            quotes=quotes,
+            currency=rules.currency,
+        )
 
     def kinds(self, terminal: Terminal) -> tuple[EntryKind, ...]:
         """Return the kinds of entry that a terminal takes; of a venue that is not there, none but the usual one is known."""
@@ -119,62 +135,36 @@ class Desk:
             return (EntryKind.TAKE,)
 
     def case(
-        self,
-        unit: Unit,
-        mission: Mission,
-        person: Person,
-        terminal_id: str | None = None,
-        leaving_out: str | None = None,
+        self, unit: Unit, mission: Mission, person: Person, terminal_id: str | None = None, again: Trade | None = None
     ) -> Case:
         """Return the case at the named terminal, or at the trader's first that can take the side.
 
-        ``leaving_out`` is a trade that is not counted beside it, because it is the one that is asked about.
-        Raise Refused when there is none to use.
+        ``again`` is a trade that stands already and is asked about once more. Raise Refused when there is no terminal to use.
         """
-        usable = terminals.usable_by(unit, person.id)
-        short = mission.signal.side is Side.SHORT
-        able = [each for each in usable if each.can_short or not short]
-        chosen = [each for each in usable if each.id == terminal_id] if terminal_id is not None else able or usable
-        if not chosen:
-            raise Refused("NO_TERMINAL", person=person.id)
-        terminal = chosen[0]
+        terminal = _terminal(unit, mission, person, terminal_id)
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
         live = tuple(trades.live(unit, terminal_id=terminal.id))
-        market = self._market(live, terminal, mission.signal.symbol, instrument, unit.now)
         grade = grades.find(unit, person.grade)
-        limits = tightened(
-            limits_in_force(unit, self.rules.book).at(standing(mission.signal, instrument, terminal, person.id)),
-            grade,
-            person.id,
-        )
+        in_force = limits_in_force(unit, self.rules.book).at(standing(mission.signal, instrument, terminal, person.id))
+        limits = tightened(in_force, grade, person.id)
+        itself = again.id if again is not None else None
         asked = Asked(
             signal=mission.signal,
             universe=universe,
             person_id=person.id,
             terminal=terminal,
             live=live,
-            leaving_out=leaving_out,
+            leaving_out=itself,
         )
-        readings = Readings(
-            price_of=self.exit_price,
-            balance_of=self.accounts.latest,
-            zone=self.rules.zone,
-            correlations=self.rules.correlations,
-            correlation=self.rules.correlations.settings,
-            quotes=self.quotes,
-            currency=self.rules.currency,
-        )
-        beside = read_surroundings(unit, asked, limits, readings)
         return Case(
             mission=mission,
             person=person,
             terminal=terminal,
-            market=market,
+            market=self._market(live, terminal, mission.signal.symbol, instrument, unit.now, again),
             live=live,
             limits=limits,
-            beside=beside,
-            fires=modes.in_force(unit, person.id, grade, mission.signal.source),
+            beside=read_surroundings(unit, asked, limits, self._readings),
             discipline=read_discipline(
                 unit,
                 self.rules.discipline,
@@ -184,21 +174,34 @@ class Desk:
                 price_of=self.exit_price,
                 limits=limits,
                 grade=grade,
-                leaving_out=leaving_out,
+                leaving_out=itself,
             ),
             grade=grade,
+            fires=modes.in_force(unit, person.id, grade, mission.signal.source),
+            again=again,
         )
 
     def _market(
-        self, live: Sequence[Trade], terminal: Terminal, symbol: str, instrument: Instrument | None, now: datetime
+        self,
+        live: Sequence[Trade],
+        terminal: Terminal,
+        symbol: str,
+        instrument: Instrument | None,
+        now: datetime,
+        again: Trade | None,
     ) -> MarketPart:
-        """Return the market part as the feeds keep it; another currency without a conversion counts as missing."""
+        """Return the market part as the feeds keep it; another currency without a conversion counts as missing.
+
+        What the unfilled entry of a trade that is asked about again holds counts as free: what takes its place may use it.
+        """
         balance = self.accounts.latest(terminal.id)
         if balance is not None and instrument is not None and instrument.quote != balance.currency:
             balance = None
-        free = None
+        free, costs = None, self.rules.costs_at(terminal)
         if balance is not None:
-            free = balance.free - committed_since(live, balance.received_at, self.rules.costs_at(terminal))
+            free = balance.free - committed_since(live, balance.received_at, costs)
+            if again is not None:
+                free += funds_needed(again.quantity - again.entry_quantity, again.worst_price, costs)
         return MarketPart(
             instrument=instrument,
             quote=self.quotes.latest(symbol),
@@ -218,11 +221,10 @@ class Desk:
         stop: Price,
         kind: EntryKind = EntryKind.TAKE,
         price: Price | None = None,
-        leaving_out: str | None = None,
     ) -> tuple[Verdict, GateContext]:
         """Ask the gate about one size at one worst price, with the ledger as it stands in this unit.
 
-        ``price`` is what the entry waits for; ``leaving_out`` is the trade that is asked about, when it stands already.
+        ``price`` is what the entry waits for.
         """
         context = GateContext(
             now=unit.now,
@@ -250,7 +252,7 @@ class Desk:
                 discipline=case.discipline,
                 beside=case.beside,
                 rank=Rank.at(case.grade, case.terminal, case.fires, by_itself=case.by_itself),
-                leaving_out=leaving_out,
+                leaving_out=case.again.id if case.again is not None else None,
             ),
             limits=case.limits,
             config_hash=hash_in_force(unit, self.rules.book, self.rules.config_hash),
@@ -266,12 +268,15 @@ class Desk:
         return quote.mid
 
 
-def with_own_funds(case: Case, trade: Trade, costs: Costs) -> Case:
-    """Count what a trade's unfilled entry holds as free: the one that takes its place may use it."""
-    if case.market.free is None:
-        return case
-    held = funds_needed(trade.quantity - trade.entry_quantity, trade.worst_price, costs)
-    return replace(case, market=replace(case.market, free=case.market.free + held))
+def _terminal(unit: Unit, mission: Mission, person: Person, terminal_id: str | None) -> Terminal:
+    """Return the named terminal where it is the person's to use, or the first that can take the side."""
+    usable = terminals.usable_by(unit, person.id)
+    short = mission.signal.side is Side.SHORT
+    able = [each for each in usable if each.can_short or not short]
+    chosen = [each for each in usable if each.id == terminal_id] if terminal_id is not None else able or usable
+    if not chosen:
+        raise Refused("NO_TERMINAL", person=person.id)
+    return chosen[0]
 
 
 def find_mission(unit: Unit, reference: str | None) -> Mission:

@@ -148,7 +148,7 @@ RULES: dict[str, tuple[Look, set[str]]] = {
     "writes a verdict's row": (writes_rows("verdicts"), {"services/storage/verdicts.py module"}),
     "stores a verdict": (
         lambda node: called(node, "add") and of(node, "verdicts"),
-        {"services/missions/entry_book.py EntryBook.keep", "services/missions/amend.py AmendEntry._ask"},
+        {"services/missions/entry_book.py EntryBook.keep"},
     ),
     "makes a verdict": (
         lambda node: called(node, "Verdict"),

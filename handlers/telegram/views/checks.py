@@ -125,6 +125,63 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
     CheckCode.MEDIC_RISK: ("on a bad day a trade risks less", "take a smaller size"),
 }
 
+# Why each rule refused; {value} and {limit} have their units, {found}, {bound} and {note} stand as the check kept them.
+REASONS: Mapping[CheckCode, str] = {
+    CheckCode.HALT: "{value}: {note}",
+    CheckCode.RECONCILED: "not compared with its venue yet",
+    CheckCode.IN_DOUBT: "{value} of unknown outcome on {symbol}",
+    CheckCode.SESSION: "{found}",
+    CheckCode.DATA_AGE: "the quote is {value} s old, limit {limit}",
+    CheckCode.EQUITY_AGE: "the account was read {value} s ago, limit {limit}",
+    CheckCode.UNIVERSE: "{symbol} is {value}",
+    CheckCode.TERMINAL_SIDE: "this terminal takes no {bound}",
+    CheckCode.STOP_SIDE: "stop {value} is not beyond the price {limit}",
+    CheckCode.SPREAD: "spread {value}, limit {limit}",
+    CheckCode.PRICE_COLLAR: "price {value} is beyond the bound {limit}",
+    CheckCode.GRID: "size or price is off the venue's grid",
+    CheckCode.MIN_SIZE: "size {value} is below the venue's {bound}",
+    CheckCode.RISK_PER_TRADE: "{value} % of equity at the stop, limit {limit}",
+    CheckCode.MODE: "mode {found}: takes {bound}",
+    CheckCode.GRADE: "{found}: takes {bound}",
+    CheckCode.NOTIONAL: "value {value} % of equity, limit {limit}",
+    CheckCode.FREE_FUNDS: "needs {value}, free {limit}",
+    CheckCode.OPEN_POSITIONS: "this would be trade {value}, limit {limit}",
+    CheckCode.CASH_RESERVE: "leaves {value} % free, at least {limit}",
+    CheckCode.MARGIN: "at all stops {value} % free, at least {limit}",
+    CheckCode.LEVERAGE: "all trades {value} % of equity, limit {limit}",
+    CheckCode.INSTRUMENT_SHARE: "in it {value} % of equity, limit {limit}",
+    CheckCode.TIER_SHARE: "its tier {value} % of equity, limit {limit}",
+    CheckCode.GROUP_SHARE: "alike {value} % of equity, limit {limit}",
+    CheckCode.GROSS_EXPOSURE: "desk gross {value} % of equity, limit {limit}",
+    CheckCode.NET_EXPOSURE: "desk net {value} % of equity, limit {limit}",
+    CheckCode.UNUSUAL_SIZE: "{value} times the usual, limit {limit}",
+    CheckCode.WEEKEND: "weekend: trade {value}, limit {limit}",
+    CheckCode.DESK_POSITIONS: "trade {value} of the desk, limit {limit}",
+    CheckCode.PERSON_POSITIONS: "your live trade {value}, limit {limit}",
+    CheckCode.STRATEGY_POSITIONS: "trade {value} of the strategy, limit {limit}",
+    CheckCode.INSTRUMENT_POSITIONS: "trade {value} on {symbol}, limit {limit}",
+    CheckCode.MESSAGE_RATE: "write {value} of this minute, limit {limit}",
+    CheckCode.TRADES_PER_HOUR: "entry {value} of this hour, limit {limit}",
+    CheckCode.INSTRUMENT_COOLDOWN: "closed {value} s ago, rests {limit}",
+    CheckCode.MIN_SCORE: "score {value}, at least {limit}",
+    CheckCode.NEWS: "news: {found}",
+    CheckCode.VITALITY: "strategy: {found}",
+    CheckCode.CALIBRATION: "score: {found}",
+    CheckCode.OPPOSITE: "{symbol} is held on the other side",
+    CheckCode.DUPLICATE: "a trade on {symbol} is live",
+    CheckCode.WEEKLY_LOSS: "lost this week {value} %, limit {limit}",
+    CheckCode.DAILY_LOSS: "lost today {value} % of equity, limit {limit}",
+    CheckCode.BREAKER_PERSON: "{found}: {note}",
+    CheckCode.BREAKER_TERMINAL: "{found}: {note}",
+    CheckCode.BREAKER_INSTRUMENT: "{found}: {note}",
+    CheckCode.COOLDOWN: "a pause after a loss, {value} left",
+    CheckCode.TILT: "losses close together, {value} left",
+    CheckCode.SHOTS: "this would be entry {value} of today, limit {limit}",
+    CheckCode.MEDIC_POSITIONS: "medic mode: trade {value}, limit {limit}",
+    CheckCode.MEDIC_RISK: "medic mode: risk {value} %, limit {limit}",
+}
+# The words that a check keeps can be long; a sentence made of them ends here.
+LONGEST_REASON = 44
 
 # How each rule measures, where only value and limit were kept.
 UNITS: Mapping[CheckCode, Unit] = {
@@ -204,65 +261,9 @@ def explain(check: Check, *, symbol: str, decimals: int | None, currency: str) -
     """Say in one sentence why a check refused, with value, limit and their unit."""
     if check.value is None:
         return f"{LABELS[check.code]}: {MISSING}, so the answer is no"
-    said = compared(check, decimals=decimals, currency=currency)
-    value, _, limit = said.partition(" of ")
-    sentences: Mapping[CheckCode, str] = {
-        CheckCode.HALT: f"{check.value}: {check.note}".rstrip(": "),
-        CheckCode.RECONCILED: "not compared with its venue yet",
-        CheckCode.IN_DOUBT: f"{value} of unknown outcome on {symbol}",
-        CheckCode.DEADLINE: "the mission's time is over" if decimal_of(check.value) is not None else _ended(check.value),
-        CheckCode.SESSION: clip(check.value, 44),
-        CheckCode.DATA_AGE: f"the quote is {value} s old, limit {limit}",
-        CheckCode.EQUITY_AGE: f"the account was read {value} s ago, limit {limit}",
-        CheckCode.UNIVERSE: f"{symbol} is {check.value}",
-        CheckCode.TERMINAL_SIDE: f"this terminal takes no {check.limit}",
-        CheckCode.STOP_SIDE: f"stop {value} is not beyond the price {limit}",
-        CheckCode.SPREAD: f"spread {value}, limit {limit}",
-        CheckCode.PRICE_COLLAR: f"price {value} is beyond the bound {limit}",
-        CheckCode.GRID: "size or price is off the venue's grid",
-        CheckCode.MIN_SIZE: f"size {value} is below the venue's {check.limit}",
-        CheckCode.RISK_PER_TRADE: f"{value} % of equity at the stop, limit {limit}",
-        CheckCode.MODE: clip(f"mode {check.value}: takes {check.limit}", 44),
-        CheckCode.GRADE: clip(f"{check.value}: takes {check.limit}", 44),
-        CheckCode.NOTIONAL: f"value {value} % of equity, limit {limit}",
-        CheckCode.FREE_FUNDS: f"needs {value}, free {limit}",
-        CheckCode.OPEN_POSITIONS: f"this would be trade {value}, limit {limit}",
-        CheckCode.CASH_RESERVE: f"leaves {value} % free, at least {limit}",
-        CheckCode.MARGIN: f"at all stops {value} % free, at least {limit}",
-        CheckCode.LEVERAGE: f"all trades {value} % of equity, limit {limit}",
-        CheckCode.INSTRUMENT_SHARE: f"in it {value} % of equity, limit {limit}",
-        CheckCode.TIER_SHARE: f"its tier {value} % of equity, limit {limit}",
-        CheckCode.GROUP_SHARE: f"alike {value} % of equity, limit {limit}",
-        CheckCode.GROSS_EXPOSURE: f"desk gross {value} % of equity, limit {limit}",
-        CheckCode.NET_EXPOSURE: f"desk net {value} % of equity, limit {limit}",
-        CheckCode.UNUSUAL_SIZE: f"{value} times the usual, limit {limit}",
-        CheckCode.WEEKEND: f"weekend: trade {value}, limit {limit}",
-        CheckCode.DESK_POSITIONS: f"trade {value} of the desk, limit {limit}",
-        CheckCode.PERSON_POSITIONS: f"your live trade {value}, limit {limit}",
-        CheckCode.STRATEGY_POSITIONS: f"trade {value} of the strategy, limit {limit}",
-        CheckCode.INSTRUMENT_POSITIONS: f"trade {value} on {symbol}, limit {limit}",
-        CheckCode.MESSAGE_RATE: f"write {value} of this minute, limit {limit}",
-        CheckCode.TRADES_PER_HOUR: f"entry {value} of this hour, limit {limit}",
-        CheckCode.INSTRUMENT_COOLDOWN: f"closed {value} s ago, rests {limit}",
-        CheckCode.MIN_SCORE: f"score {value}, at least {limit}",
-        CheckCode.NEWS: clip(f"news: {check.value}", 44),
-        CheckCode.VITALITY: clip(f"strategy: {check.value}", 44),
-        CheckCode.CALIBRATION: clip(f"score: {check.value}", 44),
-        CheckCode.OPPOSITE: f"{symbol} is held on the other side",
-        CheckCode.DUPLICATE: f"a trade on {symbol} is live",
-        CheckCode.WEEKLY_LOSS: f"lost this week {value} %, limit {limit}",
-        CheckCode.DAILY_LOSS: f"lost today {value} % of equity, limit {limit}",
-        CheckCode.BREAKER_PERSON: clip(f"{check.value}: {check.note}", 44),
-        CheckCode.BREAKER_TERMINAL: clip(f"{check.value}: {check.note}", 44),
-        CheckCode.BREAKER_INSTRUMENT: clip(f"{check.value}: {check.note}", 44),
-        CheckCode.COOLDOWN: f"a pause after a loss, {value} left",
-        CheckCode.TILT: f"losses close together, {value} left",
-        CheckCode.SHOTS: f"this would be entry {value} of today, limit {limit}",
-        CheckCode.MEDIC_POSITIONS: f"medic mode: trade {value}, limit {limit}",
-        CheckCode.MEDIC_RISK: f"medic mode: risk {value} %, limit {limit}",
-    }
-    return sentences[check.code]
-
-
-def _ended(state: str) -> str:
-    return f"the mission is {state}"
+    if check.code is CheckCode.DEADLINE:
+        return "the mission's time is over" if decimal_of(check.value) is not None else f"the mission is {check.value}"
+    value, _, limit = compared(check, decimals=decimals, currency=currency).partition(" of ")
+    kept = {"found": check.value, "bound": check.limit, "note": check.note}
+    said = REASONS[check.code].format(value=value, limit=limit, symbol=symbol, **kept).rstrip(": ")
+    return clip(said, LONGEST_REASON) if "{found}" in REASONS[check.code] else said
