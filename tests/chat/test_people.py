@@ -154,7 +154,7 @@ async def test_somebody_who_was_only_listed_is_not_seen_yet(desk: ChatRig) -> No
 
     await rig.ask(OLGA, "/whoami", "observer")
 
-    assert f"Olga {OLGA}" in text_of(await rig.ask(CARL, "/people", "Olga"))
+    assert "Olga @olga_observes" in text_of(await rig.ask(CARL, "/people", "Olga"))
 
 
 async def test_grants_by_name_and_number_are_told_to_everyone_concerned(desk: ChatRig) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from handlers.telegram.callbacks import ChoiceButton, ListName
-from handlers.telegram.views.format import listing, span
+from handlers.telegram.views.format import COLUMNS, clip, listing, span
 from handlers.telegram.views.message import Button, Rendered, act
 from handlers.telegram.views.paging import cut, in_rows, turning
 from handlers.telegram.views.templating import render
 from services.domain.grades import DEFAULT_GRADE
 from services.domain.notices import Event, Loudness
+from services.domain.people import Person
 from services.reporting.people_lists import ChatsList, NotifyList, PeopleList, SettingsList
 
 PEOPLE_A_PAGE, CHATS_A_PAGE = 8, 4
+NAME = 16
 # A colon separates the fields of a button's data, so times are written with a point there.
 NIGHT = "22.00-07.00"
 _NEXT = {
@@ -28,7 +30,7 @@ def people_page(data: PeopleList, page: int) -> Rendered:
     text = render(
         "list_people",
         rows=part.rows,
-        private=data.private,
+        called={person.id: _called(person, data.private) for person in part.rows},
         default_grade=DEFAULT_GRADE,
         leases={
             person.id: f"{span(person.lease_until - data.at)} left" if person.lease_until is not None else ""
@@ -40,6 +42,19 @@ def people_page(data: PeopleList, page: int) -> Rendered:
         pages=part.pages,
     )
     return Rendered(text=text, rows=(turning(ListName.PEOPLE, part),))
+
+
+def _called(person: Person, private: bool) -> str:
+    """Write somebody's name, and where it is private what a command takes: the @username, or the id of whoever has none.
+
+    A name gives way to a long username, since only a whole one can be typed.
+    """
+    name = clip(person.name, NAME) if person.name != str(person.id) else "not seen yet"
+    if not private:
+        return name
+    handle = f"@{person.username}" if person.username else str(person.id)
+    room = COLUMNS - len(person.role.value) - len(" ✗ ")
+    return f"{name} {handle}" if len(name) + 1 + len(handle) <= room else handle
 
 
 def chats_page(data: ChatsList, page: int) -> Rendered:
