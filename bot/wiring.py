@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.approval_wiring import build_second_person, build_trade_approvals
+from bot.live_grounds import live_grounds
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
 from config.groups import VenueSettings
 from config.settings import Settings
-from services.domain.errors import Misconfigured, Unavailable
-from services.domain.live_facts import LiveFacts, require_test_network
+from services.domain.errors import Unavailable
+from services.domain.live_facts import LiveGround
 from services.domain.market import Instrument
 from services.domain.measures import Meter, Unmeasured
 from services.domain.ports import Capabilities, Clock, Ids, MarketData, QuoteSource, StageBeat, Venue
@@ -61,7 +62,6 @@ from services.risk.size_rules import SeriesOf, SizeRules
 from services.risk.sizing import Costs
 from services.storage.database import Database
 from services.storage.desk import Lease
-from services.venues.ccxt_client import has_real_money
 from services.venues.ccxt_market import CcxtMarketData
 from services.venues.ccxt_spot import CcxtVenue
 from services.venues.measured import MeasuredVenue
@@ -157,28 +157,10 @@ def exchange_costs(venue: VenueSettings) -> Costs:
     return Costs(fee=venue.taker_bps / 10_000, slippage=venue.slippage_bps / 10_000)
 
 
-def _require_test_networks(settings: Settings, confirmed: frozenset[str]) -> None:
-    for name in sorted(confirmed - settings.terminals.keys()):
-        raise Misconfigured(
-            "LIVE_UNKNOWN", cause=f"--live {name}: there is no [terminals.{name}]", fix="name one that there is"
-        )
-    for name, terminal in settings.terminals.items():
-        facts = LiveFacts(
-            setting=terminal.mode == "live",
-            host=has_real_money(terminal.venue, settings.venues[terminal.venue]),
-            confirmed=name in confirmed,
-        )
-        require_test_network(name, terminal.venue, facts)
-
-
 def build_exchanges(
     settings: Settings, outside: Outside, instruments: Mapping[str, Instrument], quotes: QuoteBoard
 ) -> dict[str, Exchange]:
-    """Build the exchanges that the settings give a terminal at, by their name under [venues].
-
-    Raise Misconfigured for one where money is real, or where only some of what says so does.
-    """
-    _require_test_networks(settings, outside.confirmed_live)
+    """Build the exchanges that the settings give a terminal at, by their name under [venues]."""
     named = sorted({terminal.venue for terminal in settings.terminals.values()})
     if outside.exchange is not None:
         return {name: outside.exchange(name, quotes) for name in named}
@@ -235,7 +217,7 @@ def _paper_venue(settings: Settings, outside: Outside, instruments: Mapping[str,
     )
 
 
-def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: SeriesOf) -> Rules:
+def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: SeriesOf, grounds: Mapping[str, LiveGround]) -> Rules:
     return Rules(
         limits=settings.risk,
         book=book_of(settings.risk),
@@ -255,10 +237,13 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: Series
         sizing=SizeRules(settings.sizing, settings.risk.default_per_trade, settings.desk.currency, series),
         routes=settings.routes,
         venue_costs={name: exchange_costs(settings.venues[name]) for name in exchanges},
+        grounds=grounds,
     )
 
 
-def _executor_ports(outside: Outside, venues: Mapping[str, Venue], quotes: QuoteBoard) -> ExecutorPorts:
+def _executor_ports(
+    outside: Outside, venues: Mapping[str, Venue], quotes: QuoteBoard, grounds: Mapping[str, LiveGround]
+) -> ExecutorPorts:
     return ExecutorPorts(
         venues=venues,
         quotes=quotes,
@@ -268,6 +253,7 @@ def _executor_ports(outside: Outside, venues: Mapping[str, Venue], quotes: Quote
         nursery=outside.nursery,
         beats=outside.beats,
         meter=outside.meter,
+        grounds=grounds,
     )
 
 
@@ -321,7 +307,11 @@ def _watch_breakers(
 
 
 def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
-    """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do."""
+    """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do.
+
+    Raise Misconfigured before anything is built where only some of what says that money is real does.
+    """
+    grounds = live_grounds(settings, outside.confirmed_live)
     state = settings.desk.state_dir
     database = _database(settings, outside)
     quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
@@ -330,11 +320,12 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     reached: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
     venues: dict[str, Venue] = {name: MeasuredVenue(each, outside.meter) for name, each in reached.items()}
     zone, limits = settings.desk.zone, settings.risk
-    desk = Desk(quotes, accounts, outside.clock, _rules(settings, exchanges, outside.series), partial(_capabilities, venues))
+    rules = _rules(settings, exchanges, outside.series, grounds)
+    desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
     breakers = BreakerBook(outside.ids, settings.breakers)
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection, breakers)
     booking = Booking(outside.ids, accounts, quotes, zone, settling, outside.meter)
-    ports = _executor_ports(outside, venues, quotes)
+    ports = _executor_ports(outside, venues, quotes, grounds)
     executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
     entry_book = EntryBook(desk, outside.ids, breakers, outside.meter)
     second = build_second_person(settings, outside.ids)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from services.domain.errors import Misconfigured
+
+EXITS_ONLY = "exits only"
+"""What a live terminal takes as long as nobody decided otherwise; changes carry it in this word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +24,10 @@ class LiveFacts:
     confirmed: bool
 
 
-def require_test_network(terminal: str, venue: str, facts: LiveFacts) -> None:
-    """Return when nothing says that the terminal is live; raise Misconfigured with what is missing, or with what comes next.
+def is_live(terminal: str, venue: str, facts: LiveFacts) -> bool:
+    """Tell whether a terminal's money is real; raise Misconfigured, REAL_MONEY, where only some of the facts say so.
 
-    REAL_MONEY: the facts disagree, so one of them is a mistake. LIVE_UNDECIDED: they agree, but going live is up to commanders,
-    and no such decision can be made yet.
+    Those that disagree are somebody's mistake, and nobody knows whose.
     """
     wanted = {
         f'terminals.{terminal}.mode is "live"': facts.setting,
@@ -32,18 +35,65 @@ def require_test_network(terminal: str, venue: str, facts: LiveFacts) -> None:
         f"the start names it: sortie run --live {terminal}": facts.confirmed,
     }
     missing = [fact for fact, holds in wanted.items() if not holds]
-    if len(missing) == len(wanted):
-        return
-    if missing:
+    if missing and len(missing) < len(wanted):
         raise Misconfigured(
             "REAL_MONEY",
             key=f"terminals.{terminal}",
             missing="; ".join(missing),
             fix="live needs three facts that agree: take back what says live, or trade at the exchange's test network",
         )
-    raise Misconfigured(
-        "LIVE_UNDECIDED",
-        key=f"terminals.{terminal}",
-        cause="setting, host and start agree, but the commanders have not decided to go live",
-        fix='going live needs a proposal, which this version does not offer: set the mode to "testnet" and its address',
-    )
+    return not missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveGround:
+    """Where a live terminal stands, which is what a decision to go live is about.
+
+    ``account`` tells one key from another without giving anything of it away.
+    """
+
+    venue: str
+    host: str
+    account: str
+
+    @property
+    def written(self) -> str:
+        """Return it in one text, as changes carry it; two grounds are the same where their texts are."""
+        return f"live at {self.venue}, {self.host}, key {self.account}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveStanding:
+    """What a live terminal stands on, and what was decided, both as changes carry it.
+
+    ``ground`` is None where the three facts do not hold, ``decided`` where no decision is in force.
+    """
+
+    ground: str | None
+    decided: str | None
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the decision is about what is there."""
+        return self.ground is not None and self.decided == self.ground
+
+    @property
+    def said(self) -> str:
+        """Return what of the decision there is, in words."""
+        return "not decided" if self.decided is None else f"decided: {self.decided}"
+
+
+class KeyRight(StrEnum):
+    """What is known of a key's right to withdraw."""
+
+    CANNOT = "cannot withdraw"
+    UNSAID = "the exchange does not say"
+    UNASKED = "not asked yet"
+    MAY = "MAY WITHDRAW"
+
+    @classmethod
+    def told(cls, may_withdraw: bool | None) -> KeyRight:
+        """Return what a venue's answer says."""
+        if may_withdraw is None:
+            return cls.UNSAID
+        return cls.MAY if may_withdraw else cls.CANNOT

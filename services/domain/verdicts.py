@@ -13,6 +13,7 @@ class CheckCode(StrEnum):
 
     HALT = "HALT"
     RECONCILED = "RECONCILED"
+    LIVE_DECISION = "LIVE_DECISION"
     IN_DOUBT = "IN_DOUBT"
     DEADLINE = "DEADLINE"
     SESSION = "SESSION"

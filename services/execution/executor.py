@@ -18,6 +18,7 @@ from services.domain.entries import rests
 from services.domain.errors import Unavailable, VenueRejected
 from services.domain.halts import Halt, lets_through
 from services.domain.limits import Limit, Scope
+from services.domain.live_facts import LiveGround
 from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import Price
 from services.domain.orders import Instruction, InstructionKind, OrderSide, Purpose, VenueOrder
@@ -33,6 +34,7 @@ from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
 from services.risk.limits import book_of, limits_in_force
+from services.risk.live_standing import read_standing
 from services.storage import breakers, desk, instructions, missions, orders, people, terminals, trades
 from services.storage.database import Database, Unit
 from services.storage.desk import Lease
@@ -58,7 +60,7 @@ LATER = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorPorts:
-    """What the executor needs of the outside."""
+    """What the executor needs of the outside; ``grounds`` are the terminals whose three facts say that their money is real."""
 
     venues: Mapping[str, Venue]
     quotes: QuoteSource
@@ -68,6 +70,7 @@ class ExecutorPorts:
     nursery: Nursery
     beats: StageBeat
     meter: Meter = field(default_factory=Unmeasured)
+    grounds: Mapping[str, LiveGround] = field(default_factory=dict)
 
 
 class Executor:
@@ -215,6 +218,9 @@ class Executor:
         terminal = terminals.find(unit, trade.terminal_id)
         if terminal is None or terminal.reconciled_at is None:
             return "RECONCILED", "the terminal was not compared with its venue yet"
+        real = read_standing(unit, terminal, self._ports.grounds)
+        if real is not None and not real.holds:
+            return "LIVE_DECISION", real.said
         halts = self._halts(unit, trade)
         if not lets_through(halts, instruction.purpose):
             return "HALT", f"{halts[0].scope.value} by {halts[0].by_name}: {halts[0].reason}"

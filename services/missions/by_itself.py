@@ -24,6 +24,7 @@ HELD_BACK = frozenset(
     {
         CheckCode.HALT,
         CheckCode.RECONCILED,
+        CheckCode.LIVE_DECISION,
         CheckCode.BREAKER_PERSON,
         CheckCode.BREAKER_TERMINAL,
         CheckCode.BREAKER_INSTRUMENT,

@@ -16,6 +16,7 @@ from services.domain.entries import EntryKind, kinds_for
 from services.domain.errors import NotFound, Refused, Unavailable
 from services.domain.grades import FireMode, Grade, Rank, tightened
 from services.domain.limits import Effective, Limit, LimitBook
+from services.domain.live_facts import LiveGround
 from services.domain.market import Instrument
 from services.domain.money import Price
 from services.domain.orders import Balance
@@ -31,6 +32,7 @@ from services.risk.gate import decide
 from services.risk.inputs import Inputs
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import hash_in_force, limits_in_force, standing
+from services.risk.live_standing import read_standing
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
 from services.risk.sizing import Costs, funds_needed
@@ -68,6 +70,7 @@ class Rules:
     sizing: SizeRules
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)
+    grounds: Mapping[str, LiveGround] = field(default_factory=dict)
 
     def costs_at(self, terminal: Terminal) -> Costs:
         """Return what a round trip costs at a terminal's venue; ``costs`` are the paper venue's."""
@@ -252,6 +255,7 @@ class Desk:
                 discipline=case.discipline,
                 beside=case.beside,
                 rank=Rank.at(case.grade, case.terminal, case.fires, by_itself=case.by_itself),
+                real=read_standing(unit, case.terminal, self.rules.grounds),
                 leaving_out=case.again.id if case.again is not None else None,
             ),
             limits=case.limits,

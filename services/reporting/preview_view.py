@@ -29,6 +29,7 @@ ASKABLE = frozenset(
         CheckCode.DAILY_LOSS,
         CheckCode.SPREAD,
         CheckCode.RECONCILED,
+        CheckCode.LIVE_DECISION,
         CheckCode.IN_DOUBT,
         CheckCode.UNIVERSE,
     }

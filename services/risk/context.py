@@ -14,6 +14,7 @@ from services.domain.grades import Rank
 from services.domain.halts import Halt
 from services.domain.inputs import InputName, InputState
 from services.domain.limits import Effective, Limit
+from services.domain.live_facts import LiveStanding
 from services.domain.market import Instrument, Quote
 from services.domain.sessions import NOT_MEASURED, Session
 from services.domain.signals import Side
@@ -46,7 +47,7 @@ class LedgerPart:
     measured; ``doubtful`` counts instructions of unknown outcome and undecided differences on this terminal and instrument.
     ``breakers`` are those not closed that bear on this entry, ``discipline`` is how its person stands.
     ``beside`` is what else is live and was done, as far as limits in force ask for it. ``rank`` is the person's grade at this
-    terminal, None where it was not measured.
+    terminal, None where it was not measured; ``real`` is what was decided about a terminal with real money, None for another.
     """
 
     halts: tuple[Halt, ...]
@@ -64,6 +65,7 @@ class LedgerPart:
     discipline: Discipline
     beside: Surroundings
     rank: Rank | None = None
+    real: LiveStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

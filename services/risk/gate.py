@@ -26,6 +26,7 @@ def _applied(code: CheckCode, check: Callable[[GateContext], Check], context: Ga
 _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.HALT: standing.halt,
     CheckCode.RECONCILED: standing.reconciled,
+    CheckCode.LIVE_DECISION: standing.live_decision,
     CheckCode.IN_DOUBT: standing.in_doubt,
     CheckCode.DEADLINE: standing.deadline,
     CheckCode.SESSION: standing.session,

@@ -11,6 +11,7 @@ from services.domain.breakers import Breaker
 from services.domain.discipline import Discipline
 from services.domain.grades import Rank
 from services.domain.halts import Halt, HaltScope
+from services.domain.live_facts import LiveStanding
 from services.domain.money import ZERO
 from services.domain.signals import Mission
 from services.domain.states import HaltState
@@ -74,6 +75,7 @@ def read_ledger(
     discipline: Discipline,
     beside: Surroundings,
     rank: Rank,
+    real: LiveStanding | None,
     leaving_out: str | None = None,
 ) -> LedgerPart:
     """Read halts, doubt and the day's result as they stand in this unit; ``live`` are the terminal's live trades, read in it.
@@ -107,6 +109,7 @@ def read_ledger(
         discipline=discipline,
         beside=beside,
         rank=rank,
+        real=real,
     )
 
 

@@ -19,6 +19,7 @@ from services.domain.entries import EntryKind
 from services.domain.grades import FireMode
 from services.domain.inputs import InputAnswer, InputName, InputState
 from services.domain.limits import RULES, Effective, Limit, Scope
+from services.domain.live_facts import LiveStanding
 from services.domain.sessions import Session
 from services.domain.signals import Side
 from services.domain.states import MissionState
@@ -176,6 +177,11 @@ def _states() -> Iterator[tuple[str, GateContext]]:
             rank = replace(AT_PAPER, terminals=(), mode=mode, fires=fires)
             yield f"{fires.value} at {mode.value}", with_ledger(usual, rank=rank)
             yield f"{fires.value} at {mode.value}, by itself", with_ledger(usual, rank=replace(rank, by_itself=True))
+    live = replace(AT_PAPER, terminals=(), mode=TerminalMode.LIVE)
+    for decided in (None, "live at mine, api.binance.com, key 0a1b2c3d"):
+        for ground in (None, "live at mine, api.binance.com, key 0a1b2c3d", "live at mine, api.binance.com, key 99999999"):
+            real = LiveStanding(ground=ground, decided=decided)
+            yield f"real money at {ground}, {decided} decided", with_ledger(usual, rank=live, real=real)
     yield "no such grade", with_ledger(usual, rank=replace(AT_PAPER, known=False))
     for state in MissionState:
         yield f"mission {state.value}", with_ledger(usual, mission_state=state)

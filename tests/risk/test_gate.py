@@ -19,6 +19,7 @@ from services.domain.entries import EntryKind
 from services.domain.grades import FireMode
 from services.domain.inputs import InputName
 from services.domain.limits import RULES, Limit
+from services.domain.live_facts import LiveStanding
 from services.domain.money import on_grid
 from services.domain.sessions import ALL_HOURS
 from services.domain.signals import Side
@@ -55,11 +56,13 @@ from tests.risk.cases import (
 
 Change = Callable[[GateContext], GateContext]
 C = CheckCode
+GROUND = "live at mine, api.binance.com, key 0a1b2c3d"
 quick = settings(max_examples=80, deadline=None)
 
 DENYING: dict[CheckCode, Change] = {
     C.HALT: lambda c: with_ledger(c, halts=(HALTED,)),
     C.RECONCILED: lambda c: with_ledger(c, reconciled_at=None),
+    C.LIVE_DECISION: lambda c: with_ledger(c, real=LiveStanding(ground=GROUND, decided=None)),
     C.IN_DOUBT: lambda c: with_ledger(c, doubtful=1),
     C.DEADLINE: lambda c: with_plan(c, deadline=NOW),
     C.SESSION: lambda c: with_market(c, session=replace(ALL_HOURS, changes_at=NOW)),
@@ -334,6 +337,7 @@ def test_a_worse_input_never_passes_where_a_better_one_fails(
 # What is one thing or another, without a better and a worse; and the stop, whose distance is tried below.
 WITHOUT_DEGREES = {
     C.RECONCILED,
+    C.LIVE_DECISION,
     C.SESSION,
     C.UNIVERSE,
     C.TERMINAL_SIDE,
@@ -420,6 +424,35 @@ def test_an_input_without_data_denies_where_it_is_required_and_is_shown_where_no
     assert (nothing.passed, nothing.value) == (unasked.passed, unasked.value) == (True, "not configured")
     assert (stale.passed, stale.value) == (True, "no data")
     assert not against.passed
+
+
+DECIDED = LiveStanding(ground=GROUND, decided=GROUND)
+
+
+@pytest.mark.parametrize(
+    ("mode", "real", "passes"),
+    [
+        (TerminalMode.PAPER, None, True),
+        (TerminalMode.TESTNET, None, True),
+        (TerminalMode.LIVE, None, False),
+        (TerminalMode.LIVE, DECIDED, True),
+        (TerminalMode.LIVE, replace(DECIDED, decided=None), False),
+        (TerminalMode.LIVE, replace(DECIDED, decided=GROUND.replace("api.", "api1.")), False),
+        (TerminalMode.LIVE, replace(DECIDED, decided=GROUND.replace("0a1b", "0a1c")), False),
+        (TerminalMode.LIVE, replace(DECIDED, ground=None), False),
+        (TerminalMode.LIVE, LiveStanding(ground=None, decided=None), False),
+        # The facts say real money whatever the terminal's row says.
+        (TerminalMode.TESTNET, replace(DECIDED, decided=None), False),
+    ],
+    ids=["paper", "testnet", "not-read", "decided", "not-decided", "other-host", "other-key", "no-facts", "nothing", "row"],
+)
+def test_real_money_takes_an_entry_only_where_commanders_decided_so(
+    mode: TerminalMode, real: LiveStanding | None, passes: bool
+) -> None:
+    context = with_ledger(passing(), rank=replace(AT_PAPER, terminals=(), mode=mode), real=real)
+
+    assert decide(context).allowed is passes
+    assert check_of(context, C.LIVE_DECISION).passed is passes
 
 
 def test_a_daily_loss_says_when_it_ends() -> None:

@@ -58,11 +58,12 @@ def kinds(hint: Any) -> set[Any]:
 
 WHOLE = all_on(passing())
 INPUTS = dict(leaves(WHOLE))
-# What may well be missing: the close of a market that never closes, a pause that does not hold, a close that never was, and
-# a price that only an entry which waits has.
+# What may well be missing: the close of a market that never closes, a pause that does not hold, a close that never was, a
+# price that only an entry which waits has, and a decision where no money is real.
 MAY_BE_MISSING = {
     ("market", "session", "changes_at"),
     ("plan", "price"),
+    ("ledger", "real"),
     ("ledger", "beside", "alike", "as_of"),
     ("ledger", "discipline", "cooldown_until"),
     ("ledger", "discipline", "tilt_until"),

@@ -23,6 +23,7 @@ from services.risk import gate
 from services.storage import grades, modes, outbox, people, previews, tables, trades
 from services.storage.database import Unit
 from services.storage.previews import PreviewState
+from tests.trading.live import decide, make_live
 from tests.trading.rig import ANN, CARL, TOM, HandClock, Rig, desk_at, resume
 from tests.trading.taps import preview_of
 
@@ -103,14 +104,11 @@ async def test_somebody_without_a_terminal_uses_the_try_up_and_is_not_tried_ever
         assert await outcome_of(rig, mission) == "NO_TERMINAL"
 
 
-async def make_live(rig: Rig) -> None:
-    await rig.trading.database.write(lambda unit: unit.run(update(tables.terminals).values(mode="live")))
-
-
 async def test_auto_never_fires_at_a_live_terminal_where_a_tap_may(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as rig:
         await set_up(rig)
         await make_live(rig)
+        await decide(rig)
         mission = await rig.mission()
 
         assert await auto_of(rig)() == 0
@@ -126,6 +124,7 @@ async def test_a_gate_that_leaves_the_mode_out_would_fire_at_a_live_terminal(
     async with desk_at(tmp_path) as rig:
         await set_up(rig)
         await make_live(rig)
+        await decide(rig)
         await rig.mission()
 
         assert await auto_of(rig)() == 1

@@ -1,20 +1,20 @@
-"""Real money needs three facts that agree, and today a decision that cannot be made: every combination stops the start."""
+"""Real money needs three facts that agree: every combination of only some of them stops the start."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
+from pydantic import SecretStr
 
-from bot.wiring import Outside, build_exchanges
+from bot.live_grounds import ground_at, live_grounds
 from config.groups import VenueSettings
 from config.settings import Settings
 from services.domain.errors import Misconfigured
 from services.domain.live_facts import LiveFacts
-from services.market.quotes import QuoteBoard
 from services.venues.ccxt_client import has_real_money
 
 OWN, TEST = "https://api.binance.com", "https://testnet.binance.vision"
@@ -42,7 +42,7 @@ FACTS = [LiveFacts(setting=a, host=b, confirmed=c) for a, b, c in product([False
 
 
 @pytest.mark.parametrize("facts", FACTS, ids=lambda f: "".join("01"[each] for each in (f.setting, f.host, f.confirmed)))
-def test_only_a_terminal_that_nothing_calls_live_starts(facts: LiveFacts, tmp_path: Path) -> None:
+def test_a_start_needs_all_facts_or_none(facts: LiveFacts, tmp_path: Path) -> None:
     held = {name: getattr(facts, name) for name in WORDS}
     keys = {"api_key": secrets.token_hex(8), "secret": secrets.token_hex(8)}
     settings = Settings(
@@ -50,26 +50,33 @@ def test_only_a_terminal_that_nothing_calls_live_starts(facts: LiveFacts, tmp_pa
         venues={"binance": {"base_url": OWN if facts.host else TEST, **keys}},
         terminals={"main": {"venue": "binance", "mode": "live" if facts.setting else "testnet"}},
     )
-    outside = cast(Any, Started(frozenset({"main"}) if facts.confirmed else frozenset()))
+    confirmed = frozenset({"main"}) if facts.confirmed else frozenset()
 
-    if not any(held.values()):
-        assert build_exchanges(settings, outside, {}, QuoteBoard()) == {"binance": "built"}
+    if len(set(held.values())) == 1:
+        found = live_grounds(settings, confirmed)
+        assert {name: each.host for name, each in found.items()} == ({"main": "api.binance.com"} if facts.setting else {})
+        assert keys["api_key"] not in str(found)
         return
     with pytest.raises(Misconfigured) as raised:
-        build_exchanges(settings, outside, {}, QuoteBoard())
-    assert raised.value.code == ("LIVE_UNDECIDED" if all(held.values()) else "REAL_MONEY")
+        live_grounds(settings, confirmed)
+    assert raised.value.code == "REAL_MONEY"
     missing = str(raised.value.values.get("missing", ""))
     assert {name for name, word in WORDS.items() if word in missing} == {name for name, holds in held.items() if not holds}
 
 
-class Started:
-    """What a process brings along, as far as exchanges are built from it."""
-
-    def __init__(self, confirmed_live: frozenset[str]) -> None:
-        self.confirmed_live = confirmed_live
-        self.exchange = lambda name, quotes: "built"
-
-
 def test_a_confirmation_of_no_terminal_stops_the_start() -> None:
     with pytest.raises(Misconfigured, match="LIVE_UNKNOWN"):
-        build_exchanges(Settings(), cast(Outside, Started(frozenset({"mian"}))), {}, QuoteBoard())
+        live_grounds(Settings(), frozenset({"mian"}))
+
+
+def test_another_key_or_address_is_another_ground(tmp_path: Path) -> None:
+    file, secret = tmp_path / "keys.json", secrets.token_hex(8)
+    held = [VenueSettings(api_key=SecretStr(key), secret=SecretStr(secret)) for key in ("first", "second")]
+    file.write_text(json.dumps({"api_key": "first", "secret": secret}))
+    same, elsewhere = VenueSettings(secret_file=file), held[0].model_copy(update={"base_url": OWN})
+
+    assert ground_at("mine", held[0]).written == ground_at("mine", same).written
+    assert len({ground_at("mine", each).written for each in (*held, elsewhere)} | {ground_at("its", same).written}) == 4
+    file.write_text("[]")
+    with pytest.raises(Misconfigured, match="VENUE_KEYS"):
+        ground_at("mine", same)

@@ -15,6 +15,7 @@ LARGEST_EXPONENT = 30
 LABELS: Mapping[CheckCode, str] = {
     CheckCode.HALT: "halt",
     CheckCode.RECONCILED: "reconciled",
+    CheckCode.LIVE_DECISION: "go-live",
     CheckCode.IN_DOUBT: "in doubt",
     CheckCode.DEADLINE: "time left",
     CheckCode.SESSION: "market hours",
@@ -72,6 +73,7 @@ LABELS: Mapping[CheckCode, str] = {
 MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
     CheckCode.HALT: ("no kill switch covers this entry", "wait until it is lifted, or ask a commander"),
     CheckCode.RECONCILED: ("the terminal agrees with its venue", "wait for the next comparison, at most half a minute"),
+    CheckCode.LIVE_DECISION: ("commanders decided that its real money is traded", "exits go on; a commander asks: /golive"),
     CheckCode.IN_DOUBT: ("nothing of unknown outcome on this instrument", "wait until the venue has answered"),
     CheckCode.DEADLINE: ("the mission is open and its time is not over", "take the next mission, or call one"),
     CheckCode.SESSION: ("the market is open", "wait until it opens"),
@@ -129,6 +131,7 @@ MEANINGS: Mapping[CheckCode, tuple[str, str]] = {
 REASONS: Mapping[CheckCode, str] = {
     CheckCode.HALT: "{value}: {note}",
     CheckCode.RECONCILED: "not compared with its venue yet",
+    CheckCode.LIVE_DECISION: "real money, {found}",
     CheckCode.IN_DOUBT: "{value} of unknown outcome on {symbol}",
     CheckCode.SESSION: "{found}",
     CheckCode.DATA_AGE: "the quote is {value} s old, limit {limit}",
@@ -187,6 +190,7 @@ LONGEST_REASON = 44
 UNITS: Mapping[CheckCode, Unit] = {
     CheckCode.HALT: Unit.STATE,
     CheckCode.RECONCILED: Unit.STATE,
+    CheckCode.LIVE_DECISION: Unit.STATE,
     CheckCode.IN_DOUBT: Unit.COUNT,
     CheckCode.DEADLINE: Unit.SECONDS,
     CheckCode.SESSION: Unit.STATE,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from services.domain.halts import blocks_entries
 from services.domain.signals import Side
 from services.domain.states import MissionState
+from services.domain.trades import TerminalMode
 from services.domain.verdicts import Check, CheckCode, Unit
-from services.risk.checks.answers import state
+from services.risk.checks.answers import missing, state
 from services.risk.context import GateContext
 
 
@@ -22,6 +23,18 @@ def reconciled(c: GateContext) -> Check:
     """Check that the terminal agreed with its venue since the start."""
     value = "yes" if c.ledger.reconciled_at is not None else "not yet"
     return state(CheckCode.RECONCILED, c.ledger.reconciled_at is not None, value, "yes")
+
+
+def live_decision(c: GateContext) -> Check:
+    """Check that commanders decided to go live where this terminal stands now; other money needs no decision."""
+    rank, real = c.ledger.rank, c.ledger.real
+    if rank is None:
+        return missing(CheckCode.LIVE_DECISION, "a terminal", Unit.STATE)
+    if real is None and rank.mode is not TerminalMode.LIVE:
+        return state(CheckCode.LIVE_DECISION, True, rank.mode.value, "a decision where money is real")
+    if real is None:
+        return missing(CheckCode.LIVE_DECISION, "a decision", Unit.STATE)
+    return state(CheckCode.LIVE_DECISION, real.holds, real.said, real.ground or "three facts that agree")
 
 
 def in_doubt(c: GateContext) -> Check:
