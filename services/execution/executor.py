@@ -17,7 +17,7 @@ from services.domain.crashpoints import reach
 from services.domain.entries import rests
 from services.domain.errors import Unavailable, VenueRejected
 from services.domain.halts import Halt, lets_through
-from services.domain.limits import Limit, Scope
+from services.domain.limits import Limit
 from services.domain.live_facts import LiveGround
 from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.money import Price
@@ -33,7 +33,7 @@ from services.execution.permits import entry_fault, reduction_fault
 from services.execution.settling import Settling
 from services.execution.taking_back import take_back_entry
 from services.risk.ledger import halts_for
-from services.risk.limits import book_of, limits_in_force
+from services.risk.limits import age_in_force, book_of
 from services.risk.live_standing import read_standing
 from services.storage import breakers, desk, instructions, missions, orders, people, terminals, trades
 from services.storage.database import Database, Unit
@@ -257,7 +257,7 @@ class Executor:
 
     def _price_refusal(self, unit: Unit, instruction: Instruction) -> tuple[str, str] | None:
         quote, collar = self._ports.quotes.latest(instruction.symbol), instruction.collar
-        oldest = limits_in_force(unit, self._limits).at({Scope.INSTRUMENT: instruction.symbol})[Limit.QUOTE_AGE_S].value
+        oldest = age_in_force(unit, self._limits, Limit.QUOTE_AGE_S, instruction.symbol)
         if quote is None or collar is None or quote.age(unit.now).total_seconds() > oldest:
             return "DATA_AGE", "no fresh quote"
         if rests(instruction.orders[0]):

@@ -18,6 +18,7 @@ from config.groups import RouteSettings
 from config.limits import RiskSettings
 from services.domain.entries import EntryKind, entry_instruction, entry_order
 from services.domain.errors import SortieError, Unavailable
+from services.domain.limits import Limit
 from services.domain.market import Quote
 from services.domain.money import ZERO
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
@@ -38,6 +39,7 @@ from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderSta
 from services.domain.trades import Trade
 from services.execution import telling
 from services.execution.writes import add_cancel
+from services.risk.limits import age_in_force, book_of
 from services.storage import desk, instructions, orders, routes, silences, terminals, trades
 from services.storage.database import Database, Unit
 
@@ -81,7 +83,8 @@ class WorkEntries:
         self._database = database
         self._ports = ports
         self._settings = settings
-        self._limits = limits
+        self._limits = book_of(limits)
+        self._deadline = timedelta(seconds=limits.entry_deadline_s)
 
     async def run(self) -> None:
         """Work for ever; woken by commits, at the latest every second."""
@@ -156,7 +159,7 @@ class WorkEntries:
             worst=trade.worst_price,
             asked=trade.quantity,
             filled=max(trade.entry_quantity, reported),
-            quote=self._fresh(trade.symbol),
+            quote=self._fresh(unit, trade.symbol),
             pending=any(_unanswered(each) for each in sent),
             working=bool(working),
             pulling=any(order.state is OrderState.PENDING_CANCEL for order in working),
@@ -168,11 +171,9 @@ class WorkEntries:
             silenced=not working and silences.took_entry(unit, trade.terminal_id, trade.id),
         )
 
-    def _fresh(self, symbol: str) -> Quote | None:
-        quote = self._ports.quotes.latest(symbol)
-        if quote is None or quote.age(self._ports.clock.now()).total_seconds() > self._limits.quote_age_s:
-            return None
-        return quote
+    def _fresh(self, unit: Unit, symbol: str) -> Quote | None:
+        quote, oldest = self._ports.quotes.latest(symbol), age_in_force(unit, self._limits, Limit.QUOTE_AGE_S, symbol)
+        return quote if quote is not None and quote.age(self._ports.clock.now()).total_seconds() <= oldest else None
 
     def _terms(self, unit: Unit, trade: Trade) -> RouteTerms:
         terminal = terminals.find(unit, trade.terminal_id)
@@ -214,7 +215,7 @@ class WorkEntries:
         instruction_id = self._ports.ids.instruction()
         kind = EntryKind.TAKE if taking else route.kind
         order = entry_order(instruction_id, trade, kind, step.quantity, price, able)
-        deadline = unit.now + timedelta(seconds=self._limits.entry_deadline_s)
+        deadline = unit.now + self._deadline
         instruction = entry_instruction(instruction_id, trade, order, deadline=deadline, collar=trade.worst_price, now=unit.now)
         instructions.add(unit, instruction)
         unit.record(

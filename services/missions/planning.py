@@ -27,11 +27,12 @@ from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
 from services.market.correlation import CorrelationBoard
 from services.risk.context import GateContext, MarketPart, Plan
+from services.risk.day_book import PriceOf
 from services.risk.discipline import DisciplineRules, read_discipline
 from services.risk.gate import decide
 from services.risk.inputs import Inputs
 from services.risk.ledger import committed_since, read_ledger
-from services.risk.limits import hash_in_force, limits_in_force, standing
+from services.risk.limits import in_force, standing
 from services.risk.live_standing import read_standing
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
@@ -81,7 +82,8 @@ class Rules:
 class Case:
     """A mission in front of one trader's terminal: the market as it is now, and the trades that live there in this unit.
 
-    ``limits`` are those in force where person, terminal, strategy and instrument meet, with what the person's grade tightens.
+    ``limits`` are those in force where person, terminal, strategy and instrument meet, with what the person's grade tightens;
+    ``config_hash`` is that of settings and limits together.
     ``again`` is the trade that is asked about when it stands already: it is not counted beside itself.
     """
 
@@ -91,6 +93,7 @@ class Case:
     market: MarketPart
     live: tuple[Trade, ...]
     limits: Mapping[Limit, Effective]
+    config_hash: str
     beside: Surroundings
     discipline: Discipline
     grade: Grade
@@ -120,15 +123,6 @@ class Desk:
         self.clock = clock
         self.rules = rules
         self.capabilities = capabilities
-        self._readings = Readings(
-            price_of=self.exit_price,
-            balance_of=accounts.latest,
-            zone=rules.zone,
-            correlations=rules.correlations,
-            correlation=rules.correlations.settings,
-            quotes=quotes,
-            currency=rules.currency,
-        )
 
     def kinds(self, terminal: Terminal) -> tuple[EntryKind, ...]:
         """Return the kinds of entry that a terminal takes; of a venue that is not there, none but the usual one is known."""
@@ -149,8 +143,9 @@ class Desk:
         instrument = universe.find(mission.signal.symbol) if universe else None
         live = tuple(trades.live(unit, terminal_id=terminal.id))
         grade = grades.find(unit, person.grade)
-        in_force = limits_in_force(unit, self.rules.book).at(standing(mission.signal, instrument, terminal, person.id))
-        limits = tightened(in_force, grade, person.id)
+        stands = in_force(unit, self.rules.book, self.rules.config_hash)
+        limits = tightened(stands.book.at(standing(mission.signal, instrument, terminal, person.id)), grade, person.id)
+        price_of = self.exit_prices(limits)
         itself = again.id if again is not None else None
         asked = Asked(
             signal=mission.signal,
@@ -167,14 +162,15 @@ class Desk:
             market=self._market(live, terminal, mission.signal.symbol, instrument, unit.now, again),
             live=live,
             limits=limits,
-            beside=read_surroundings(unit, asked, limits, self._readings),
+            config_hash=stands.config_hash,
+            beside=read_surroundings(unit, asked, limits, self._readings(price_of)),
             discipline=read_discipline(
                 unit,
                 self.rules.discipline,
                 person_id=person.id,
                 terminal=terminal,
                 live=live,
-                price_of=self.exit_price,
+                price_of=price_of,
                 limits=limits,
                 grade=grade,
                 leaving_out=itself,
@@ -182,6 +178,18 @@ class Desk:
             grade=grade,
             fires=modes.in_force(unit, person.id, grade, mission.signal.source),
             again=again,
+        )
+
+    def _readings(self, price_of: PriceOf) -> Readings:
+        rules = self.rules
+        return Readings(
+            price_of=price_of,
+            balance_of=self.accounts.latest,
+            zone=rules.zone,
+            correlations=rules.correlations,
+            correlation=rules.correlations.settings,
+            quotes=self.quotes,
+            currency=rules.currency,
         )
 
     def _market(
@@ -250,7 +258,7 @@ class Desk:
                 live=case.live,
                 person_id=case.person.id,
                 zone=self.rules.zone,
-                price_of=self.exit_price,
+                price_of=self.exit_prices(case.limits),
                 halt_file=self.rules.halt_file.exists(),
                 discipline=case.discipline,
                 beside=case.beside,
@@ -259,17 +267,22 @@ class Desk:
                 leaving_out=case.again.id if case.again is not None else None,
             ),
             limits=case.limits,
-            config_hash=hash_in_force(unit, self.rules.book, self.rules.config_hash),
+            config_hash=case.config_hash,
             inputs=self.rules.inputs.about(case.mission.signal, unit.now),
         )
         return decide(context), context
 
-    def exit_price(self, symbol: str) -> Decimal | None:
-        """Return the middle of the newest quote when it is fresh enough to measure the day by, else None."""
-        quote = self.quotes.latest(symbol)
-        if quote is None or quote.age(self.clock.now()).total_seconds() > self.rules.limits.equity_age_s:
-            return None
-        return quote.mid
+    def exit_prices(self, limits: Mapping[Limit, Effective]) -> PriceOf:
+        """Return what gives the middle of an instrument's newest quote; None for one older than an account's reading may be."""
+        oldest = float(limits[Limit.EQUITY_AGE_S].value)
+
+        def middle(symbol: str) -> Decimal | None:
+            quote = self.quotes.latest(symbol)
+            if quote is None or quote.age(self.clock.now()).total_seconds() > oldest:
+                return None
+            return quote.mid
+
+        return middle
 
 
 def _terminal(unit: Unit, mission: Mission, person: Person, terminal_id: str | None) -> Terminal:

@@ -191,7 +191,12 @@ def _account_uses(unit: Unit, account: Terminal, live: Live, terms: Terms) -> tu
     value = max((trade.quantity * trade.decision_price for trade in held), default=ZERO)
     equity = balance.equity if balance is not None and balance.equity > 0 else None
     return (
-        Use(name="daily loss", value=_daily_loss(unit, account, live, terms), limit=limits[Limit.DAILY_LOSS] * 100, unit="%"),
+        Use(
+            name="daily loss",
+            value=_daily_loss(unit, account, live, float(limits[Limit.EQUITY_AGE_S])),
+            limit=limits[Limit.DAILY_LOSS] * 100,
+            unit="%",
+        ),
         Use(name="positions", value=Decimal(len(held)), limit=limits[Limit.OPEN_POSITIONS], unit=""),
         Use(
             name="risk of a trade",
@@ -208,10 +213,10 @@ def _account_uses(unit: Unit, account: Terminal, live: Live, terms: Terms) -> tu
     )
 
 
-def _daily_loss(unit: Unit, account: Terminal, live: Live, terms: Terms) -> Decimal | None:
+def _daily_loss(unit: Unit, account: Terminal, live: Live, oldest_s: float) -> Decimal | None:
     def fresh(symbol: str) -> Decimal | None:
         price = middle_price(live, symbol)
-        return price.value if price and price.age.total_seconds() <= terms.limits.equity_age_s else None
+        return price.value if price and price.age.total_seconds() <= oldest_s else None
 
     profit = day_profit(unit, account, live.zone, fresh)
     day = terminals.day_result(unit, account.id, day_of(live.now, live.zone))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from config.limits import RiskSettings
@@ -28,6 +29,20 @@ def book_of(settings: RiskSettings) -> LimitBook:
             for each in settings.scoped
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """What decides within one unit: the limits in force, and a hash of them and of the settings."""
+
+    book: LimitBook
+    config_hash: str
+
+
+def in_force(unit: Unit, settings: LimitBook, fingerprint: str) -> InForce:
+    """Return the limits in force with their hash: the settings' own where nothing stands over them, else both together."""
+    rows = standing_over(unit, settings)
+    return InForce(book=overlaid(settings, rows), config_hash=_hashed(rows, fingerprint))
 
 
 def limits_in_force(unit: Unit, settings: LimitBook) -> LimitBook:
@@ -89,13 +104,9 @@ def unbound(unit: Unit, settings: LimitBook) -> list[ScopedValue]:
     return [each for each in settings.scoped if not is_known(unit, each.scope, each.subject)]
 
 
-def hash_in_force(unit: Unit, settings: LimitBook, fingerprint: str) -> str:
-    """Return the hash of what decides: the settings' own where nothing stands over them, else both together."""
-    rows = standing_over(unit, settings)
-    if not rows:
-        return fingerprint
-    values = [[row.limit, row.scope, row.subject, None if row.value is None else canonical(row.value)] for row in rows]
-    return hashlib.sha256(json.dumps([fingerprint, values]).encode()).hexdigest()
+def age_in_force(unit: Unit, settings: LimitBook, limit: Limit, symbol: str) -> float:
+    """Return how old what a limit bounds may be where an instrument alone is known, in seconds."""
+    return float(limits_in_force(unit, settings).at({Scope.INSTRUMENT: symbol})[limit].value)
 
 
 def standing(signal: Signal, instrument: Instrument | None, terminal: Terminal, person_id: int) -> Mapping[Scope, str]:
@@ -107,3 +118,10 @@ def standing(signal: Signal, instrument: Instrument | None, terminal: Terminal, 
         Scope.INSTRUMENT: signal.symbol,
     }
     return found if instrument is None else found | {Scope.TIER: instrument.tier.value}
+
+
+def _hashed(rows: Sequence[LimitValue], fingerprint: str) -> str:
+    if not rows:
+        return fingerprint
+    values = [[row.limit, row.scope, row.subject, None if row.value is None else canonical(row.value)] for row in rows]
+    return hashlib.sha256(json.dumps([fingerprint, values]).encode()).hexdigest()

@@ -23,7 +23,7 @@ from services.domain.errors import NotAllowed, Refused
 from services.domain.limits import Limit, LimitBook, Scope
 from services.domain.people import Role
 from services.risk.limit_changes import LimitChanges, RetireLimits, Target, read_value, tightens, written
-from services.risk.limits import book_of, hash_in_force, limits_in_force
+from services.risk.limits import book_of, in_force, limits_in_force
 from services.storage import approvals, changes
 from services.storage.database import Unit
 from tests.access.bench import ANN, CARL, CORA, AccessBench, person
@@ -100,7 +100,7 @@ class Limits:
         return self.in_force().desk.get(limit)
 
     def hash(self) -> str:
-        return self.database.read_now(lambda unit: hash_in_force(unit, self.limits.settings, "settings"))
+        return self.database.read_now(lambda unit: in_force(unit, self.limits.settings, "settings").config_hash)
 
 
 @pytest.fixture

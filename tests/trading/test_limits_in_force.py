@@ -10,13 +10,21 @@ from typing import Any
 
 import pytest
 
+from bot.system import SystemIds
+from services.domain.changes import Change, ChangeKind, ChangeState
+from services.domain.entries import EntryKind
+from services.domain.limits import Limit, Scope
 from services.domain.signals import Side
+from services.domain.states import TradeState
 from services.domain.verdicts import CheckCode
 from services.missions.fire import Fired
 from services.risk.surroundings import worst_value
-from services.storage import trades
+from services.storage import changes, instructions, trades
+from services.storage.changes import LimitValue
+from services.storage.database import Unit
 from services.storage.previews import PreviewState
-from tests.trading.rig import ANN, TOM, Rig, desk_at
+from tests.trading.entering import confirmed, trade_of
+from tests.trading.rig import ANN, CARL, TOM, Rig, desk_at
 from tests.trading.taps import fire, preview_of
 
 C = CheckCode
@@ -127,3 +135,62 @@ async def test_a_close_the_week_and_the_usual_size_are_read_from_the_record(tmp_
             await rig.price("63999.99", "64000.01")
         later = {check.code: check.passed for check in (await preview_of(rig, await rig.mission())).checks}
         assert later[C.INSTRUMENT_COOLDOWN]
+
+
+async def put_in_force(rig: Rig, limit: Limit, value: str) -> None:
+    """Let a value stand over the settings'."""
+    setting = Decimal(str(getattr(rig.settings.risk, limit.value)))
+    change = Change(
+        id=SystemIds().row(),
+        number=1,
+        kind=ChangeKind.LIMIT,
+        subject=limit.value,
+        before=str(setting),
+        after=value,
+        tightens=True,
+        by=CARL,
+        reason=None,
+        state=ChangeState.IN_FORCE,
+        asked_at=rig.clock.now(),
+    )
+    row = LimitValue(limit=limit, scope=Scope.DESK, subject="", value=Decimal(value), setting=setting, change_id=change.id)
+
+    def body(unit: Unit) -> None:
+        changes.add(unit, change)
+        changes.set_limit(unit, row)
+
+    await rig.trading.database.write(body)
+
+
+@pytest.mark.parametrize(("oldest", "sent"), [(None, True), ("1", False)], ids=["settings", "changed"])
+async def test_a_trigger_is_looked_at_by_the_age_of_quotes_that_is_in_force(
+    tmp_path: Path, oldest: str | None, sent: bool
+) -> None:
+    async with desk_at(tmp_path) as rig:
+        fired = await confirmed(rig, EntryKind.STOP, "64100")
+        assert isinstance(fired, Fired)
+        if oldest is not None:
+            await put_in_force(rig, Limit.QUOTE_AGE_S, oldest)
+        rig.quote("64099.99", "64100.01")
+        rig.clock.advance(3)
+        await rig.trading.entries()
+
+        assert bool(await rig.read(lambda unit: instructions.of_trade(unit, fired.trade_id))) is sent
+        assert (await trade_of(rig, fired.trade_id)).state is TradeState.WORKING
+
+
+@pytest.mark.parametrize(("oldest", "denied"), [(None, False), ("6", True)], ids=["settings", "changed"])
+async def test_the_day_is_measured_by_prices_as_fresh_as_the_limit_in_force_asks(
+    tmp_path: Path, oldest: str | None, denied: bool
+) -> None:
+    async with desk_at(tmp_path) as rig:
+        assert isinstance(await fire(rig), Fired)
+        await rig.settle()
+        if oldest is not None:
+            await put_in_force(rig, Limit.EQUITY_AGE_S, oldest)
+        rig.clock.advance(8)
+        rig.quote("3199.99", "3200.01", "ETH/USDT")
+        await rig.settle()
+        shown = await preview_of(rig, await rig.mission(symbol="ETH/USDT", stop="3100", targets=("3400",)))
+
+        assert (C.DAILY_LOSS in {check.code for check in shown.checks if not check.passed}) is denied
