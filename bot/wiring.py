@@ -262,6 +262,7 @@ def _entry_ports(settings: Settings, outside: Outside, venues: Mapping[str, Venu
         venues=venues,
         quotes=quotes,
         fees=partial(_fees, settings),
+        sessions=Sessions(settings.sessions),
         clock=outside.clock,
         ids=outside.ids,
         wakeups=outside.wakeups,

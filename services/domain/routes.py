@@ -18,8 +18,10 @@ from services.domain.money import ZERO, Price, canonical, truncate_to
 from services.domain.signals import Side
 from services.domain.states import move
 
-# Why an entry ended that a venue took back because it had not heard of the desk.
-SILENCE = "SILENCE"
+# Why an entry ended: its venue took it back, not having heard of the desk; the market was closed until its time was over; or
+# its instrument is not listed any more.
+SILENCE, CLOSED, UNLISTED = "SILENCE", "SESSION", "UNIVERSE"
+TAKEN_BACK = frozenset({SILENCE, CLOSED, UNLISTED})
 
 
 class RoutePhase(StrEnum):
@@ -166,12 +168,13 @@ class EntryFacts:
     rests; ``pulling``: it is being cancelled. ``settled``: all orders are final, and what they filled is booked. ``refused``:
     the venue refused the newest instruction; ``withheld``: the desk did not send it, for this reason; ``lost``: nobody can
     say for certain that it never takes effect. ``leaving``: the position is being closed. ``silenced``: its venue takes
-    entries back because it has not heard of the desk.
+    entries back because it has not heard of the desk. ``instrument`` is None for one that is not listed any more; ``closed``:
+    its market keeps hours and is shut.
     """
 
     now: datetime
     side: Side
-    instrument: Instrument
+    instrument: Instrument | None
     worst: Price
     asked: Decimal
     filled: Decimal
@@ -185,11 +188,13 @@ class EntryFacts:
     lost: bool
     leaving: bool
     silenced: bool = False
+    closed: bool = False
 
     @property
     def left(self) -> Decimal:
         """Return what is still to be bought or sold, on the grid."""
-        return max(ZERO, truncate_to(self.asked - self.filled, self.instrument.step))
+        left = self.asked - self.filled
+        return max(ZERO, truncate_to(left, self.instrument.step) if self.instrument is not None else left)
 
 
 class StepKind(StrEnum):
@@ -229,11 +234,14 @@ def next_step(route: Route, facts: EntryFacts, terms: RouteTerms) -> Step | None
     ending = _ending(route, facts)
     if ending is not None:
         return Step(kind=StepKind.END, reason=ending)
-    return _cleared(route, facts, terms) if route.phase is RoutePhase.CLEARING else _gone(route, facts, terms)
+    step = _cleared(route, facts, terms) if route.phase is RoutePhase.CLEARING else _gone(route, facts, terms)
+    # Nothing is placed while the market is closed; it may open before the entry's time is over.
+    return None if facts.closed and step is not None and step.kind is not StepKind.END else step
 
 
 def _worth_placing(facts: EntryFacts) -> bool:
-    return facts.left >= max(facts.instrument.min_quantity, facts.instrument.step)
+    instrument = facts.instrument
+    return facts.left > ZERO if instrument is None else facts.left >= max(instrument.min_quantity, instrument.step)
 
 
 def _ending(route: Route, facts: EntryFacts) -> str | None:
@@ -242,15 +250,23 @@ def _ending(route: Route, facts: EntryFacts) -> str | None:
         return route.reason or "CANCELED"
     if facts.withheld is not None:
         return facts.withheld
-    if facts.leaving:
-        return "CLOSING"
-    return "EXPIRED" if facts.now >= route.until else None
+    return "CLOSING" if facts.leaving else _over(route, facts)
+
+
+def _over(route: Route, facts: EntryFacts) -> str | None:
+    """Return why nothing can be placed any more: no such instrument, or no time left."""
+    if facts.instrument is None:
+        return UNLISTED
+    if facts.now < route.until:
+        return None
+    return CLOSED if facts.closed else "EXPIRED"
 
 
 def _armed(route: Route, facts: EntryFacts) -> Step | None:
-    if facts.now >= route.until:
-        return Step(kind=StepKind.END, reason="EXPIRED")
-    if facts.quote is None or (touch_of(facts.quote, facts.side) - route.price) * facts.side.sign < 0:
+    over = _over(route, facts)
+    if over is not None:
+        return Step(kind=StepKind.END, reason=over)
+    if facts.closed or facts.quote is None or (touch_of(facts.quote, facts.side) - route.price) * facts.side.sign < 0:
         return None
     return Step(kind=StepKind.TAKE, reason="TRIGGERED", quantity=facts.left)
 
@@ -262,20 +278,21 @@ def _working(route: Route, facts: EntryFacts, terms: RouteTerms) -> Step | None:
         return Step(kind=StepKind.PULL, reason=route.reason or "CANCELED", then=route.then)
     if facts.leaving:
         return Step(kind=StepKind.PULL, reason="CLOSING", then=Then.END)
-    if facts.now >= route.until:
-        return Step(kind=StepKind.PULL, reason="EXPIRED", then=Then.END)
+    over = _over(route, facts)
+    if over is not None:
+        return Step(kind=StepKind.PULL, reason=over, then=Then.END)
     return _maker(route, facts, terms) if route.kind is EntryKind.MAKER else None
 
 
 def _maker(route: Route, facts: EntryFacts, terms: RouteTerms) -> Step | None:
     """Wait, rest elsewhere, or give up resting: when waiting has cost what it saves, or lasted long enough."""
-    if facts.quote is None:
+    if facts.quote is None or facts.instrument is None or facts.closed:
         return None
     if waiting_costs(route, facts.quote, facts.side) >= waiting_saves(route, facts.side, terms.fees):
         return Step(kind=StepKind.PULL, reason="PRICE_LEFT", then=Then.TAKE)
     if facts.now - route.began >= terms.wait * (terms.reprices + 1):
         return Step(kind=StepKind.PULL, reason="WAITED", then=Then.TAKE)
-    moved = _maker_price(facts, facts.quote, terms) != route.price
+    moved = _maker_price(facts, facts.instrument, facts.quote, terms) != route.price
     if moved and facts.now - route.since >= terms.wait and route.placed <= terms.reprices:
         return Step(kind=StepKind.PULL, reason="REPRICED", then=Then.REST)
     return None
@@ -311,11 +328,12 @@ def _gone(route: Route, facts: EntryFacts, terms: RouteTerms) -> Step | None:
 
 
 def _rest(facts: EntryFacts, terms: RouteTerms, reason: str) -> Step | None:
-    if facts.quote is None:
+    if facts.quote is None or facts.instrument is None:
         return None
-    return Step(kind=StepKind.REST, reason=reason, quantity=facts.left, price=_maker_price(facts, facts.quote, terms))
+    price = _maker_price(facts, facts.instrument, facts.quote, terms)
+    return Step(kind=StepKind.REST, reason=reason, quantity=facts.left, price=price)
 
 
-def _maker_price(facts: EntryFacts, quote: Quote, terms: RouteTerms) -> Price:
+def _maker_price(facts: EntryFacts, instrument: Instrument, quote: Quote, terms: RouteTerms) -> Price:
     """Return where maker first rests now: behind its own side's best price, and never beyond the bound."""
-    return within(maker_price(quote, facts.side, terms.offset_bps, facts.instrument), facts.worst, facts.side)
+    return within(maker_price(quote, facts.side, terms.offset_bps, instrument), facts.worst, facts.side)

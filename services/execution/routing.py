@@ -40,6 +40,7 @@ from services.domain.trades import Trade
 from services.execution import telling
 from services.execution.writes import add_cancel
 from services.risk.limits import age_in_force, book_of
+from services.risk.sessions import Sessions
 from services.storage import desk, instructions, orders, routes, silences, terminals, trades
 from services.storage.database import Database, Unit
 
@@ -59,6 +60,7 @@ class EntryPorts:
     venues: Mapping[str, Venue]
     quotes: QuoteSource
     fees: Callable[[str], Fees]
+    sessions: Sessions
     clock: Clock
     ids: Ids
     wakeups: Wakeups
@@ -134,19 +136,16 @@ class WorkEntries:
             return None
         placed = [order for order in orders.of_trade(unit, trade.id) if order.role is OrderRole.ENTRY]
         facts = self._facts(unit, trade, placed)
-        if facts is None:
-            return None
         step = next_step(route, facts, self._terms(unit, trade))
         if step is None:
             return None
         ended = tuple(order for order in placed if order.state is not OrderState.FILLED)
         return _Found(trade=trade, route=route, step=step, facts=facts, ended=ended)
 
-    def _facts(self, unit: Unit, trade: Trade, placed: list[Order]) -> EntryFacts | None:
+    def _facts(self, unit: Unit, trade: Trade, placed: list[Order]) -> EntryFacts:
         universe = desk.current_universe(unit)
-        instrument = universe.find(trade.symbol) if universe is not None else None
-        if instrument is None:
-            return None
+        terminal = terminals.find(unit, trade.terminal_id)
+        session = self._ports.sessions.at(terminal.name if terminal is not None else "", trade.symbol, unit.now)
         sent = [each for each in instructions.of_trade(unit, trade.id) if _of_entry(each, placed)]
         entries = [each for each in sent if each.purpose is Purpose.ENTRY]
         newest = entries[-1] if entries else None
@@ -155,7 +154,7 @@ class WorkEntries:
         return EntryFacts(
             now=unit.now,
             side=trade.side,
-            instrument=instrument,
+            instrument=universe.find(trade.symbol) if universe is not None else None,
             worst=trade.worst_price,
             asked=trade.quantity,
             filled=max(trade.entry_quantity, reported),
@@ -169,6 +168,7 @@ class WorkEntries:
             lost=any(_may_come(each) for each in entries),
             leaving=trade.state is TradeState.CLOSING or trade.closing is not None or trade.exit_quantity > 0,
             silenced=not working and silences.took_entry(unit, trade.terminal_id, trade.id),
+            closed=not session.open_at(unit.now),
         )
 
     def _fresh(self, unit: Unit, symbol: str) -> Quote | None:

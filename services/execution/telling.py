@@ -11,12 +11,17 @@ from services.domain.money import canonical
 from services.domain.notices import Event, Priority, Topic
 from services.domain.orders import OrderRole, VenueFill
 from services.domain.people import Person
+from services.domain.routes import CLOSED, SILENCE, UNLISTED
 from services.domain.trades import Trade
 from services.storage import handovers, outbox, people, terminals, trades
 from services.storage.database import Unit
 
 OWN_TAP = timedelta(seconds=30)
-_UNFILLED = {"SILENCE": "the venue took it back: it had not heard of the desk for too long"}
+_UNFILLED = {
+    SILENCE: "the venue took it back: it had not heard of the desk for too long",
+    CLOSED: "its market was closed until its time was over",
+    UNLISTED: "its instrument is not listed any more",
+}
 
 
 def refresh_cards(unit: Unit, trade: Trade) -> None:

@@ -14,7 +14,7 @@ from services.domain.decisions import fired_id
 from services.domain.entries import RESTS_AT, EntryKind
 from services.domain.money import ZERO, Money, Price, truncate_to
 from services.domain.orders import Instruction, Order, OrderRole, Purpose
-from services.domain.routes import SILENCE, RoutePhase, Then, load_route
+from services.domain.routes import TAKEN_BACK, RoutePhase, Then, load_route
 from services.domain.signals import Side
 from services.domain.states import LIVE_ORDER_STATES, InstructionState, OrderState, TradeState
 from services.domain.trades import TerminalMode, Trade
@@ -212,7 +212,7 @@ def trade_word(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order
         reasons = {
             "NOT_FILLED": TradeWord.NOT_FILLED,
             "CANCELED": TradeWord.CANCELED,
-            SILENCE: TradeWord.CANCELED,
+            **dict.fromkeys(TAKEN_BACK, TradeWord.CANCELED),
         }
         return reasons.get(trade.close_reason or "", TradeWord.NOT_SENT)
     if trade.state is TradeState.OPEN:
@@ -240,7 +240,7 @@ def trade_word(trade: Trade, sent: Sequence[Instruction], placed: Sequence[Order
 
 def _code(trade: Trade, word: TradeWord) -> str | None:
     plain = (TradeWord.NOT_FILLED, TradeWord.CANCELED)
-    return None if word in plain and trade.close_reason != SILENCE else trade.close_reason
+    return None if word in plain and trade.close_reason not in TAKEN_BACK else trade.close_reason
 
 
 def _since(trade: Trade, word: TradeWord, sent: Sequence[Instruction]) -> datetime:

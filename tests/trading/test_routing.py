@@ -16,14 +16,17 @@ from services.domain.entries import EntryKind
 from services.domain.orders import OrderRole, Purpose, TimeInForce
 from services.domain.ports import Venue
 from services.domain.routes import RoutePhase, load_route
+from services.domain.sessions import ALL_HOURS
 from services.domain.states import OrderState, TradeState
 from services.execution.routing import WorkEntries
-from services.storage import instructions, orders
+from services.missions.fire import Fired
+from services.risk.sessions import Sessions
+from services.storage import desk, instructions, orders
 from services.storage.database import Unit
 from services.storage.tables import journal
 from tests.trading.adversary import BEFORE, MISCHIEF, REFUSE, STALE, Adversary
-from tests.trading.entering import asked_in_all, entered, entries_of, route_of, trade_of, writes
-from tests.trading.rig import Rig, desk_at
+from tests.trading.entering import asked_in_all, confirmed, entered, entries_of, route_of, trade_of, writes
+from tests.trading.rig import ETH, Rig, desk_at
 
 # Resting half a basis point behind the bid saves about as much; a drift of less is worth waiting through.
 ROUTES = {"wait_s": 5, "reprices": 2, "refusals": 2, "offset_bps": "0.5"}
@@ -39,6 +42,10 @@ async def reasons(rig: Rig) -> list[str]:
 
     found: list[str] = await rig.read(body)
     return found
+
+
+def refusing_once(venue: Venue) -> Venue:
+    return Adversary(venue, [REFUSE], 0)
 
 
 async def test_it_rests_behind_its_own_side_and_pays_as_a_maker(tmp_path: Path) -> None:
@@ -113,6 +120,61 @@ async def test_it_takes_what_is_left_when_it_waited_long_enough(tmp_path: Path) 
         assert (last.time_in_force, last.price) == (TimeInForce.IOC, trade.worst_price)
         assert last.quantity == trade.quantity - part
         assert await asked_in_all(rig, trade_id) == trade.quantity
+
+
+BITCOIN_HOURS = {"bitcoin": {"zone": "UTC", "weekly": ["fri 12:00-12:01", "fri 12:03-12:10"], "instruments": ["BTC/USDT"]}}
+
+
+async def until_it_is_refused_in_a_closed_market(rig: Rig) -> str:
+    """Place an entry that the venue refuses when its market has just closed; return the trade's id."""
+    rig.clock.advance(59)
+    rig.quote("63999.99", "64000.01")
+    fired = await confirmed(rig, EntryKind.MAKER)
+    assert isinstance(fired, Fired)
+    await rig.trading.executor.send_waiting()
+    await rig.nursery.wait_for_jobs(5)
+    rig.clock.advance(1)
+    await rig.price("63999.99", "64000.01")
+    return fired.trade_id
+
+
+@pytest.mark.parametrize("looks", [True, False], ids=["hours", "broken twin"])
+async def test_an_entry_is_placed_again_only_while_its_market_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: bool
+) -> None:
+    if not looks:
+        monkeypatch.setattr(Sessions, "at", lambda *_: ALL_HOURS)
+
+    async with desk_at(tmp_path, wrap=refusing_once, routes=ROUTES, sessions=BITCOIN_HOURS) as rig:
+        trade_id = await until_it_is_refused_in_a_closed_market(rig)
+        while_closed = await writes(rig, trade_id)
+        rig.clock.advance(120)
+        await rig.price("63999.99", "64000.01")
+
+        assert while_closed == (1 if looks else 2)
+        assert (await trade_of(rig, trade_id)).state is TradeState.OPEN
+
+
+async def test_an_entry_whose_market_stays_closed_ends_with_that_reason(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, wrap=refusing_once, routes=ROUTES | {"rest_s": 60}, sessions=BITCOIN_HOURS) as rig:
+        trade_id = await until_it_is_refused_in_a_closed_market(rig)
+        rig.clock.advance(60)
+        await rig.price("63999.99", "64000.01")
+
+        trade = await trade_of(rig, trade_id)
+        assert (trade.state, trade.close_reason, await writes(rig, trade_id)) == (TradeState.CANCELED, "SESSION", 1)
+
+
+@pytest.mark.parametrize("kind", [EntryKind.MAKER, EntryKind.STOP], ids=["resting", "waiting"])
+async def test_an_entry_of_an_instrument_that_is_listed_no_more_is_taken_back(tmp_path: Path, kind: EntryKind) -> None:
+    async with desk_at(tmp_path, routes=ROUTES) as rig:
+        trade_id = await entered(rig, kind, "64100" if kind is EntryKind.STOP else None)
+        await rig.trading.database.write(lambda unit: desk.save_universe(unit, (ETH,)))
+        await rig.settle()
+
+        trade = await trade_of(rig, trade_id)
+        assert (trade.state, trade.close_reason) == (TradeState.CANCELED, "UNIVERSE")
+        assert {order.state for order in await entries_of(rig, trade_id)} <= {OrderState.CANCELED}
 
 
 async def test_it_never_takes_beyond_the_bound(tmp_path: Path) -> None:

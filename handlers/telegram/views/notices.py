@@ -26,6 +26,7 @@ from handlers.telegram.views.words import SIDE_MARK, close_words
 from services.domain.buttons import Act
 from services.domain.grades import DEFAULT_GRADE
 from services.domain.money import Money
+from services.domain.routes import TAKEN_BACK
 from services.domain.signals import Side
 from services.domain.verdicts import CheckCode, Unit
 
@@ -110,7 +111,7 @@ def _opened(facts: Facts) -> Words:
 
 def _not_sent(facts: Facts) -> Words:
     code = str(facts["code"])
-    said = {"NOT_FILLED": "not filled", "SILENCE": "canceled: SILENCE"}
+    said = {"NOT_FILLED": "not filled", **{each: f"canceled: {each}" for each in TAKEN_BACK}}
     return {"said": said.get(code, f"not sent: {code[:32]}")}
 
 
@@ -230,6 +231,7 @@ _KINDS: Mapping[str, _Kind] = {
     "interrupted": _Kind(),
     "lease_ended": _Kind(),
     "lease_ending": _Kind(lambda facts: {"until": datetime.fromisoformat(str(facts["until"]))}),
+    "live": _Kind(),
     "mode_set": _Kind(),
     "not_sent": _Kind(_not_sent),
     "opened_group": _Kind(_opened),
