@@ -54,10 +54,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Something to write, and how its answer is known again."""
+    """Something to write, and how its answer is known again; ``overtaken`` knows a card that shows a later act instead."""
 
     text: str
     answers: Callable[[str], bool]
+    overtaken: Callable[[str], bool] = lambda text: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +97,16 @@ def call(symbol: str, price: Decimal, chance: random.Random) -> Command:
 
 
 def halt(word: str, reason: str) -> Command:
-    """Return a command that stops entries; one that stands already says so."""
+    """Return a command that stops entries; one that stands already says so.
+
+    The desk has one card for its halt: where somebody stops more, or lifts it, before it is shown, it names that person.
+    """
     words = (reason, "already", "Your entries are stopped")
-    return Command(text=f"/{word} {reason}", answers=lambda text: any(each in text for each in words))
+    return Command(
+        text=f"/{word} {reason}",
+        answers=lambda text: any(each in text for each in words),
+        overtaken=lambda text: "resumed by" in text or (word == "reduce" and "HALTED by" in text),
+    )
 
 
 def resume(typed: str = "") -> Command:

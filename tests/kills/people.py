@@ -159,7 +159,9 @@ class Person:
         act.seen = [each.text.partition("\n")[0][:60] for each in later]
         if any(acts.INTERRUPTED in each.text and command.text[:20] in each.text for each in later):
             return Answer.INTERRUPTED
-        return Answer.WORDS if any(command.answers(each.text) for each in later) else Answer.NONE
+        if any(command.answers(each.text) for each in later):
+            return Answer.WORDS
+        return Answer.CARD if any(command.overtaken(each.text) for each in later) else Answer.NONE
 
     async def _tapped(self, press: Press, query: str, newest: float, wall: float) -> Answer:
         """Look for the answer to a tap; one that a kill cut off shows on its card, or is told as interrupted."""
