@@ -50,7 +50,7 @@ def people_acts(database: Database, roles: RoleBook, ids: Ids, changes: ChangeBo
     return PeopleActs(
         start=Start(database, roles, ids),
         grant=Grant(database, GrantBook(roles), changes),
-        revoke=Revoke(database, roles, ids),
+        revoke=Revoke(database, roles, ids, changes),
         invite=Invite(database, ids),
         approve_chat=ApproveChat(database, ids),
         chat_left=ChatLeft(database),

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 
 from handlers.telegram.app import App
 from handlers.telegram.callbacks import ChoiceButton
 from handlers.telegram.request import Request
-from handlers.telegram.views.grants import GIVE, NO_END, PICK, Picked, grant_waits, render_grant_choice
-from handlers.telegram.views.message import Rendered
-from services.domain.changes import Change
+from handlers.telegram.views.grants import GIVE, NO_END, PICK, Picked, grant_done, render_grant_choice
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
 
@@ -68,12 +65,12 @@ class GrantHandlers:
         self._app = app
 
     async def command(self, request: Request) -> None:
-        """Give a role, or show the buttons; who acted is told by a stored notice."""
+        """Give a role, or show the buttons; who acted is told by a stored notice once it is given."""
         asked = read_grant(request.args)
         if asked.role is not None:
             done = await self._app.people.grant(request.actor, asked.reference, asked.role, asked.grade, asked.lasts)
-            if isinstance(done, Change):
-                await request.reply(grant_waits(done))
+            if done.waits:
+                await request.reply(grant_done(done))
             return
         choice = await self._app.people.grant.look(request.actor, asked.reference)
         await request.reply(render_grant_choice(choice, Picked.of(choice.person)))
@@ -88,8 +85,6 @@ class GrantHandlers:
             await request.show(render_grant_choice(choice, picked))
             return
         lasts = None if picked.lease == NO_END else read_span(picked.lease)
-        done = await self._app.people.grant(request.actor, button.key, picked.role, picked.grade, lasts)
-        if isinstance(done, Change):
-            await request.show(grant_waits(done))
-        else:
-            await request.show(Rendered(text=f"{escape(done.person.name)} is {done.person.role.value} now."))
+        await request.show(
+            grant_done(await self._app.people.grant(request.actor, button.key, picked.role, picked.grade, lasts))
+        )

@@ -11,11 +11,11 @@ from handlers.telegram.grants import GrantHandlers, read_role
 from handlers.telegram.lists import Lists
 from handlers.telegram.modes import ModeHandlers
 from handlers.telegram.request import Request
-from handlers.telegram.views.grants import GIVE, PICK
+from handlers.telegram.views.grants import GIVE, PICK, grant_done
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.modes import MODE
 from handlers.telegram.views.people import render_invite, render_revoke_question
-from services.access.roles import RoleChanged
+from services.access.granting import RequestIgnored
 from services.domain.errors import NotFound, Refused
 from services.domain.notices import Event, Loudness, Topic
 from services.domain.people import Role
@@ -115,10 +115,10 @@ class PeopleHandlers:
     async def grant_tap(self, request: Request, token: str) -> None:
         """Carry out Grant or Ignore on a stranger's request."""
         done = await self._app.people.grant.press(request.actor, token)
-        if isinstance(done, RoleChanged):
-            await request.show(Rendered(text=f"{escape(done.person.name)} is {done.person.role.value} now."))
-        else:
+        if isinstance(done, RequestIgnored):
             await request.show(Rendered(text=f"Ignored for a day: {escape(done.name)}."))
+        else:
+            await request.show(grant_done(done))
 
     async def revoke_tap(self, request: Request, token: str) -> None:
         """Carry out a revocation."""

@@ -9,14 +9,16 @@ from datetime import datetime
 from config.approvals import ApprovalSettings
 from services.access import audience
 from services.access.authority import require
-from services.access.second_person import SecondPerson
+from services.access.second_person import SecondPerson, buttons_of
 from services.domain.approvals import Approval, ApprovalState, ApprovalSubject
+from services.domain.buttons import Act
 from services.domain.cards import approval_card
 from services.domain.changes import PENDING, Change, ChangeKind, ChangeState, Evidence
 from services.domain.errors import NotAllowed, NotFound, Refused
 from services.domain.notices import Event, Priority
 from services.domain.people import Actor, Role
 from services.domain.ports import Ids
+from services.domain.standing import Standing
 from services.storage import approvals, changes, outbox, people
 from services.storage.counters import next_number
 from services.storage.database import Database, Unit
@@ -27,6 +29,9 @@ Current = Callable[[Unit, str], str]
 """Return the value of a subject as it is in force now, written as ``before`` and ``after`` are."""
 
 SERIES = "change"
+MEANWHILE = "changed meanwhile"
+# Putting a grant in force tells everybody concerned already.
+_SAYS_ITSELF = frozenset({ChangeKind.GRANT})
 _ENDS: Mapping[ApprovalState, ChangeState] = {
     ApprovalState.REJECTED: ChangeState.REJECTED,
     ApprovalState.EXPIRED: ChangeState.EXPIRED,
@@ -77,10 +82,11 @@ class ChangeBook:
         if before == after:
             raise Refused("CHANGE_SAME", value=after)
         open_ones = changes.pending(unit, kind, subject)
-        if open_ones and not tightens:
-            raise Refused("CHANGE_PENDING", number=open_ones[0].number)
-        for each in open_ones:
-            self._end(unit, actor, each, "overtaken by a tighter one")
+        # What began from another value cannot come into force any more, and stands in nobody's way.
+        in_the_way = [each for each in open_ones if each.before == before]
+        if in_the_way and not tightens:
+            raise Refused("CHANGE_PENDING", number=in_the_way[0].number)
+        self.overtake(unit, actor, kind, subject, "overtaken by a tighter one" if tightens else MEANWHILE)
         change = Change(
             id=self._ids.row(),
             number=next_number(unit, SERIES),
@@ -99,10 +105,29 @@ class ChangeBook:
         )
         changes.add(unit, change)
         unit.record(actor, "change.proposed", **_facts(change), tightens=tightens, reason=reason)
-        if tightens or self._needs_nobody(unit, actor, kind):
+        if tightens or self._needs_nobody(unit, actor, change):
             return self._let_through(unit, actor, change, solo=not tightens)
         self._ask(unit, actor, change)
         return change
+
+    def overtake(self, unit: Unit, actor: Actor, kind: ChangeKind, subject: str, why: str) -> None:
+        """End whatever waits or is scheduled for a subject, because something else became of it."""
+        for each in changes.pending(unit, kind, subject):
+            self._end(unit, actor, each, why)
+
+    def say(self, unit: Unit, actor: Actor, change: Change, yes: bool, reason: str | None = None) -> Change | None:
+        """Take the word of somebody who is asked about a change, given by another button than its own card's.
+
+        Return the change as it then stands, or None where the actor is not asked.
+        """
+        approval = approvals.of_subject(unit, ApprovalSubject.CHANGE, change.id)
+        button = buttons_of(unit, approval, actor.id).get(Act.APPROVE if yes else Act.REJECT) if approval is not None else None
+        if button is None:
+            return None
+        answered = self._second.answer(unit, actor, button, yes, reason)
+        if answered.state is not ApprovalState.WAITING:
+            self.decided(unit, actor, answered)
+        return changes.find(unit, change.id)
 
     def roll_back(self, unit: Unit, actor: Actor, number: int) -> Change:
         """Propose the way back from a change that is in force; what tightens by that acts at once."""
@@ -152,13 +177,15 @@ class ChangeBook:
             raise NotFound("CHANGE", reference=number)
         return change
 
-    def _needs_nobody(self, unit: Unit, actor: Actor, kind: ChangeKind) -> bool:
+    def _needs_nobody(self, unit: Unit, actor: Actor, change: Change) -> bool:
         """Tell whether a single commander may do this at once: nobody else is there, and the settings say no wait."""
-        return self._wait_of(kind) == 0 and [each.id for each in people.everyone(unit, Role.COMMANDER)] == [actor.id]
+        return self._wait_of(change) == 0 and [each.id for each in people.everyone(unit, Role.COMMANDER)] == [actor.id]
 
-    def _wait_of(self, kind: ChangeKind) -> float:
-        waits = {ChangeKind.GRANT: self._settings.grant_s, ChangeKind.TERMINAL_MODE: self._settings.live_s}
-        return waits.get(kind, self._settings.limit_s)
+    def _wait_of(self, change: Change) -> float:
+        if change.kind is ChangeKind.GRANT:
+            # Whoever makes a commander alone could answer their own questions from then on.
+            return self._settings.commander_s if makes_commander(change) else self._settings.grant_s
+        return self._settings.live_s if change.kind is ChangeKind.TERMINAL_MODE else self._settings.limit_s
 
     def _ask(self, unit: Unit, actor: Actor, change: Change) -> None:
         approval = self._second.ask(
@@ -168,7 +195,7 @@ class ChangeBook:
             subject_id=change.id,
             kind=change.kind.value,
             eligible=self._second.eligible(unit, ApprovalSubject.CHANGE, actor.id),
-            solo_wait_s=self._wait_of(change.kind),
+            solo_wait_s=self._wait_of(change),
         )
         if approval.solo:
             # Nobody can say no to it, so everybody hears of it.
@@ -185,7 +212,7 @@ class ChangeBook:
     def _enforce(self, unit: Unit, actor: Actor, change: Change, *, solo: bool) -> Change:
         part = self._parts[change.kind]
         if part.current(unit, change.subject) != change.before:
-            return self._close(unit, actor, change, ChangeState.CANCELED, "changed meanwhile")
+            return self._close(unit, actor, change, ChangeState.CANCELED, MEANWHILE)
         self._give_way(unit, change)
         try:
             part.apply(unit, actor, change)
@@ -219,10 +246,13 @@ class ChangeBook:
     def _tell(self, unit: Unit, actor: Actor, change: Change, what: str, least: Role) -> None:
         """Keep the change's cards current, and tell those whom it concerns and who have no card of it."""
         approval = _refresh(unit, change)
+        if what == ChangeState.IN_FORCE.value and change.kind in _SAYS_ITSELF:
+            return
         facts = {
             "number": change.number,
             "kind": change.kind.value,
             "subject": change.subject,
+            "named": name_of(unit, change),
             "before": change.before,
             "after": change.after,
             "what": what,
@@ -232,6 +262,20 @@ class ChangeBook:
         for person in people.everyone(unit, least):
             if person.id != actor.id and (approval is None or what == "solo" or person.id == change.by):
                 audience.tell_person(unit, person, Event.PEOPLE, "change_told", facts)
+
+
+def name_of(unit: Unit, change: Change) -> str | None:
+    """Return the name of the person that is changed, as far as it is known; None for what is no person."""
+    if change.kind not in (ChangeKind.GRANT, ChangeKind.PERSON_MODE):
+        return None
+    known = people.find(unit, int(change.subject)) or people.find_request(unit, int(change.subject))
+    return str(known.name) if known is not None else None
+
+
+def makes_commander(change: Change) -> bool:
+    """Tell whether a grant makes somebody commander who is not."""
+    before, after = Standing.read(change.before), Standing.read(change.after)
+    return after.role is Role.COMMANDER and before.role is not Role.COMMANDER
 
 
 def _refresh(unit: Unit, change: Change) -> Approval | None:

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from config.groups import DeskSettings, PaperSettings
 from services.access import audience, buttons
 from services.access.authority import find_person, require
+from services.access.changes import ChangeBook
 from services.access.paper_terminals import open_terminal
 from services.access.passing_on import keeper_for, pass_on
 from services.domain.buttons import Act, ActToken
+from services.domain.changes import ChangeKind
 from services.domain.errors import NotFound, Refused
 from services.domain.grades import DEFAULT_GRADE
 from services.domain.notices import Event, Priority
@@ -100,12 +102,8 @@ class RoleBook:
         stored request takes their working entries back, and what lives of their trades passes to ``keeper_id``, or to whoever
         of the commanders is nearest; another request renews their command menu.
         """
-        require_person(person)
         before = people.stored(unit, person.id) or person
-        after = replace(person, role=role, grade=self._grade(unit, before, role, terms.grade), lease_until=terms.until)
-        if (before.role, before.grade, before.lease_until) == (after.role, after.grade, after.lease_until):
-            raise Refused("ROLE_SAME", person=person.name, role=role.value)
-        require_a_commander(unit, before, after)
+        after = self.changed(unit, person, role, terms)
         leaves = role < Role.TRADER <= before.role
         passed = pass_on(unit, actor, person.id, how, keeper_id) if leaves else ()
         people.save_role(unit, after, actor.id or None)
@@ -130,6 +128,23 @@ class RoleBook:
             until=terms.until.isoformat() if terms.until is not None else None,
         )
         return RoleChanged(person=after, was=before.role, terminal=terminal, passed=passed)
+
+    def changed(self, unit: Unit, person: Person, role: Role, terms: Terms) -> Person:
+        """Return somebody as a change would leave them; the errors are those of `change`."""
+        require_person(person)
+        before = people.stored(unit, person.id) or person
+        after = replace(person, role=role, grade=self._grade(unit, before, role, terms.grade), lease_until=terms.until)
+        if (before.role, before.grade, before.lease_until) == (after.role, after.grade, after.lease_until):
+            raise Refused("ROLE_SAME", person=person.name, role=role.value)
+        require_a_commander(unit, before, after)
+        return after
+
+    def take(self, unit: Unit, actor: Actor, person: Person, keeper_id: int | None = None) -> RoleChanged:
+        """Take a role inside a unit and tell everybody concerned; the errors are those of `change`."""
+        done = self.change(unit, actor, person, Role.STRANGER, how="revoked", keeper_id=keeper_id)
+        outbox.tell(unit, person.id, "revoked", {"desk": self._desk.name, "by": actor.name})
+        self.tell_commanders(unit, actor, done, how="revoked")
+        return done
 
     def _grade(self, unit: Unit, before: Person, role: Role, wanted: str | None) -> str:
         if role is Role.STRANGER:
@@ -213,6 +228,14 @@ class GrantBook:
         self._roles.tell_commanders(unit, actor, changed, how="granted")
         return changed
 
+    def take(self, unit: Unit, actor: Actor, person: Person) -> RoleChanged:
+        """Take a role inside a unit, with all that follows."""
+        return self._roles.take(unit, actor, person)
+
+    def changed(self, unit: Unit, person: Person, role: Role, terms: Terms) -> Person:
+        """Return somebody as a grant would leave them; raise Refused for what cannot be given."""
+        return self._roles.changed(unit, person, role, terms)
+
     def target(self, unit: Unit, reference: str) -> Person:
         """Return somebody by id or @username: known, asking, or named by id alone; raise NotFound otherwise."""
         text = reference.strip()
@@ -230,10 +253,11 @@ class GrantBook:
 class Revoke:
     """Take someone's role in two taps; it bites at their next tap, and their working entries are taken back."""
 
-    def __init__(self, database: Database, roles: RoleBook, ids: Ids) -> None:
+    def __init__(self, database: Database, roles: RoleBook, ids: Ids, changes: ChangeBook) -> None:
         self._database = database
         self._roles = roles
         self._ids = ids
+        self._changes = changes
 
     async def ask(self, actor: Actor, reference: str, keeper: str | None = None) -> RevokeAsked:
         """Return the person and the token of the second tap; raise Refused when there is nothing to take.
@@ -270,10 +294,8 @@ class Revoke:
             if person.role.value != token.terms["was"]:
                 raise Refused("ROLE_CHANGED", person=person.name, role=person.role.value)
             keeper = int(token.terms["keeper"]) if "keeper" in token.terms else None
-            changed = self._roles.change(unit, actor, person, Role.STRANGER, how="revoked", keeper_id=keeper)
-            outbox.tell(unit, person.id, "revoked", {"desk": self._roles.desk.name, "by": actor.name})
-            self._roles.tell_commanders(unit, actor, changed, how="revoked")
-            return changed
+            self._changes.overtake(unit, actor, ChangeKind.GRANT, str(person.id), "the role was taken")
+            return self._roles.take(unit, actor, person, keeper)
 
         return await self._database.write(body, urgent=True)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.access.changes import name_of
 from services.access.second_person import buttons_of
 from services.domain.approvals import Answer, Approval, ApprovalState
 from services.domain.buttons import Act
-from services.domain.changes import Change, ChangeState
+from services.domain.changes import Change, ChangeKind, ChangeState
 from services.domain.people import Role
 from services.reporting.live import Live, viewer_zone
 from services.storage import approvals, changes, people
@@ -19,12 +20,14 @@ from services.storage.database import Unit
 class ChangeQuestionView:
     """One change's question for one reader; ``answers`` are names with their words, ``others`` who may answer.
 
-    ``buttons`` are the reader's own, ``mine`` tells that they asked, ``may_undo`` that they may roll back what is in force.
+    ``named`` is the name of the person that is changed, None where it is something else. ``buttons`` are the reader's own,
+    ``mine`` tells that they asked, ``may_undo`` that they may roll back what is in force.
     """
 
     approval: Approval
     change: Change
     asker: str
+    named: str | None
     others: tuple[str, ...]
     answers: tuple[tuple[str, Answer], ...]
     buttons: dict[Act, str]
@@ -48,6 +51,7 @@ def change_question_view(unit: Unit, approval: Approval, chat_id: int, live: Liv
         change=change,
         asker=names.get(approval.asked_by, str(approval.asked_by)),
         others=tuple(each.name for each in commanders if each.id != approval.asked_by),
+        named=name_of(unit, change),
         answers=tuple((names.get(each.person_id, "?"), each) for each in approvals.answers(unit, approval.id)),
         buttons=buttons_of(unit, approval, reader.id) if commands else {},
         mine=reader.id == approval.asked_by and approval.state is ApprovalState.WAITING,

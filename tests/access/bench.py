@@ -20,13 +20,13 @@ from services.access.changes import ChangeBook
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
-from services.access.granting import Grant, register_grants
+from services.access.granting import Grant, GrantDone, register_grants
 from services.access.links import Invite
 from services.access.roles import GrantBook, Revoke, RoleBook
 from services.access.second_person import SecondPerson, buttons_of
 from services.access.seeding import SeedPeople
 from services.access.start import Start
-from services.domain.approvals import ApprovalSubject
+from services.domain.approvals import Approval, ApprovalSubject
 from services.domain.buttons import Act
 from services.domain.changes import Change
 from services.domain.people import Actor, Person, Role
@@ -131,7 +131,7 @@ class AccessBench:
         register_grants(self.changes, self.grants)
         self.start = Start(self.database, self.roles, self.ids)
         self.grant = Grant(self.database, self.grants, self.changes)
-        self.revoke = Revoke(self.database, self.roles, self.ids)
+        self.revoke = Revoke(self.database, self.roles, self.ids, self.changes)
         self.invite = Invite(self.database, self.ids)
         self.chats = ApproveChat(self.database, self.ids)
         self.chat_left = ChatLeft(self.database)
@@ -167,12 +167,32 @@ class AccessBench:
 
         self.database.write_now(body)
 
+    async def given(
+        self, by: int, whom: int, role: Role, grade: str | None = None, lasts: timedelta | None = None
+    ) -> GrantDone:
+        """Let a commander give a role, and another one say yes where that is asked for."""
+        done = await self.grant(person(by), str(whom), role, grade, lasts)
+        if done.waits:
+            self.answer(done.change)
+        return done
+
     def answer(self, change: Change) -> None:
-        """Let the first of those who may say yes to a change."""
+        """Let the first of those who may say yes to a change; or the asker wait and type the phrase, where nobody may."""
+
+        def asked(unit: Unit) -> Approval:
+            found = approvals.of_subject(unit, ApprovalSubject.CHANGE, change.id)
+            assert found is not None
+            return found
+
+        approval = self.database.read_now(asked)
+        if approval.ready_at is not None:
+            self.clock.move((approval.ready_at - self.clock.now()).total_seconds())
 
         def body(unit: Unit) -> None:
-            approval = approvals.of_subject(unit, ApprovalSubject.CHANGE, change.id)
-            assert approval is not None
+            if approval.phrase is not None:
+                done = self.second.confirm_solo(unit, person(change.by), approval.number, approval.phrase)
+                self.changes.decided(unit, person(change.by), done)
+                return
             by = self.second.eligible(unit, ApprovalSubject.CHANGE, change.by)[0].id
             after = self.second.answer(unit, person(by), buttons_of(unit, approval, by)[Act.APPROVE], True)
             self.changes.decided(unit, person(by), after)

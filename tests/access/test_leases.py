@@ -12,7 +12,6 @@ from services.access import buttons
 from services.access.leases import EndLeases
 from services.access.roles import LONGEST_LEASE
 from services.domain.buttons import Act
-from services.domain.changes import Change
 from services.domain.errors import Expired, NotAllowed, Refused
 from services.domain.people import Person, Role
 from services.storage import grades, people
@@ -36,9 +35,9 @@ def stored(bench: AccessBench, person_id: int) -> Person:
 
 
 async def test_a_role_is_given_with_a_grade_and_an_end_and_both_are_told(graded: AccessBench) -> None:
-    changed = await graded.grant(person(CARL), str(TOM), Role.TRADER, "cadet", WEEK)
+    await graded.given(CARL, TOM, Role.TRADER, "cadet", WEEK)
 
-    assert (changed.person.grade, changed.person.lease_until) == ("cadet", graded.clock.now() + WEEK)
+    assert (stored(graded, TOM).grade, stored(graded, TOM).lease_until) == ("cadet", graded.clock.now() + WEEK)
     for chat_id, template in ((TOM, "granted"), (CARL, "people_changed"), (CORA, "people_changed")):
         facts = graded.notices(chat_id, template)[-1].facts
         assert (facts["grade"], facts["until"]) == ("cadet", (graded.clock.now() + WEEK).isoformat())
@@ -46,8 +45,9 @@ async def test_a_role_is_given_with_a_grade_and_an_end_and_both_are_told(graded:
 
 async def test_a_plain_grant_ends_a_lease_and_keeps_the_grade_and_the_same_one_again_is_refused(graded: AccessBench) -> None:
     await graded.grant(person(CARL), str(ANN), Role.TRADER, "cadet", DAY)
-    await graded.grant(person(CARL), str(ANN), Role.TRADER)
+    longer = await graded.given(CARL, ANN, Role.TRADER)
 
+    assert longer.change.tightens is False
     assert (stored(graded, ANN).grade, stored(graded, ANN).lease_until) == ("cadet", None)
     with pytest.raises(Refused, match="ROLE_SAME"):
         await graded.grant(person(CARL), str(ANN), Role.TRADER, "cadet")
@@ -69,11 +69,9 @@ async def test_what_is_no_grade_or_no_time_is_refused(
 
 
 async def test_a_role_is_over_at_its_last_moment_whatever_the_tick_does(graded: AccessBench) -> None:
-    asked = await graded.grant(person(CARL), str(OLGA), Role.COMMANDER, None, DAY)
-    assert isinstance(asked, Change)
-    graded.answer(asked)
+    await graded.given(CARL, OLGA, Role.COMMANDER, None, DAY)
     longer = await graded.grant(person(OLGA), str(OLGA), Role.COMMANDER)
-    assert isinstance(longer, Change) and stored(graded, OLGA).lease_until is not None
+    assert longer.waits and stored(graded, OLGA).lease_until is not None
     graded.clock.move(DAY.total_seconds() - 0.001)
     await graded.grant(person(OLGA), str(TOM), Role.OBSERVER)
     graded.clock.move(0.001)
@@ -86,7 +84,7 @@ async def test_a_role_is_over_at_its_last_moment_whatever_the_tick_does(graded: 
 
 async def test_the_tick_tells_a_day_before_and_ends_what_is_over_once(graded: AccessBench) -> None:
     end = EndLeases(graded.database, graded.roles, graded.ids)
-    await graded.grant(person(CARL), str(ANN), Role.TRADER, "veteran", WEEK)
+    await graded.given(CARL, ANN, Role.TRADER, "veteran", WEEK)
     waiting = graded.database.write_now(
         lambda unit: buttons.issue(unit, graded.ids, Act.CLOSE, {}, person_id=ANN, chat_id=ANN, lasts_s=30 * 86_400)
     )

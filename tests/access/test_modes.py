@@ -74,7 +74,7 @@ async def test_a_trader_tightens_alone_and_comes_back_only_from_what_they_chose(
 async def test_auto_waits_for_a_second_person_and_stays_within_the_grade(chosen: Modes) -> None:
     with pytest.raises(Refused, match="MODE_GRADE"):
         await chosen.choose.of(person(CARL), str(ANN), AUTO)
-    await chosen.bench.grant(person(CARL), str(ANN), Role.TRADER, "veteran")
+    await chosen.bench.given(CARL, ANN, Role.TRADER, "veteran")
 
     asked = await chosen.choose.of(person(CARL), str(ANN), AUTO)
     assert (asked.mode, asked.waits is not None, chosen.ann()) == (SELECT, True, SELECT)
@@ -90,7 +90,7 @@ async def test_a_strategys_mode_is_a_change_too_and_a_grade_lost_meanwhile_ends_
     chosen.answer_yes(CORA)
     assert chosen.of(ModeScope.STRATEGY, "trend") is AUTO
 
-    await chosen.bench.grant(person(CARL), str(ANN), Role.TRADER, "veteran")
+    await chosen.bench.given(CARL, ANN, Role.TRADER, "veteran")
     await chosen.choose.of(person(CARL), str(ANN), AUTO)
     await chosen.bench.grant(person(CARL), str(ANN), Role.TRADER, "cadet")
     chosen.answer_yes(CORA)
@@ -100,6 +100,6 @@ async def test_a_strategys_mode_is_a_change_too_and_a_grade_lost_meanwhile_ends_
 async def test_a_role_that_is_taken_takes_the_mode_with_it(chosen: Modes) -> None:
     await chosen.choose.mine(person(ANN), ALERT)
     await chosen.bench.grant(person(CARL), str(ANN), Role.OBSERVER)
-    await chosen.bench.grant(person(CARL), str(ANN), Role.TRADER)
+    await chosen.bench.given(CARL, ANN, Role.TRADER)
 
     assert chosen.ann() is SELECT

@@ -293,6 +293,12 @@ class ChatRig:
 
     async def reads(self, message: Message, text: str) -> Message:
         """Wait until a message reads so."""
+    async def approve(self, text: str, person: int = CORA) -> Message:
+        """Let a person say yes to the question whose card reads so, and return the card."""
+        card = await self.message(person, text)
+        await self.press(person, card, "Approve")
+        return await self.reads(card, "in force")
+
         await self.until(lambda: text in text_of(self.current(message)), f"{text!r} in {text_of(message)!r}")
         return self.current(message)
 

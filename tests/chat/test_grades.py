@@ -33,6 +33,7 @@ async def test_a_grant_by_buttons_makes_a_cadet_for_a_week(shared_desk: ChatRig)
     await rig.press(CARL, choice, "7 days")
     await rig.reads(choice, "for 7 days")
     await rig.press(CARL, choice, "Grant")
+    await rig.reads(choice, "Ann is trader now.")
     told = await rig.message(ANN, "grade cadet")
     assert "till" in text_of(told)
 
@@ -40,7 +41,12 @@ async def test_a_grant_by_buttons_makes_a_cadet_for_a_week(shared_desk: ChatRig)
     assert "cadet, goes without /call" in text_of(refused)
     await rig.until(lambda: "fire" in menu_of(rig) and "call" not in menu_of(rig), "a cadet's menu")
 
-    await rig.ask(CARL, f"/grant {ANN} trader regular", "is trader now")
+    choice = await rig.ask(CARL, f"/grant {ANN}", "now trader · cadet")
+    await rig.press(CARL, choice, "regular")
+    await rig.reads(choice, "to give: trader · regular")
+    await rig.press(CARL, choice, "Grant")
+    await rig.reads(choice, "Ann: trader · regular · waits for ")
+    await rig.approve("→ trader · regular")
     await rig.ask(ANN, "/call BTCUSDT long sl 63000", "BTC/USDT")
 
 

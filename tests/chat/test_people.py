@@ -68,16 +68,22 @@ async def test_ignore_keeps_a_stranger_silent_for_a_day(desk: ChatRig) -> None:
 
 async def test_grant_by_button_lets_the_stranger_trade_and_the_other_button_is_used_up(desk: ChatRig) -> None:
     rig = desk
+    await rig.ask(CORA, "/start", "Hello")
     await rig.ask(SAM, "/start", "is a private desk")
     for_carl, for_cora = [await rig.message(commander, "asks for access") for commander in (CARL, CORA)]
+    grant, shown = data_of(for_cora, "Grant"), shown_id(for_cora)
     await rig.press(CARL, for_carl, "Grant")
-    await rig.reads(for_carl, "Sam is trader now.")
+    await rig.reads(for_carl, "Sam: trader · regular · waits for Cora")
+    card = await rig.message(CORA, "without a role → trader · regular")
+    assert "Sam (9001)" in text_of(card) and rig.newest(SAM, "You are trader") is None
+    await rig.press(CORA, for_cora, "Grant")
+    await rig.reads(for_cora, "Sam is trader now.")
+    await rig.reads(card, "yes by Cora")
     welcome = await rig.message(SAM, "You are trader")
-    await rig.message(CORA, "Sam is trader now")
+    await rig.message(CARL, "Sam is trader now")
 
     assert "your terminal: sam-paper" in text_of(welcome)
-    again = await rig.press(CORA, for_cora, "Grant")
-    assert again.startswith("ROLE_SAME")
+    assert "BUTTON" in await rig.forge(CORA, CORA, grant, shown)
     await rig.until(lambda: rig.read(lambda unit: is_compared(unit, SAM)), "the new terminal is compared with its venue")
     await rig.trade(SAM)
     menu = await menu_of(rig, SAM, "fire")
@@ -159,12 +165,18 @@ async def test_somebody_who_was_only_listed_is_not_seen_yet(desk: ChatRig) -> No
 
 async def test_grants_by_name_and_number_are_told_to_everyone_concerned(desk: ChatRig) -> None:
     rig = desk
-    await rig.say(OLGA, "/start")
-    await rig.ask(CARL, "/grant @olga_observes trader", "Olga is trader now, was observer")
+    await rig.ask(CORA, "/start", "Hello")
+    await rig.ask(OLGA, "/start", "Hello")
+    await rig.ask(CARL, "/grant @olga_observes trader", "Olga: trader · regular · waits for Cora · question #1")
+    await rig.approve("Olga (3001)")
     await rig.message(OLGA, "You are trader at Sortie now")
-    await rig.message(CORA, "Olga is trader now")
-    await rig.ask(CARL, f"/grant {SAM} observer", "is observer now, was without a role")
+    for commander in (CARL, CORA):
+        await rig.message(commander, "Olga is trader now, was observer")
+    await rig.ask(CARL, f"/grant {SAM} observer", "waits for Cora")
+    await rig.approve("without a role → observer · regular")
+    await rig.message(CARL, "is observer now, was without a role")
     await rig.ask(SAM, "/start", "You are observer here.")
+    await rig.ask(CARL, "/grant @olga_observes observer", "Olga is observer now, was trader")
 
     await rig.ask(CARL, "/grant @nobody trader", "nobody here is @nobody")
     await rig.ask(CARL, "/grant @olga_observes emperor", "emperor is not a role")

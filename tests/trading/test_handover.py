@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.system import SystemIds
 from config.groups import DeskSettings, PaperSettings
 from services.access.changes import ChangeBook
-from services.access.granting import Grant
+from services.access.granting import Grant, register_grants
 from services.access.passing_on import keeper_for
 from services.access.roles import GrantBook, Revoke, RoleBook
 from services.access.second_person import SecondPerson
@@ -40,10 +40,15 @@ def book() -> RoleBook:
     return RoleBook(SystemIds(), DeskSettings(), PaperSettings())
 
 
-def granting(rig: Rig) -> Grant:
+def changing(rig: Rig) -> ChangeBook:
     asks = rig.settings.approvals
     changes = ChangeBook(SystemIds(), asks, SecondPerson(SystemIds(), asks))
-    return Grant(rig.trading.database, GrantBook(book()), changes)
+    register_grants(changes, GrantBook(book()))
+    return changes
+
+
+def granting(rig: Rig) -> Grant:
+    return Grant(rig.trading.database, GrantBook(book()), changing(rig))
 
 
 async def add_cora(rig: Rig, role: Role = Role.COMMANDER) -> None:
@@ -52,7 +57,7 @@ async def add_cora(rig: Rig, role: Role = Role.COMMANDER) -> None:
 
 
 async def revoke(rig: Rig, person: int = ANN, keeper: str | None = None) -> None:
-    taking = Revoke(rig.trading.database, book(), SystemIds())
+    taking = Revoke(rig.trading.database, book(), SystemIds(), changing(rig))
     asked = await taking.ask(rig.actor(CARL), str(person), keeper)
     await taking(rig.actor(CARL), asked.token.id)
 
@@ -141,7 +146,7 @@ async def test_what_a_keeper_holds_passes_on_when_they_go_too(tmp_path: Path) ->
 async def test_a_demotion_below_trader_passes_on_too_and_only_to_another_commander(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as rig:
         left = await open_trade(rig)
-        taking = Revoke(rig.trading.database, book(), SystemIds())
+        taking = Revoke(rig.trading.database, book(), SystemIds(), changing(rig))
         for nobody in (TOM, ANN):
             with pytest.raises(Refused, match="KEEPER"):
                 await taking.ask(rig.actor(CARL), str(ANN), str(nobody))

@@ -59,6 +59,7 @@ TOKEN = "a" * 22
 VIEW = ChangeQuestionView(
     approval=APPROVAL,
     change=CHANGE,
+    named=None,
     asker=LONG,
     others=(LONG, "Cora"),
     answers=(("Cora", Answer(approval_id="0" * 26, person_id=2002, yes=True, reason=None, at=NOW)),),

@@ -11,10 +11,12 @@ from handlers.telegram.views.format import bps, clip, fixed, percent, quantity, 
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
 from services.domain.approvals import Answer, Approval, ApprovalState, ApprovalSubject
+from handlers.telegram.views.words import standing_words
 from services.domain.buttons import Act
 from services.domain.changes import Change, ChangeKind, ChangeState
 from services.domain.limits import RULES, Limit
 from services.domain.verdicts import Unit
+from services.domain.standing import Standing
 from services.reporting.approval_view import ChangeQuestionView
 
 REJECT_REASONS: Mapping[ApprovalSubject, tuple[str, ...]] = {
@@ -45,7 +47,7 @@ def render_change_question(view: ChangeQuestionView) -> Rendered:
     text = render(
         "change_question",
         mark=_MARKS[approval.state],
-        **_what(change.kind, change.subject, change.before, change.after),
+        **_what(change.kind, change.subject, change.before, change.after, view.named),
         change=change,
         approval=approval,
         asker=view.asker,
@@ -136,10 +138,10 @@ def answered_words(approval: Approval, denied: str | None = None) -> str:
     return f"Question #{approval.number}: {words[approval.state]}."
 
 
-def subject_words(kind: ChangeKind, subject: str) -> str:
-    """Name what is changed: a limit with its scope, else the subject as its kind writes it."""
+def subject_words(kind: ChangeKind, subject: str, named: str | None = None) -> str:
+    """Name what is changed: a limit with its scope, a person by ``named``, else the subject as its kind writes it."""
     if kind is not ChangeKind.LIMIT:
-        return clip(subject, 40)
+        return clip(subject if named is None else f"{clip(named, 24)} ({subject})", 44)
     name, _, where = subject.partition(" ")
     return f"{limit_name(name)} · {where.replace(':', ' ') or 'desk'}"
 
@@ -207,16 +209,20 @@ def change_told_words(facts: Mapping[str, object]) -> Mapping[str, object]:
     }
     kind, what, reason = ChangeKind(str(facts["kind"])), str(facts["what"]), facts["reason"]
     return {
-        **_what(kind, str(facts["subject"]), str(facts["before"]), str(facts["after"])),
+        **_what(kind, str(facts["subject"]), str(facts["before"]), str(facts["after"]), _text(facts.get("named"))),
         "mark": "✅" if what == "in_force" else "⏳" if what in ("solo", "scheduled") else "⛔",
         "said": f"{said[what]}: {clip(reason, 32)}" if reason and what == "canceled" else said[what],
     }
 
 
-def _what(kind: ChangeKind, subject: str, before: str, after: str) -> Mapping[str, object]:
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _what(kind: ChangeKind, subject: str, before: str, after: str, named: str | None = None) -> Mapping[str, object]:
     return {
         "kind": KINDS[kind],
-        "what": subject_words(kind, subject),
+        "what": subject_words(kind, subject, named),
         "before": value_words(kind, subject, before),
         "after": value_words(kind, subject, after),
     }

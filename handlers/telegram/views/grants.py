@@ -9,10 +9,11 @@ from handlers.telegram.callbacks import ChoiceButton
 from handlers.telegram.views.format import day_clock
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.paging import A_ROW
-from services.access.granting import GrantChoice
+from handlers.telegram.views.words import standing_words
+from services.access.granting import GrantChoice, GrantDone
 from services.access.roles import GRANTABLE
-from services.domain.changes import Change
 from services.domain.people import Person, Role
+from services.domain.standing import Standing
 
 PICK, GIVE = "pick", "give"
 NO_END = "0"
@@ -74,6 +75,11 @@ def _rows(buttons: list[Button]) -> list[tuple[Button, ...]]:
     return [tuple(buttons[at : at + A_ROW]) for at in range(0, len(buttons), A_ROW)]
 
 
-def grant_waits(change: Change) -> Rendered:
-    """Say that a second person decides about one commander more."""
-    return Rendered(text=f"⏳ {change.subject}: {escape(change.after)}\nwaits for a second person, change #{change.number}")
+def grant_done(done: GrantDone) -> Rendered:
+    """Say in a line what a grant came to: in force, or waiting, and for whom."""
+    name = escape(done.person.name)
+    if done.question is None or not done.waits:
+        return Rendered(text=f"{name} is {done.person.role.value} now.")
+    whom = "your own phrase" if done.question.solo else escape(", ".join(done.others))
+    after = standing_words(Standing.read(done.change.after))
+    return Rendered(text=f"⏳ {name}: {after} · waits for {whom} · question #{done.question.number}")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from handlers.telegram.views.format import clip, money
+from markupsafe import Markup
+
+from handlers.telegram.views.format import clip, day_clock, money
 from services.domain.keeping import Trail, load_keep
 from services.domain.money import Money, canonical
+from services.domain.people import Role
 from services.domain.signals import Side
+from services.domain.standing import Standing
 from services.domain.trades import TerminalMode
 from services.portfolio.results import WinRate
 
@@ -27,6 +31,14 @@ def share_words(shares: Sequence[Decimal]) -> list[str]:
         return ["all"]
     words = ["half" if share == HALF else f"{share * 100:.0f} %" for share in shares]
     return [*words[:-1], "rest"] if words else []
+
+
+def standing_words(standing: Standing) -> Markup:
+    """Say how somebody stands: ``trader · cadet till 28 Nov 09:00``."""
+    if standing.role is Role.STRANGER:
+        return Markup("without a role")
+    end = Markup(" till {}").format(day_clock(standing.until)) if standing.until is not None else ""
+    return Markup("{} · {}{}").format(standing.role.value, standing.grade, end)
 
 
 def plural(count: int, noun: str, several: str = "") -> str:
