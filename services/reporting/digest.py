@@ -45,8 +45,7 @@ def _name(chat_id: int, due_at: datetime) -> str:
 
 
 def _ahead(unit: Unit) -> set[tuple[int, datetime]]:
-    where = (duties.c.name.startswith(PREFIX), duties.c.due_at > unit.now)
-    return {(int(row.terms["chat"]), row.due_at) for row in unit.all(select(duties).where(*where))}
+    return {(int(row.terms["chat"]), row.due_at) for row in desk.ahead(unit, PREFIX)}
 
 
 def _wanted(unit: Unit, settings: DigestSettings, zone: str) -> set[tuple[int, datetime]]:

@@ -8,6 +8,7 @@ from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import counters, facts
 
+_FACT = select(facts.c.value).where(facts.c.name == bindparam("fact"))
 _NEXT = (
     update(counters)
     .where(counters.c.name == bindparam("series"))
@@ -27,7 +28,7 @@ def next_number(unit: Unit, name: str) -> int:
 
 def get_fact(unit: Unit, name: str) -> str | None:
     """Return a single stored fact, or None."""
-    row = unit.first(select(facts.c.value).where(facts.c.name == name))
+    row = unit.first(_FACT, fact=name)
     return row.value if row else None
 
 

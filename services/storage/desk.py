@@ -20,6 +20,15 @@ from services.storage.tables import duties, journal, leases, requests, stages, s
 _OUR_LEASE = update(leases).where(
     leases.c.role == bindparam("held_role"), leases.c.owner == bindparam("holder"), leases.c.epoch == bindparam("held_epoch")
 )
+_LEASE = select(leases).where(leases.c.role == bindparam("held_role"))
+_HELD = _LEASE.where(leases.c.expires_at > bindparam("now"))
+_UNDONE = (
+    select(duties).where(duties.c.name.startswith(bindparam("prefix")), duties.c.done_at.is_(None)).order_by(duties.c.due_at)
+)
+_DUE = _UNDONE.where(duties.c.due_at <= bindparam("now"))
+_AHEAD = _UNDONE.where(duties.c.due_at > bindparam("now"))
+_STRATEGIES = select(strategies)
+_HEAD = select(journal).order_by(journal.c.sequence.desc()).limit(1)
 _OPEN_REQUESTS = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.created_at)
 _UNIVERSES = select(universes.c.version, universes.c.digest).order_by(universes.c.version.desc())
 _NEWEST_UNIVERSE = _UNIVERSES.limit(1)
@@ -44,7 +53,7 @@ def take_lease(unit: Unit, role: str, owner: str, seconds: float, *, force: bool
 
     A forced lease has a new epoch whatever the owners are called: in containers every desk is process 1 of one host name.
     """
-    row = unit.first(select(leases).where(leases.c.role == role))
+    row = unit.first(_LEASE, held_role=role)
     if row is not None and row.owner != owner and row.expires_at > unit.now and not force:
         return None
     epoch = 1 if row is None else row.epoch + (force or row.owner != owner)
@@ -70,7 +79,7 @@ def _move_end(unit: Unit, lease: Lease, expires_at: datetime) -> bool:
 
 def holder(unit: Unit, role: str) -> Lease | None:
     """Return who holds a role now, or None."""
-    row = unit.first(select(leases).where(leases.c.role == role, leases.c.expires_at > unit.now))
+    row = unit.first(_HELD, held_role=role, now=unit.now)
     return Lease(role=row.role, owner=row.owner, epoch=row.epoch, expires_at=row.expires_at) if row else None
 
 
@@ -92,14 +101,12 @@ def schedule(unit: Unit, name: str, due_at: datetime, terms: Mapping[str, object
 
 def due(unit: Unit, prefix: str) -> list[Any]:
     """Return duties of a kind whose time has come and that are not done, oldest first."""
-    where = (duties.c.name.startswith(prefix), duties.c.done_at.is_(None), duties.c.due_at <= unit.now)
-    return list(unit.all(select(duties).where(*where).order_by(duties.c.due_at)))
+    return list(unit.all(_DUE, prefix=prefix, now=unit.now))
 
 
 def ahead(unit: Unit, prefix: str) -> list[Any]:
     """Return duties of a kind whose time has not come, soonest first."""
-    where = (duties.c.name.startswith(prefix), duties.c.done_at.is_(None), duties.c.due_at > unit.now)
-    return list(unit.all(select(duties).where(*where).order_by(duties.c.due_at)))
+    return list(unit.all(_AHEAD, prefix=prefix, now=unit.now))
 
 
 def next_due(unit: Unit, prefix: str) -> datetime | None:
@@ -151,6 +158,7 @@ def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:
             "step": canonical(i.step),
             "min_quantity": canonical(i.min_quantity),
             "min_notional": canonical(i.min_notional),
+            "max_quantity": None if i.max_quantity is None else canonical(i.max_quantity),
             "tier": i.tier.value,
         }
         for i in instruments
@@ -191,7 +199,8 @@ def _universe(unit: Unit, row: Any) -> Universe:
     return Universe(version=row.version, instruments=known)
 
 
-def _instrument(stored: Mapping[str, str]) -> Instrument:
+def _instrument(stored: Mapping[str, Any]) -> Instrument:
+    most = stored.get("max_quantity")
     return Instrument(
         symbol=stored["symbol"],
         base=stored["base"],
@@ -200,13 +209,14 @@ def _instrument(stored: Mapping[str, str]) -> Instrument:
         step=Decimal(stored["step"]),
         min_quantity=Decimal(stored["min_quantity"]),
         min_notional=Decimal(stored["min_notional"]),
+        max_quantity=Decimal(most) if most is not None else None,
         tier=Tier(stored["tier"]),
     )
 
 
 def enabled_strategies(unit: Unit) -> dict[str, bool]:
     """Return which strategies people switched on or off."""
-    return {row.name: row.enabled for row in unit.all(select(strategies))}
+    return {row.name: row.enabled for row in unit.all(_STRATEGIES)}
 
 
 def set_strategy(unit: Unit, name: str, *, enabled: bool, by: int | None) -> None:
@@ -216,7 +226,7 @@ def set_strategy(unit: Unit, name: str, *, enabled: bool, by: int | None) -> Non
 
 def journal_head(unit: Unit) -> JournalEntry | None:
     """Return the newest row of the chain, or None."""
-    row = unit.first(select(journal).order_by(journal.c.sequence.desc()).limit(1))
+    row = unit.first(_HEAD)
     return journal_entry(row) if row else None
 
 

@@ -58,6 +58,11 @@ _SHOW = (
 )
 _CLOSE = update(incidents).where(*_SAME, incidents.c.closed_at.is_(None)).values(closed_at=bindparam("at"))
 _NEWEST = select(incidents).where(*_SAME).order_by(incidents.c.opened_at.desc()).limit(1)
+_CALLED = (
+    update(incidents)
+    .where(incidents.c.id == bindparam("incident"))
+    .values(step=bindparam("reached"), waited_s=bindparam("waited"))
+)
 _FIND = select(incidents).where(incidents.c.id == bindparam("incident"))
 _OPEN = select(incidents).where(incidents.c.closed_at.is_(None)).order_by(incidents.c.opened_at, incidents.c.id)
 _SINCE = (
@@ -155,7 +160,7 @@ def take(unit: Unit, incident_id: str, person_id: int) -> bool:
 
 def called(unit: Unit, incident_id: str, *, step: int, waited_s: int) -> None:
     """Note how far the calls for an incident have come."""
-    unit.run(update(incidents).where(incidents.c.id == incident_id).values(step=step, waited_s=waited_s))
+    unit.run(_CALLED, {"incident": incident_id, "reached": step, "waited": waited_s})
 
 
 def reached(unit: Unit) -> frozenset[str]:

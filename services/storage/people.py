@@ -13,6 +13,7 @@ from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import access_requests, checklist, people, preferences
 
+_EVERYONE = select(people)
 _BY_ID = select(people).where(people.c.id == bindparam("person_id"))
 _ROLE = select(people.c.role, people.c.lease_until).where(people.c.id == bindparam("person_id"))
 _LEASED = select(people).where(people.c.lease_until.is_not(None)).order_by(people.c.lease_until, people.c.id)
@@ -63,7 +64,7 @@ def role_of(unit: Unit, person_id: int) -> Role:
 
 def everyone(unit: Unit, at_least: Role = Role.OBSERVER) -> list[Person]:
     """Return people of that role or above, highest role first, then by name."""
-    found = [_person(row, _now(row.role, row.lease_until, unit.now)) for row in unit.all(select(people))]
+    found = [_person(row, _now(row.role, row.lease_until, unit.now)) for row in unit.all(_EVERYONE)]
     return sorted((p for p in found if p.role >= at_least), key=lambda p: (-p.role.rank, p.name))
 
 

@@ -19,6 +19,7 @@ _LIVE = [state.value for state in LIVE_TRADE_STATES]
 _ROW = insert(trades)
 _BY_ID = select(trades).where(trades.c.id == bindparam("trade"))
 _CHANGE = update(trades).where(trades.c.id == bindparam("trade"))
+_OF_MISSION = select(trades).where(trades.c.mission_id == bindparam("mission")).order_by(trades.c.number)
 _ALL_LIVE = select(trades).where(trades.c.state.in_(_LIVE)).order_by(trades.c.number)
 _COUNT_LIVE = select(trades.c.state, func.count().label("n")).where(trades.c.state.in_(_LIVE)).group_by(trades.c.state)
 _LIVE_OF_PERSON = _ALL_LIVE.where(trades.c.person_id == bindparam("person"))
@@ -169,7 +170,7 @@ def count_live(unit: Unit) -> dict[TradeState, int]:
 
 def of_mission(unit: Unit, mission_id: str) -> list[Trade]:
     """Return the trades that fired a mission, oldest first."""
-    return [_trade(row) for row in unit.all(select(trades).where(trades.c.mission_id == mission_id).order_by(trades.c.number))]
+    return [_trade(row) for row in unit.all(_OF_MISSION, mission=mission_id)]
 
 
 def closed(
