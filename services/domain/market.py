@@ -26,7 +26,9 @@ class Tier(StrEnum):
 class Instrument:
     """A tradable symbol with its grid.
 
-    ``tick`` is the price grid, ``step`` the quantity grid, ``min_notional`` in the quote currency.
+    ``tick`` is the price grid, ``step`` the quantity grid, ``min_notional`` in the quote currency; ``max_quantity`` is the most
+    that one order may have, None where the venue names no maximum. Quantities are in the base currency: an instrument that is
+    counted in contracts of any other size is none of the desk's.
     """
 
     symbol: str
@@ -37,6 +39,7 @@ class Instrument:
     min_quantity: Decimal
     min_notional: Decimal
     tier: Tier = Tier.A
+    max_quantity: Decimal | None = None
 
     @property
     def price_decimals(self) -> int:
@@ -105,6 +108,7 @@ class Universe:
         rows = [
             f"{i.symbol}|{i.base}|{i.quote}|{i.tier}|{canonical(i.tick)}|{canonical(i.step)}"
             f"|{canonical(i.min_quantity)}|{canonical(i.min_notional)}"
+            + (f"|{canonical(i.max_quantity)}" if i.max_quantity is not None else "")
             for i in sorted(self.instruments, key=lambda each: each.symbol)
         ]
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()

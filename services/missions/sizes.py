@@ -51,5 +51,7 @@ def offer(case: Case, plan: EntryPlan, rules: Rules, now: datetime) -> Offer:
     caps = size_caps(market.equity, market.free, case.limits, usual.quantity, room, case.beside.open_risk, held_to)
     sizes = offered_sizes(entry=plan.worst, stop=signal.stop, instrument=market.instrument, costs=costs, caps=caps)
     bound = usual.quantity is not None and sizes.full == sizes.largest and usual.quantity > sizes.largest
-    said = f"{usual.said}, cut by limits" if bound else usual.said
+    largest = market.instrument.max_quantity
+    by = "the venue's largest order" if largest is not None and sizes.largest + market.instrument.step > largest else "limits"
+    said = f"{usual.said}, cut by {by}" if bound else usual.said
     return Offer(sizes=sizes, said=said if left == 1 else f"{said}, bad day")

@@ -41,6 +41,7 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
     CheckCode.PRICE_COLLAR: price.collar,
     CheckCode.GRID: size.grid,
     CheckCode.MIN_SIZE: size.min_size,
+    CheckCode.MAX_SIZE: size.max_size,
     CheckCode.RISK_PER_TRADE: size.risk_per_trade,
     CheckCode.NOTIONAL: size.notional,
     CheckCode.FREE_FUNDS: size.free_funds,
@@ -83,6 +84,7 @@ _CHECKS: Mapping[CheckCode, Callable[[GateContext], Check]] = {
 # What a smaller size would pass.
 SIZE_CODES = frozenset(
     {
+        CheckCode.MAX_SIZE,
         CheckCode.RISK_PER_TRADE,
         CheckCode.NOTIONAL,
         CheckCode.FREE_FUNDS,

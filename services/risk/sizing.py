@@ -128,18 +128,21 @@ def offered_sizes(
 
     def passes(quantity: Decimal) -> bool:
         return (
-            loss_at_stop(quantity, entry, stop, costs) <= caps.loss
+            (most is None or quantity <= most)
+            and loss_at_stop(quantity, entry, stop, costs) <= caps.loss
             and quantity * entry <= caps.value
             and funds_needed(quantity, entry, costs) <= caps.funds
             and (caps.margin is None or quantity * unit_margin <= caps.margin)
         )
 
+    most = instrument.max_quantity
     unit_margin = funds_needed(Decimal(1), entry, costs) + unit_loss
     bounds = (
         caps.loss / unit_loss,
         max(caps.value, ZERO) / entry,
         max(caps.funds, ZERO) / (entry * (1 + costs.fee)),
         *(() if caps.margin is None else (max(caps.margin, ZERO) / unit_margin,)),
+        *(() if most is None else (most,)),
     )
     # The division rounds at 28 digits, so the neighbours on the grid decide by the rule itself.
     near = truncate_to(min(bounds), instrument.step)

@@ -92,8 +92,13 @@ def _rebased(urls: object, base: str) -> object:
 
 
 def grid_instrument(exchange: Exchange, symbol: str) -> Instrument:
-    """Return a listed market's grid and minimums; raise ValueError when the exchange gives no grid."""
+    """Return a listed market's grid and bounds; raise ValueError when the exchange gives no grid, or counts in contracts.
+
+    What an order may have at most is what one at market may too: an exit has to fit in one.
+    """
     market = exchange.markets[symbol]
+    if number(market.get("contractSize") or 1) != 1:
+        raise ValueError(f"{symbol} is counted in contracts of {market['contractSize']}, the desk counts in {market['base']}")
     limits = market["limits"]
     step = _grid(exchange, market["precision"]["amount"])
     return Instrument(
@@ -104,6 +109,7 @@ def grid_instrument(exchange: Exchange, symbol: str) -> Instrument:
         step=step,
         min_quantity=max(step, _least(limits["amount"])),
         min_notional=_least(limits["cost"]),
+        max_quantity=_most(limits["amount"], limits.get("market") or {}),
     )
 
 
@@ -120,6 +126,12 @@ def _grid(exchange: Exchange, precision: object) -> Decimal:
 def number(value: object) -> Decimal:
     """Return an exact amount from ccxt's text or number; raise ValueError for anything else."""
     return exact(canonical(exact(str(value))))
+
+
+def _most(*limits: Mapping[str, Any]) -> Decimal | None:
+    """Return the smallest maximum that is named; an exchange that has none leaves it out, or says zero."""
+    named = [number(each["max"]) for each in limits if each.get("max") is not None]
+    return min((each for each in named if each > 0), default=None)
 
 
 def _least(limit: Mapping[str, Any]) -> Decimal:

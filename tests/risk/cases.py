@@ -40,6 +40,7 @@ BTC = Instrument(
     step=Decimal("0.00001"),
     min_quantity=Decimal("0.00001"),
     min_notional=Decimal(5),
+    max_quantity=Decimal(9_000),
 )
 HALTED = Halt(scope=HaltScope.DESK, subject="desk", state=HaltState.HALTED, by_id=1, by_name="Carl", reason="test", since=NOW)
 CALM = Discipline(

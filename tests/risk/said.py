@@ -127,6 +127,8 @@ def _limits() -> Iterator[tuple[str, GateContext]]:
     instrument = WHOLE.market.instrument
     assert instrument is not None
     free = replace(instrument, min_notional=Decimal(0))
+    yield "no largest order", with_market(WHOLE, instrument=replace(instrument, max_quantity=None))
+    yield "the largest order", with_market(WHOLE, instrument=replace(instrument, max_quantity=WHOLE.plan.quantity))
     yield "one step", with_market(with_plan(WHOLE, quantity=instrument.step), instrument=free)
     least = WHOLE.plan.quantity * WHOLE.plan.stop
     yield "just the least value", with_market(WHOLE, instrument=replace(instrument, min_notional=least))

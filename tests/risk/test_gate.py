@@ -33,6 +33,7 @@ from services.risk.surroundings import Usual, Week
 from tests.risk.cases import (
     ALL_ON,
     AT_PAPER,
+    BTC,
     FINE,
     HALTED,
     NOW,
@@ -77,6 +78,7 @@ DENYING: dict[CheckCode, Change] = {
     C.PRICE_COLLAR: lambda c: with_plan(c, worst_price=Decimal(64_000) - Decimal("0.01") * c.plan.side.sign),
     C.GRID: lambda c: with_plan(c, quantity=Decimal("0.020005")),
     C.MIN_SIZE: lambda c: with_plan(c, quantity=Decimal("0.00007")),
+    C.MAX_SIZE: lambda c: with_market(c, instrument=replace(BTC, max_quantity=c.plan.quantity - BTC.step)),
     C.RISK_PER_TRADE: lambda c: with_plan(c, quantity=Decimal("0.1")),
     C.NOTIONAL: lambda c: with_market(c, equity=Decimal(1_000)),
     C.FREE_FUNDS: lambda c: with_market(c, free=Decimal(1_000)),
@@ -237,6 +239,7 @@ def test_the_first_denial_decides_and_all_others_are_reported(codes: set[CheckCo
             lambda c: with_beside(all_on(c), last_close=NOW - timedelta(minutes=30) + timedelta(microseconds=1)),
         ),
         (C.NOTIONAL, lambda c: with_market(c, equity=Decimal("1280.2")), lambda c: with_market(c, equity=Decimal("1280.19"))),
+        (C.MAX_SIZE, lambda c: with_plan(c, quantity=Decimal(9_000)), lambda c: with_plan(c, quantity=Decimal("9000.00001"))),
         (C.MIN_SIZE, lambda c: with_plan(c, quantity=Decimal("0.00008")), lambda c: with_plan(c, quantity=Decimal("0.00007"))),
     ],
 )
@@ -314,6 +317,7 @@ WORSE: list[tuple[CheckCode, Callable[[GateContext, Decimal], GateContext], bool
     (C.WEEKLY_LOSS, lambda c, by: with_beside(c, week=Week(profit=-by * 50, equity=Decimal(10_000))), False),
     (C.HALT, lambda c, by: with_ledger(c, halts=(*c.ledger.halts, HALTED)), True),
     (C.MIN_SIZE, lambda c, by: with_plan(c, quantity=c.plan.quantity - by / 1000), False),
+    (C.MAX_SIZE, lambda c, by: with_plan(c, quantity=c.plan.quantity + 8_990 + by), False),
     (C.INSTRUMENT_SHARE, lambda c, by: with_plan(c, quantity=c.plan.quantity + by), False),
     (C.COOLDOWN, lambda c, by: with_discipline(c, cooldown_until=NOW + timedelta(seconds=float(by))), False),
     (C.TILT, lambda c, by: with_discipline(c, tilt_until=NOW + timedelta(seconds=float(by))), False),

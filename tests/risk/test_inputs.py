@@ -59,8 +59,9 @@ def kinds(hint: Any) -> set[Any]:
 WHOLE = all_on(passing())
 INPUTS = dict(leaves(WHOLE))
 # What may well be missing: the close of a market that never closes, a pause that does not hold, a close that never was, a
-# price that only an entry which waits has, and a decision where no money is real.
+# price that only an entry which waits has, a decision where no money is real, and a largest order where the venue names none.
 MAY_BE_MISSING = {
+    ("market", "instrument", "max_quantity"),
     ("market", "session", "changes_at"),
     ("plan", "price"),
     ("ledger", "real"),

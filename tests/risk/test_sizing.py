@@ -75,7 +75,9 @@ def terms(draw: st.DrawFn) -> Terms:
         stop=Price(entry - distance * side.sign),
         equity=draw(amounts("0", "100000000", 2)),
         free=draw(amounts("0", "100000000", 2)),
-        instrument=replace(BTC, tick=tick, step=step, min_quantity=step),
+        instrument=replace(
+            BTC, tick=tick, step=step, min_quantity=step, max_quantity=draw(st.none() | st.integers(0, 10**4).map(step.__mul__))
+        ),
         costs=Costs(fee=draw(amounts("0", "0.01", 5)), slippage=draw(amounts("0", "0.01", 5))),
         limits=RiskSettings(
             per_trade=draw(amounts("0.001", "0.5", 3)),

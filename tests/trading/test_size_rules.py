@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +15,10 @@ from pydantic import ValidationError
 from config.sizing import SizingSettings
 from services.domain.market import Candle, CandleSeries
 from services.domain.verdicts import CheckCode
+from services.missions.fire import Fired
 from services.risk.size_rules import SizeRules, Terms, average_true_range
 from services.risk.sizing import Costs
+from services.storage import desk
 from services.storage.previews import Preview, PreviewState
 from tests.risk.cases import BTC, NOW, amounts
 from tests.trading.rig import ANN, Rig, desk_at
@@ -119,6 +122,18 @@ async def test_the_preview_offers_the_size_of_the_rule_and_says_how(
         assert found.state is PreviewState.OPEN
         if value is not None:
             assert value * Decimal("0.99") < found.full * found.worst_price <= value
+
+
+async def test_the_venues_largest_order_bounds_what_is_offered_and_is_named(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as rig:
+        small = replace(BTC, max_quantity=Decimal("0.001"))
+        await rig.trading.database.write(lambda unit: desk.save_universe(unit, (small,)))
+        rig.trading.instruments[BTC.symbol] = small
+        found, how = await shown(rig)
+
+        assert how == "0.5 % to the stop, cut by the venue's largest order"
+        assert (found.state, found.full, found.largest) == (PreviewState.OPEN, Decimal("0.001"), Decimal("0.001"))
+        assert isinstance(await rig.trading.fire(rig.actor(), found.token_id or ""), Fired)
 
 
 async def test_without_candles_volatility_offers_nothing_rather_than_a_guess(tmp_path: Path) -> None:

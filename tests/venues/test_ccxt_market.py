@@ -9,17 +9,20 @@ from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from ccxt import TICK_SIZE
 from structlog.testing import CapturingLogger
 
 from config.groups import VenueSettings
 from services.domain.errors import Misconfigured, SortieError, Unavailable
 from services.domain.market import Instrument
 from services.venues import ccxt_market
+from services.venues.ccxt_client import grid_instrument
 from services.venues.ccxt_market import CcxtMarketData
 from tests.sandbox_exchange.stand import NOON, running, serving
 from tests.sandbox_exchange.stand import HandClock as SandboxClock
@@ -60,6 +63,7 @@ async def test_sandbox_exchange_is_read_as_the_desk_reads_any_exchange() -> None
         step=D("0.00001"),
         min_quantity=D("0.00001"),
         min_notional=D(5),
+        max_quantity=D(9_000_000),
     )
     assert [quote.symbol for quote in quotes] == list(SYMBOLS)
     assert all(0 < quote.bid < quote.ask and quote.bid_size > 0 and quote.ask_size > 0 for quote in quotes)
@@ -71,6 +75,33 @@ async def test_sandbox_exchange_is_read_as_the_desk_reads_any_exchange() -> None
     assert [later.time - earlier.time for earlier, later in pairwise(candles)] == [timedelta(seconds=10)] * 50
     assert candles[-1].time == NOON + timedelta(seconds=30)
     assert all(isinstance(number, float) for number in candles[-1][1:])
+
+
+def listed(**market: Any) -> Any:
+    """Return an exchange of ccxt's that lists one market."""
+    limits = {"amount": {"min": 0.001, "max": 500.0}, "market": {"min": None, "max": 120.5}, "cost": {"min": 5, "max": None}}
+    found = {"base": "BTC", "quote": "USDT", "precision": {"amount": 0.001, "price": 0.01}, "limits": limits} | market
+    return SimpleNamespace(markets={"BTC/USDT": found}, precisionMode=TICK_SIZE)
+
+
+@pytest.mark.parametrize(
+    ("amount", "market", "most"),
+    [(500, 120.5, "120.5"), (500, None, "500"), (None, None, None), (500, 0, "500")],
+    ids=["market", "amount", "none", "zero"],
+)
+def test_the_largest_order_is_what_fits_at_market_too(amount: float | None, market: float | None, most: str | None) -> None:
+    limits = {"amount": {"min": 1, "max": amount}, "market": {"min": 1, "max": market}, "cost": {"min": 5, "max": None}}
+
+    assert grid_instrument(listed(limits=limits), "BTC/USDT").max_quantity == (None if most is None else D(most))
+
+
+@pytest.mark.parametrize(("size", "taken"), [(None, True), (1, True), ("0.01", False), (100, False)])
+def test_what_is_counted_in_contracts_is_not_taken_for_its_base(size: object, taken: bool) -> None:
+    if taken:
+        assert grid_instrument(listed(contractSize=size), "BTC/USDT").step == D("0.001")
+    else:
+        with pytest.raises(ValueError, match="counted in contracts"):
+            grid_instrument(listed(contractSize=size), "BTC/USDT")
 
 
 @pytest.mark.parametrize(

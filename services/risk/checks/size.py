@@ -43,6 +43,21 @@ def min_size(c: GateContext) -> Check:
     )
 
 
+def max_size(c: GateContext) -> Check:
+    """Check the size against the most that the venue takes in one order; one that names no maximum takes any."""
+    instrument = c.market.instrument
+    if instrument is None:
+        return missing(CheckCode.MAX_SIZE, "the venue's maximum", Unit.QUANTITY)
+    most = instrument.max_quantity
+    return Check(
+        code=CheckCode.MAX_SIZE,
+        passed=most is None or (most.is_finite() and c.plan.quantity <= most),
+        value=canonical(c.plan.quantity),
+        limit="none named" if most is None else canonical(most),
+        unit=Unit.QUANTITY,
+    )
+
+
 def risk_per_trade(c: GateContext) -> Check:
     """Check the loss at the stop, with costs, against its share of equity."""
     loss = loss_at_stop(c.plan.quantity, c.plan.worst_price, c.plan.stop, c.plan.costs)

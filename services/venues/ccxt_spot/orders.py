@@ -51,6 +51,8 @@ def put_on_grid(order: OrderRequest, grid: Instrument) -> OrderRequest:
     least = max(grid.min_quantity, grid.step)
     if quantity < least:
         raise VenueRejected("LOT_SIZE", quantity=order.quantity, limit=least)
+    if grid.max_quantity is not None and quantity > grid.max_quantity:
+        raise VenueRejected("LOT_SIZE", quantity=order.quantity, limit=grid.max_quantity)
     price = None if order.price is None else Price(_toward(order.price, grid.tick, up=order.side is OrderSide.SELL))
     stop_price = None
     if order.stop_price is not None:

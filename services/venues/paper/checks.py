@@ -32,6 +32,8 @@ def check_form(order: OrderRequest, instrument: Instrument) -> None:
     quantity = order.quantity
     if not quantity.is_finite() or quantity < max(instrument.min_quantity, instrument.step):
         raise VenueRejected("LOT_SIZE", quantity=quantity, limit=max(instrument.min_quantity, instrument.step))
+    if instrument.max_quantity is not None and quantity > instrument.max_quantity:
+        raise VenueRejected("LOT_SIZE", quantity=quantity, limit=instrument.max_quantity)
     if not on_grid(quantity, instrument.step):
         raise VenueRejected("LOT_SIZE", quantity=quantity, step=instrument.step)
     if order.type is OrderType.STOP and not order.reduce_only:
