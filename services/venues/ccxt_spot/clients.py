@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Connect = Callable[[ssl.SSLContext], aiohttp.BaseConnector]
 WINDOW_S = 10.0
+STREAM_KEEPS = 100
 # ccxt's names of what the settings hold.
 _CREDENTIALS = (("apiKey", "api_key"), ("secret", "secret"), ("password", "password"), ("uid", "uid"))
 
@@ -106,6 +107,9 @@ class Clients:
                     "maxRetriesOnFailure": 0,
                     "recvWindow": self._settings.recv_window_ms,
                     "createMarketBuyOrderRequiresPrice": False,
+                    # What a stream told is not read again; the usual thousand orders and fills each would be memory for nothing.
+                    "ordersLimit": STREAM_KEEPS,
+                    "tradesLimit": STREAM_KEEPS,
                     **self.profile.options,
                 },
             }
