@@ -175,7 +175,12 @@ class Graph:
         self.roles = RoleBook(self.ids, settings.desk, settings.paper)
         self.end_leases = EndLeases(database, self.roles, self.ids)
         self.proposals = build_proposals(
-            settings, database, self.ids, self.roles, {ApprovalSubject.TRADE: self.trading.approvals.decided}
+            settings,
+            database,
+            self.ids,
+            self.roles,
+            {ApprovalSubject.TRADE: self.trading.approvals.decided},
+            {ApprovalSubject.TRADE: self.trading.approvals.alone},
         )
         self.digests = SendDigests(database, self.live, settings.digest, settings.desk)
         self.requests = Requests(database, self.bot, self.ids, self.wakeups, self._show_menu)

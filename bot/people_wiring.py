@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from config.settings import Settings
 from handlers.telegram.app import ApprovalActs
-from services.access.answering import AnswerApproval, Outcome, TendApprovals
+from services.access.answering import Alone, AnswerApproval, Outcome, TendApprovals
 from services.access.changes import ChangeBook, TendChanges, UndoChange
 from services.access.granting import register_grants
 from services.access.mode_changes import register_modes
@@ -41,8 +41,9 @@ def build_proposals(
     ids: Ids,
     roles: RoleBook,
     outcomes: Mapping[ApprovalSubject, Outcome] = MappingProxyType({}),
+    alone: Mapping[ApprovalSubject, Alone] = MappingProxyType({}),
 ) -> Proposals:
-    """Put it together; ``outcomes`` are those of other subjects than changes."""
+    """Put it together; ``outcomes`` and ``alone`` are those of other subjects than changes."""
     second = SecondPerson(ids, settings.approvals)
     book, limits = ChangeBook(ids, settings.approvals, second), LimitChanges(settings.risk)
     limits.register(book)
@@ -58,7 +59,7 @@ def build_proposals(
             undo=UndoChange(database, book),
             limits=limits,
         ),
-        tend_approvals=TendApprovals(database, second, leads_to, ids),
+        tend_approvals=TendApprovals(database, second, leads_to, {ApprovalSubject.CHANGE: book.alone, **alone}, ids),
         tend_changes=TendChanges(database, book),
         retire_limits=RetireLimits(database, limits, ids),
         look_for_unbound=LookForUnbound(database, limits),

@@ -44,7 +44,6 @@ from aiogram.types import (
 from bot.answering import Straight, one_update, spending
 from bot.delivery import Envelope
 from bot.redaction import process_redactor
-from config.grades import WITHHOLDABLE
 from handlers.telegram.commands import CommandSpec, CommandTable, Kind
 from handlers.telegram.request import Answered
 from handlers.telegram.views.message import Rendered
@@ -371,13 +370,13 @@ async def publish_menu(bot: Bot, database: Database, table: CommandTable, person
 
 
 def _menu_of(person: Person, grade: Grade, table: CommandTable) -> SetMyCommands:
-    offered = _offered(table, person.role, group=False)
-    commands = [each for each in offered if each.command not in WITHHOLDABLE or grade.may(each.command)]
-    return SetMyCommands(commands=commands, scope=BotCommandScopeChat(chat_id=person.id))
+    return SetMyCommands(
+        commands=_offered(table, person.role, group=False, grade=grade), scope=BotCommandScopeChat(chat_id=person.id)
+    )
 
 
-def _offered(table: CommandTable, role: Role, *, group: bool) -> list[BotCommand]:
-    return [BotCommand(command=s.name, description=s.description) for s in table.for_role(role, group=group)]
+def _offered(table: CommandTable, role: Role, *, group: bool, grade: Grade | None = None) -> list[BotCommand]:
+    return [BotCommand(command=s.name, description=s.description) for s in table.for_role(role, group=group, grade=grade)]
 
 
 async def _when_allowed(bot: Bot, menu: SetMyCommands) -> None:

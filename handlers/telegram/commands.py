@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from config.grades import WITHHOLDABLE
+from services.domain.grades import Grade
 from services.domain.people import Role
 
 if TYPE_CHECKING:
@@ -94,7 +96,8 @@ class CommandTable:
         """Return all rows in the order in which they are listed."""
         return tuple(self._specs.values())
 
-    def for_role(self, role: Role, *, group: bool) -> tuple[CommandSpec, ...]:
-        """Return what a role is offered in a kind of chat."""
+    def for_role(self, role: Role, *, group: bool, grade: Grade | None = None) -> tuple[CommandSpec, ...]:
+        """Return what a role is offered in a kind of chat, without what the grade, where one is given, takes away."""
         hidden = Where.PRIVATE if group else Where.GROUP
-        return tuple(spec for spec in self._specs.values() if role >= spec.permission and spec.where is not hidden)
+        offered = (spec for spec in self._specs.values() if role >= spec.permission and spec.where is not hidden)
+        return tuple(spec for spec in offered if grade is None or spec.name not in WITHHOLDABLE or grade.may(spec.name))

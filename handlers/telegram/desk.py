@@ -12,9 +12,11 @@ from handlers.telegram.views.menu import render_menu
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.people import render_whoami
 from services.domain.errors import NotFound, Refused
+from services.domain.grades import Grade
 from services.domain.people import Role
 from services.signals.switches import SwitchStrategy
-from services.storage import people
+from services.storage import grades, people
+from services.storage.database import Unit
 
 DEEP_LINK_MISSION = "m_"
 
@@ -64,10 +66,15 @@ class DeskHandlers:
         await self._app.people.start(request.actor, request.actor.name, request.username, payload)
 
     async def help(self, request: Request) -> None:
-        """List the commands of the asker's role."""
-        role = await self._app.database.read(lambda unit: people.role_of(unit, request.actor.id))
+        """List the commands that the asker's role and grade leave them."""
+
+        def look(unit: Unit) -> tuple[Role, Grade]:
+            return people.role_of(unit, request.actor.id), grades.of_person(unit, request.actor.id)
+
+        role, grade = await self._app.database.read(look)
         assert self._table is not None
-        await request.reply(render_help(role, self._table.for_role(role, group=request.is_group), request.args))
+        offered = self._table.for_role(role, group=request.is_group, grade=grade)
+        await request.reply(render_help(role, offered, request.args))
 
     async def menu(self, request: Request) -> None:
         """Show the menu of the asker's role."""

@@ -20,6 +20,10 @@ Outcome = Callable[[Unit, Actor, Approval], None]
 """Carry out what became of a question that waits no more; raising takes the answer back with everything else."""
 
 
+Alone = Callable[[Unit, Actor, Approval], float]
+"""Say of a question that nobody but its asker is left, to everybody who must hear it; return the asker's wait in seconds."""
+
+
 class AnswerApproval:
     """Take an answer or a phrase, and carry out what it leads to in the same unit."""
 
@@ -61,12 +65,23 @@ class AnswerApproval:
 
 
 class TendApprovals:
-    """Called by the clock: end what nobody answered, and give to a second person what one was to decide alone."""
+    """Called by the clock: end what nobody answered, and let each question be answered by whoever there is.
 
-    def __init__(self, database: Database, second: SecondPerson, outcomes: Mapping[ApprovalSubject, Outcome], ids: Ids) -> None:
+    What one was to decide alone goes to a second person who came; what nobody else is left for, to its asker alone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        second: SecondPerson,
+        outcomes: Mapping[ApprovalSubject, Outcome],
+        alone: Mapping[ApprovalSubject, Alone],
+        ids: Ids,
+    ) -> None:
         self._database = database
         self._second = second
         self._outcomes = outcomes
+        self._alone = alone
         self._ids = ids
 
     async def __call__(self) -> None:
@@ -79,3 +94,5 @@ class TendApprovals:
         for approval in self._second.expire_due(unit):
             self._outcomes[approval.subject](unit, actor, approval)
         self._second.switch_solo_off(unit)
+        for approval in self._second.deserted(unit):
+            self._second.leave_alone(unit, approval, self._alone[approval.subject](unit, actor, approval))

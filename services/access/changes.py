@@ -166,6 +166,14 @@ class ChangeBook:
         else:
             self._close(unit, actor, change, _ENDS[approval.state], approval.reason)
 
+    def alone(self, unit: Unit, actor: Actor, approval: Approval) -> float:
+        """Say loudly that nobody else is left to answer; return how long the asker waits instead, in seconds."""
+        change = changes.find(unit, approval.subject_id)
+        if change is None:
+            raise NotFound("CHANGE")
+        self._tell(unit, actor, change, "solo", Role.OBSERVER)
+        return self._wait_of(change)
+
     def come_into_force(self, unit: Unit) -> list[Change]:
         """Put in force what was let through for a time that has come."""
         actor = Actor.job("changes", f"changes-{self._ids.row()}")

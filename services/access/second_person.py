@@ -152,11 +152,10 @@ class SecondPerson:
         return _decide(unit, actor, _waiting(approval), ApprovalState.WITHDRAWN, why)
 
     def has_work(self, unit: Unit) -> bool:
-        """Tell whether something is past its time, or somebody came who may answer what one was to decide alone."""
+        """Tell whether something is past its time, or has to change hands: to those who came, or to who is left alone."""
         waiting = approvals.waiting(unit)
-        alone = (each for each in waiting if each.solo)
-        return any(each.is_late(unit.now) for each in waiting) or any(
-            self.eligible(unit, each.subject, each.asked_by) for each in alone
+        return any(each.is_late(unit.now) or self._is_deserted(unit, each) for each in waiting) or any(
+            self.eligible(unit, each.subject, each.asked_by) for each in waiting if each.solo
         )
 
     def expire_due(self, unit: Unit) -> list[Approval]:
@@ -169,6 +168,29 @@ class SecondPerson:
         alone = [each for each in approvals.waiting(unit) if each.solo and not each.is_late(unit.now)]
         found = [(each, self.eligible(unit, each.subject, each.asked_by)) for each in alone]
         return [self._hand_over(unit, each, others) for each, others in found if others]
+
+    def deserted(self, unit: Unit) -> list[Approval]:
+        """Return what waits for others of whom nobody is left, where its asker is the only commander."""
+        return [each for each in approvals.waiting(unit) if not each.is_late(unit.now) and self._is_deserted(unit, each)]
+
+    def leave_alone(self, unit: Unit, approval: Approval, wait_s: float) -> Approval:
+        """Turn a deserted question into one that its asker decides alone, by a phrase and ``wait_s`` from now at the earliest.
+
+        A trade's keeps its end, for its terms grow old; a change's has from then on as long as it had in the beginning.
+        """
+        ready_at, ends = unit.now + timedelta(seconds=wait_s), approval.expires_at
+        if approval.subject is ApprovalSubject.CHANGE:
+            ends = ready_at + (approval.expires_at - approval.asked_at)
+        phrase = solo_phrase(approval.kind)
+        after = approvals.leave_alone(unit, approval, phrase=phrase, ready_at=ready_at, expires_at=ends)
+        _show_anew(unit, after)
+        unit.record(self._job(), "approval.left_alone", **_facts(after), ready_at=ready_at.isoformat())
+        return after
+
+    def _is_deserted(self, unit: Unit, approval: Approval) -> bool:
+        if approval.solo or self.eligible(unit, approval.subject, approval.asked_by):
+            return False
+        return self._is_only_commander(unit, approval.asked_by)
 
     def _hand_over(self, unit: Unit, approval: Approval, others: Sequence[Person]) -> Approval:
         after = approvals.hand_over(unit, approval, needed(self._settings.quorum, len(others)))

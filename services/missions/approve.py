@@ -79,6 +79,13 @@ class TradeApprovals:
         outbox.drop_card(unit, approval_card(approval.id), trade.person_id)
         return approval
 
+    def alone(self, unit: Unit, actor: Actor, approval: Approval) -> float:
+        """Show on its cards that nobody else is left to answer; return how long its trader waits instead, in seconds."""
+        trade = trades.find(unit, approval.subject_id)
+        if trade is not None:
+            waiting_trades.refresh(unit, trade)
+        return self._rules.solo_wait_s
+
     def decided(self, unit: Unit, actor: Actor, approval: Approval) -> None:
         """Carry out what became of a question, in the unit that decided it."""
         trade = trades.find(unit, approval.subject_id)

@@ -12,13 +12,13 @@ from services.domain.ports import Ids
 from services.domain.signals import Mission, strategy_of
 from services.domain.states import MissionState
 from services.domain.verdicts import CheckCode
-from services.missions.fire import Denied, Fired, FireMission
+from services.missions.fire import Denied, Fired, FireMission, Waits
 from services.missions.planning import AUTO
 from services.missions.preview import OpenPreview
 from services.storage import grades, missions, modes, outbox, people, previews
 from services.storage.database import Database, Unit
 
-FIRED = "fired"
+FIRED, WAITS = "fired", "waits"
 # What holds a person or the desk back is told where it began; a mission that comes meanwhile is only offered.
 HELD_BACK = frozenset(
     {
@@ -88,12 +88,18 @@ class FireByItself:
         done = self._fire.in_unit(unit, actor, preview.token_id, None)
         if isinstance(done, Denied):
             return done.check.code.value
-        if not isinstance(done, Fired):
+        if not isinstance(done, Fired | Waits):
             return type(done).__name__
-        facts = {"trade": done.number, "symbol": mission.signal.symbol, "side": mission.signal.side.value}
-        mode = self._previewing.mode_of(unit, preview.terminal_id)
-        outbox.tell(unit, person.id, "auto_fired", facts | {"mode": mode}, reply_to_card=trade_card(done.trade_id))
-        return FIRED
+        facts = {
+            "trade": done.number,
+            "symbol": mission.signal.symbol,
+            "side": mission.signal.side.value,
+            "mode": self._previewing.mode_of(unit, preview.terminal_id),
+            "yeses": 0 if isinstance(done, Fired) or done.solo else done.needed,
+            "alone": isinstance(done, Waits) and done.solo,
+        }
+        outbox.tell(unit, person.id, "auto_fired", facts, reply_to_card=trade_card(done.trade_id))
+        return FIRED if isinstance(done, Fired) else WAITS
 
 
 def _note(unit: Unit, actor: Actor, mission: Mission, person_id: int, outcome: str) -> None:

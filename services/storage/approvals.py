@@ -97,6 +97,13 @@ def hand_over(unit: Unit, approval: Approval, needs: int) -> Approval:
     return _changed(unit, approval, after, values)
 
 
+def leave_alone(unit: Unit, approval: Approval, *, phrase: str, ready_at: datetime, expires_at: datetime) -> Approval:
+    """Let its asker decide alone what others were to answer."""
+    after = replace(approval, solo=True, phrase=phrase, ready_at=ready_at, expires_at=expires_at, needed=1)
+    values = {"solo": True, "phrase": phrase, "ready_at": ready_at, "expires_at": expires_at, "needed": 1}
+    return _changed(unit, approval, after, values)
+
+
 def _changed(unit: Unit, before: Approval, after: Approval, values: dict[str, Any]) -> Approval:
     done = unit.run(_CHANGE, {"approval": before.id, "before": before.state.value, **values})
     if done.rowcount != 1:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from config.approvals import ApprovalSettings
+from services.access.answering import TendApprovals
 from services.access.second_person import SecondPerson, buttons_of
 from services.domain.approvals import Approval, ApprovalState, ApprovalSubject, needed
 from services.domain.buttons import Act
@@ -248,6 +251,49 @@ def test_second_commander_is_asked_without_anybody_typing(alone: Questions) -> N
 
     assert [each.id for each in handed] == [approval.id]
     assert set(alone.database.read_now(lambda unit: buttons_of(unit, handed[0], CORA))) == {Act.APPROVE, Act.REJECT}
+
+
+async def test_a_change_is_left_to_its_asker_when_the_other_leaves_and_given_back_when_one_comes(bench: AccessBench) -> None:
+    tend = TendApprovals(
+        bench.database, bench.second, {CHANGE: bench.changes.decided}, {CHANGE: bench.changes.alone}, bench.ids
+    )
+    asked = await bench.grant(person(CARL), str(OLGA), Role.COMMANDER)
+    await tend()
+    bench.add(CORA, Role.TRADER)
+    bench.clock.move(60)
+    await tend()
+
+    def now(unit: Unit) -> Approval:
+        found = approvals.of_subject(unit, CHANGE, asked.change.id)
+        assert found is not None
+        return found
+
+    alone = bench.database.read_now(now)
+    wait = timedelta(seconds=ApprovalSettings().commander_s)
+    assert (alone.solo, alone.phrase, alone.ready_at) == (True, "alone grant", bench.clock.now() + wait)
+    assert alone.ready_at is not None and alone.expires_at == alone.ready_at + timedelta(seconds=LASTS_S)
+    told = {row.chat_id: row.facts["what"] for row in bench.notices(template="change_told")}
+    assert told == dict.fromkeys((ANN, OLGA, CORA, CARL), "solo")
+    await tend()
+    assert bench.journal().count("approval.left_alone") == 1
+
+    bench.add(CORA, Role.COMMANDER)
+    await tend()
+
+    back = bench.database.read_now(now)
+    assert (back.solo, back.phrase, back.ready_at, back.needed) == (False, None, None, 1)
+    bench.answer(asked.change)
+    assert bench.role(OLGA) is Role.COMMANDER
+
+
+def test_the_question_of_a_trader_is_left_to_nobody(bench: AccessBench) -> None:
+    asked = Questions(bench)
+    approval = asked.ask(ANN)
+    for each in (CARL, CORA):
+        bench.add(each, Role.TRADER)
+
+    assert not asked.database.read_now(asked.second.has_work)
+    assert asked.database.read_now(asked.second.deserted) == [] and asked.now(approval).state is ApprovalState.WAITING
 
 
 def test_without_asking_who_may_answer_now_the_demoted_would_decide(bench: AccessBench) -> None:

@@ -39,6 +39,9 @@ async def test_a_grant_by_buttons_makes_a_cadet_for_a_week(shared_desk: ChatRig)
 
     refused = await rig.ask(ANN, "/call BTCUSDT long sl 63000", "GRADE_COMMAND")
     assert "cadet, goes without /call" in text_of(refused)
+    offered = text_of(await rig.ask(ANN, "/help", "Tap a command")).split()
+    assert "/fire" in offered and "/call" not in offered
+    assert "/call" not in text_of(await rig.ask(ANN, "/help call", "Tap a command")).split()
     await rig.until(lambda: "fire" in menu_of(rig) and "call" not in menu_of(rig), "a cadet's menu")
 
     choice = await rig.ask(CARL, f"/grant {ANN}", "now trader · cadet")

@@ -19,7 +19,7 @@ from services.domain.states import TradeState
 from services.storage import halts, kills, people, trades
 from services.storage.database import Unit
 from services.storage.tables import chats, journal, proposals
-from tests.chat.rig import ANN, CARL, GROUP, SAM, TOM
+from tests.chat.rig import ANN, CARL, CORA, GROUP, SAM, TOM
 from tests.crash.wholedesk import CALM, WholeDesk
 
 Step = Callable[[WholeDesk], Awaitable[None]]
@@ -122,6 +122,13 @@ async def knocked(desk: WholeDesk) -> None:
     """Have a stranger's request before the commanders."""
     desk.line.say(SAM, "/start")
     await desk.sees(CARL, "asks for access")
+
+
+async def wanted(desk: WholeDesk) -> None:
+    """Have a stranger's request that one commander has said yes to already."""
+    await knocked(desk)
+    await desk.press(CORA, "Grant")
+    await desk.sees(CARL, "asked by")
 
 
 async def invited(desk: WholeDesk) -> None:
@@ -310,8 +317,8 @@ SPOKEN = (
     ),
     Spoken(
         name="grant-access",
-        prepare=knocked,
-        act=partial(ordered, "Grant", CARL),
+        prepare=wanted,
+        act=partial(ordered, "Approve", CARL),
         check=all_of(role_or_nothing, once("people.granted")),
     ),
     Spoken(name="approve-a-chat", prepare=invited, act=partial(ordered, "Approve", CARL), check=group_known),

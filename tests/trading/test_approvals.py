@@ -46,7 +46,9 @@ class Asking:
         second = SecondPerson(SystemIds(), rig.settings.approvals)
         outcomes = {ApprovalSubject.TRADE: rig.trading.approvals.decided}
         self.answer = AnswerApproval(rig.trading.database, second, outcomes)
-        self.tend = TendApprovals(rig.trading.database, second, outcomes, SystemIds())
+        self.tend = TendApprovals(
+            rig.trading.database, second, outcomes, {ApprovalSubject.TRADE: rig.trading.approvals.alone}, SystemIds()
+        )
 
     async def fired(self, person: int = ANN) -> Trade:
         """Fire, and return the trade that waits."""

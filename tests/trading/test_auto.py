@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.system import SystemIds
+from handlers.telegram.views.notices import render_notice
 from services.access.seeding import grade_of
 from services.domain.grades import FireMode, ModeScope
 from services.domain.signals import Mission
@@ -71,6 +72,19 @@ async def test_a_mission_fires_once_at_full_size_as_the_person_and_not_again_aft
     async with desk_at(tmp_path, clock=clock, people_too=False) as rig:
         assert await auto_of(rig)() == 0
         assert len(await rig.read(trades.live)) == 1
+
+
+async def test_a_fire_that_waits_for_a_second_person_says_so(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, approvals={"trade_loss": "0.01"}) as rig:
+        await set_up(rig)
+        mission = await rig.mission()
+
+        assert await auto_of(rig)() == 0
+
+        assert await outcome_of(rig, mission) == "waits"
+        told = await rig.read(lambda unit: outbox.pending_notices(unit, 50))
+        (said,) = [render_notice(each.template, each.facts) for each in told if each.template == "auto_fired"]
+        assert "fired by itself" in said.plain() and "waits for 1 yes of others" in said.plain()
 
 
 async def test_a_failure_half_way_leaves_the_try_and_the_next_tick_fires_once(
