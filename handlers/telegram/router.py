@@ -81,6 +81,8 @@ class ChatRoutes:
         args = (found.group(3) or "").strip() if found else ""
         # A key that somebody pastes goes no further than this; a link's key is what /start is for.
         request.args = args if spec.name == START else self._app.conceal(args)
+        if request.is_group and not await self._approved(request):
+            return
         if not _acts(message) and spec.kind is not Kind.READ:
             await self._refuse(request, "NOT_DIRECT", {})
             return
@@ -134,8 +136,6 @@ class ChatRoutes:
 
     async def _carry_out(self, request: Request, spec: CommandSpec) -> None:
         try:
-            if request.is_group and not await self._approved(request):
-                return
             await self._app.people.rename(request.actor, request.actor.name, request.username)
             if spec.where is Where.PRIVATE and request.is_group:
                 await self._refuse(request, "PRIVATE_ONLY", {"command": f"/{spec.name}"})

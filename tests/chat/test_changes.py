@@ -160,8 +160,9 @@ async def test_the_life_of_a_single_commander_over_a_restart(tmp_path: Path) -> 
             assert await per_trade(rig) == "1.5"
             assert (await rig.journal("change.in_force"))[-1]["solo"] is True
             card = await rig.ask(CARL, "/limits per_trade 3%", "/approve 3 alone limit")
+            here = rig.mark(ANN)
             await rig.ask(CARL, f"/grant {CORA} commander", "waits for your own phrase")
-            await rig.message(ANN, "asked without a second person", after=shown_id(card))
+            await rig.message(ANN, "asked without a second person", after=here)
             await rig.ask(CARL, "/approve 4 alone grant", "APPROVAL_EARLY")
             await rig.forward(minutes=10)
             await rig.ask(CARL, "/approve 4 alone grant", "Question #4: approved.")
