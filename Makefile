@@ -6,7 +6,7 @@ SOAK := var/soak
 SETUP := $(PYTHON) deploy/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: demo setup run test check format bench crash sim mutants kills soak docs migration lock size help
+.PHONY: demo setup run test check format bench crash sim orders mutants kills soak docs migration lock size help
 
 demo: ## Play on paper in your browser, no account needed; ARGS="--help" shows the flags
 	@$(SETUP) core -- sortie demo $(ARGS)
@@ -35,6 +35,9 @@ crash: ## Let the desk die at every point, and once more while it recovers; ARGS
 
 sim: ## Play seeded worlds full of faults in virtual time; ARGS="--help" shows the flags
 	@$(SETUP) test -- python -m tests.sim $(or $(ARGS),--seeds 100 --minutes 10)
+
+orders: ## Fire 10,000 random orders, and reckon every limit from the venue's books; ARGS="--help" shows the flags
+	@$(SETUP) test -- python -m tests.trading.firing $(ARGS)
 
 mutants: ## Change the gate's checks in every way, and list what no test notices
 	@$(SETUP) test mutation -- python -m tests.risk.mutants
