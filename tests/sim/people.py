@@ -15,15 +15,33 @@ from tests.sim.trace import Trace
 LOOK_BACK = 8
 REMEMBERED = 20
 READS = ("/status", "/missions", "/positions", "/orders", "/balance", "/pnl", "/history", "/risk", "/menu", "/digest")
-TRADES = ("/closeall", "/cancel", "/fire", "/skip", "/call", "/stop", "/resume", "/resolve")
+TRADES = ("/closeall", "/cancel", "/fire", "/skip", *("/call",) * 4, "/stop", *("/resume",) * 3, "/resolve", "/approve")
 RESUME = "/resume RESUME"
 # Lifted more often than thrown: a desk that stands halted trades nothing.
-COMMANDS = ("/halt", "/kill", "/reduce", "/resume", *(RESUME,) * 8, "/disable coin", "/enable coin", "/people", "/resolve")
+HALTS = ("/halt", "/kill", "/reduce", "/resume", *(RESUME,) * 12, "/disable coin", *("/enable coin",) * 2, "/resolve")
+# What waits for another commander where it lets more happen: limits, both ways, the way back, a role, and a rest for somebody.
+CHANGES = (
+    *(f"/limits {name} {value}" for name, value in (("per_trade", "0.02"), ("per_trade", "0.004"), ("open_positions", "3"))),
+    *(f"/limits {name} {value}" for name, value in (("open_positions", "9"), ("max_spread_bps", "40"))),
+    *(f"/rollback {number}" for number in (1, 2, 3)),
+    "/grant @olga_observes trader 2m",
+    "/bench @tom_trades 1m",
+    "/approve",
+    "/desk",
+    "/people",
+)
+COMMANDS = (*HALTS, *CHANGES)
 # How likely a button is pressed, by the beginning of its label; what is not named, mostly pages, is looked at now and then.
 PAGE = 0.25
 LIKELY = {
     "Confirm": 40.0,
     "Fire": 20.0,
+    "Approve": 20.0,
+    "Reject": 3.0,
+    "Too large": 20.0,
+    "Not now": 20.0,
+    "Take back": 0.2,
+    "Roll back": 0.5,
     "Resume": 12.0,
     "Close": 4.0,
     "Half": 2.0,
@@ -36,18 +54,22 @@ LIKELY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habit:
-    """A person: how many seconds pass between two acts, and what they type beside what everybody reads."""
+    """A person: how many seconds pass between two acts, and what they type beside what everybody reads.
+
+    ``typing`` is the share of acts that are typed of these.
+    """
 
     id: int
     every_s: float
     types: Sequence[str] = ()
+    typing: float = 0.1
 
 
 PEOPLE = (
     Habit(id=ANN, every_s=7.0, types=TRADES),
     Habit(id=TOM, every_s=7.0, types=TRADES),
-    Habit(id=CARL, every_s=15.0, types=COMMANDS),
-    Habit(id=CORA, every_s=40.0, types=COMMANDS),
+    Habit(id=CARL, every_s=10.0, types=COMMANDS, typing=0.3),
+    Habit(id=CORA, every_s=15.0, types=COMMANDS, typing=0.3),
     Habit(id=OLGA, every_s=50.0),
     Habit(id=SAM, every_s=90.0, types=("/start", "/halt", "/closeall")),
 )
@@ -88,7 +110,7 @@ class Crowd:
             self._world.press(person.habit.id, chat, data, message)
         elif roll < 0.16:
             self._say(person, chance.choice(READS))
-        elif person.habit.types and roll < 0.26:
+        elif person.habit.types and roll < 0.16 + person.habit.typing:
             self._say(person, _typed(chance, chance.choice(person.habit.types)))
         else:
             self._press(person)

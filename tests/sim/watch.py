@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from config.approvals import ApprovalSettings
 from services.domain.money import ZERO
 from services.domain.states import (
     INSTRUCTION_MOVES,
@@ -23,6 +24,7 @@ from services.domain.states import (
     TradeState,
 )
 from tests.gate.witness import fault_of
+from tests.sim.second import SecondLook
 from tests.sim.trace import Trace
 
 RULES = {
@@ -30,6 +32,8 @@ RULES = {
     "committed": "nothing is written to a venue that was not committed as sent before",
     "allowed": "nothing that adds is written but what a stored verdict allows in these very terms",
     "no exposure": "no entry is claimed under a halt, before reconciliation, or on an instrument in doubt",
+    "second person": "what waits for a second person leaves with the yes of enough others, judged anew at the last of them",
+    "limits": "nothing leaves by a limit that is looser than the one in force",
     "listed moves": "only listed state changes happen",
     "positions": "positions are the sums of fills",
     "journal": "the journal's rows follow each other",
@@ -49,7 +53,7 @@ _MACHINES: Mapping[str, tuple[str, type[StrEnum], Mapping[Any, frozenset[Any]]]]
 _NEW_ROWS = "SELECT sequence, kind, facts, previous, hash FROM journal WHERE sequence > ? ORDER BY sequence"
 _NEW_FILLS = "SELECT rowid, terminal_id, symbol, side, quantity, fee, fee_currency FROM fills WHERE rowid > ? ORDER BY rowid"
 _CLAIM = (
-    "SELECT i.purpose, i.terminal_id, i.symbol, t.person_id, s.source FROM instructions i"
+    "SELECT i.purpose, i.terminal_id, i.symbol, t.person_id, s.source, t.id FROM instructions i"
     " LEFT JOIN trades t ON t.id = i.trade_id LEFT JOIN missions m ON m.id = t.mission_id"
     " LEFT JOIN signals s ON s.id = m.signal_id WHERE i.id = ?"
 )
@@ -73,8 +77,9 @@ def plant_triggers(file: Path) -> None:
 class Watch:
     """Looks at each commit and each write; ``broken`` names what did not hold, by rule."""
 
-    def __init__(self, file: Path, halt_file: Path, trace: Trace) -> None:
+    def __init__(self, file: Path, halt_file: Path, trace: Trace, asks: ApprovalSettings) -> None:
         self._connection = sqlite3.connect(file, isolation_level=None)
+        self._second = SecondLook(self._connection, asks)
         self._halt_file = halt_file
         self._trace = trace
         self._sequence = 0
@@ -151,16 +156,20 @@ class Watch:
             if self._sums[place] != held.get(place, ZERO):
                 self.fail("positions", f"{place} is {held.get(place)}, its fills {self._sums[place]}")
 
-    def crashes(self) -> None:
-        """Look at what went wrong within the desk by no fault of the world."""
+    def last(self) -> None:
+        """Look at every answer that was given, and at what went wrong within the desk by no fault of the world."""
+        for rule, how in self._second.questions():
+            self.fail(rule, how)
         for subject, facts in self._rows("SELECT subject, facts FROM incidents WHERE code = 'STAGE_CRASHED'"):
             self.fail("runs", f"{subject} crashed: {json.loads(facts)['detail']}")
 
     def _claimed(self, name: str) -> None:
         """Look at an entry's claim with the eyes of the commit that made it."""
-        purpose, terminal, symbol, person, source = self._rows(_CLAIM, name)[0]
+        purpose, terminal, symbol, person, source, trade = self._rows(_CLAIM, name)[0]
         if purpose != "entry":
             return
+        for rule, how in self._second.entry(trade):
+            self.fail(rule, how)
         covered = {("terminal", terminal), ("instrument", symbol), ("person", str(person)), ("strategy", source)}
         for scope, subject, state in self._rows("SELECT scope, subject, state FROM halts WHERE state <> 'active'"):
             if scope == "desk" or (scope, subject) in covered:

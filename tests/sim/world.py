@@ -11,7 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,6 +57,14 @@ LEAST_BARE = Decimal(10)
 SPELL_S = (3, 90)
 # An ordinary hour, a digest that falls due, and a day that ends.
 STARTS = ("12:00", "12:00", "16:57", "23:56")
+# What waits for a second person: nothing, the larger trades, what the strategy calls, or everything.
+ASKS: Sequence[Mapping[str, object]] = (
+    {},
+    {"trade_loss": "15"},
+    {"trade_loss": "15"},
+    {"trade_strategies": ("coin",)},
+    {"trade_loss": "0.01"},
+)
 Twin = Callable[[Graph], None]
 
 
@@ -117,10 +125,11 @@ class World:
         self._bare: Counter[str] = Counter()
         database = folder / "sortie.db"
         database.write_bytes(empty_database())
-        self._watch = Watch(database, halt_file(folder), self._trace)
+        settings = _settings(folder, chance)
+        self._watch = Watch(database, halt_file(folder), self._trace, settings.approvals)
         self._machine = Machine(
             loop=loop,
-            settings=_settings(folder, chance),
+            settings=settings,
             token=f"{BOT_ID}:{secrets.token_hex(18)}",
             surroundings=self._surroundings,
             weather=self._weather,
@@ -149,7 +158,7 @@ class World:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._watch.committed()
-        self._watch.crashes()
+        self._watch.last()
 
     def report(self, error: Exception | None = None) -> Report:
         """Say what it came to."""
@@ -359,5 +368,6 @@ def _settings(folder: Path, chance: random.Random) -> Settings:
             "time_stop_min": chance.choice((None, 3)),
         },
         killing={"rearm_wait_s": 2},
+        approvals=chance.choice(ASKS) | {"quorum": chance.choice((1, 1, 2)), "trade_lasts_s": 60, "lasts_s": 90},
         risk={"max_spread_bps": 50, "daily_loss": "0.5", "open_positions": 6},
     )
