@@ -107,7 +107,7 @@ class Clients:
                     "maxRetriesOnFailure": 0,
                     "recvWindow": self._settings.recv_window_ms,
                     "createMarketBuyOrderRequiresPrice": False,
-                    # What a stream told is not read again; the usual thousand orders and fills each would be memory for nothing.
+                    # What a stream told is not read again; the usual thousand orders and fills would be memory for nothing.
                     "ordersLimit": STREAM_KEEPS,
                     "tradesLimit": STREAM_KEEPS,
                     **self.profile.options,
