@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from services.access.audience import choice, in_quiet_hours
+from services.domain.grades import FireMode, ModeScope
 from services.domain.halts import HaltScope
 from services.domain.journal import JournalEntry
 from services.domain.notices import Event, Loudness
 from services.domain.people import Person
-from services.domain.signals import Mission
+from services.domain.signals import Mission, strategy_of
 from services.domain.trades import Trade
 from services.domain.verdicts import Check, Verdict
 from services.reporting.live import Grid, read_grid
 from services.reporting.proof_record import ProofRecord, record_of
 from services.risk.gate import SIZE_CODES
-from services.storage import desk, halts, incidents, verdicts
+from services.storage import desk, halts, incidents, modes, verdicts
 from services.storage.database import Unit
 
 REMEMBERED = timedelta(days=90)
@@ -96,12 +97,33 @@ def _bound(verdict: Verdict) -> Check | None:
 
 
 def why_mission(unit: Unit, mission: Mission, person_id: int | None) -> Reasons:
-    """Return what the gate said to this person, or last to anyone, about a mission, and what was recorded of it."""
+    """Return what the gate said to this person, or last to anyone, about a mission, and what was recorded of it.
+
+    A mode that keeps it from becoming an entry of the person is named, and what came of firing it by itself.
+    """
     stored = verdicts.newest_of_mission(unit, mission.id, person_id)
     record = record_of(unit, stored) if stored is not None else None
     rows = desk.journal_about_mission(unit, mission.number, mission.created_at)
-    told = [_line(each) for each in rows if each.kind.startswith("mission.")]
+    told = [line for each in rows if _is_about(line := _line(each), person_id)]
+    if person_id is not None:
+        told += [_line(each) for each in _alerts(unit, person_id, strategy_of(mission.signal.source))]
     return _reasons(unit, f"m{mission.number}", mission.signal.symbol, record, told)
+
+
+def _is_about(line: StoryLine, person_id: int | None) -> bool:
+    """Tell whether a row about a mission is about everybody, or about this person's own try at it."""
+    return line.kind.startswith("mission.") or (line.kind == "auto.tried" and line.facts.get("person") == person_id)
+
+
+def _alerts(unit: Unit, person_id: int, strategy: str | None = None) -> list[JournalEntry]:
+    """Return the rows that set the modes in which calls are shown to somebody and become no entries of theirs."""
+    wanted = [(ModeScope.PERSON, str(person_id))] + ([(ModeScope.STRATEGY, strategy)] if strategy is not None else [])
+    found = []
+    for scope, subject in wanted:
+        if modes.find(unit, scope, subject) is FireMode.ALERT:
+            saying = f'"scope":{json.dumps(scope.value)},"subject":{json.dumps(subject)}'
+            found.append(desk.last_recorded(unit, "mode.set", saying=saying))
+    return [entry for entry in found if entry is not None]
 
 
 def why_alert(unit: Unit, code: str) -> Reasons:
@@ -115,7 +137,7 @@ def why_alert(unit: Unit, code: str) -> Reasons:
 def why_silent(unit: Unit, person: Person) -> Reasons:
     """Return the rows that explain why a person heard nothing: what holds now, then the newest of what makes things come.
 
-    What holds is a halt, the person's own quiet hours and loudness. Of the rest the last mission, what was dropped since,
+    What holds is a halt, the person's own mode, quiet hours and loudness. Of the rest the last mission, what was dropped since,
     strategies, breakers, silent stages, starts and comparisons are named, each by its newest row.
     """
     holds = _holding(unit, person)
@@ -135,7 +157,7 @@ def _holding(unit: Unit, person: Person) -> list[JournalEntry]:
         held.append(desk.last_recorded(unit, "choice.quiet", actor=label))
     if choice(unit, person, Event.MISSION) in (Loudness.OFF, Loudness.DIGEST):
         held.append(desk.last_recorded(unit, "choice.loudness", actor=label, saying='"event":"mission"'))
-    return [entry for entry in held if entry is not None]
+    return [entry for entry in (*held, *_alerts(unit, person.id)) if entry is not None]
 
 
 def _reasons(unit: Unit, about: str, symbol: str, record: ProofRecord | None, lines: list[StoryLine]) -> Reasons:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+import pytest
 from sqlalchemy import delete
 
 from handlers.telegram.views.story import LINES_A_PAGE, render_reasons, render_story, story_page
+from services.domain.grades import FireMode, ModeScope
 from services.domain.halts import Halt, HaltScope
 from services.domain.incidents import AlertCode
 from services.domain.states import HaltState
 from services.missions.fire import Denied
 from services.reporting.story import Reasons, Story, story_of, why_alert, why_mission, why_silent, why_trade
-from services.storage import desk, halts, missions, people, trades
+from services.storage import desk, halts, missions, modes, people, trades
 from services.storage.database import Unit
 from services.storage.tables import journal
 from tests.reporting.stage import stopped_out
@@ -77,6 +80,39 @@ async def test_a_refusal_is_explained_to_whom_it_was_said_and_to_nobody_else(tmp
 
     assert f"denied: HALT (#{row})" in text and "news" in text and problems(render_reasons(mine)) == []
     assert other.verdict is None and "HALT" not in render_reasons(other).plain()
+
+
+@pytest.mark.parametrize(
+    ("scope", "subject", "said"),
+    [(ModeScope.PERSON, str(ANN), "mode alert of you"), (ModeScope.STRATEGY, "trend", "mode alert of trend")],
+    ids=["person", "strategy"],
+)
+async def test_a_mode_that_keeps_an_entry_back_is_named_with_its_row(
+    tmp_path: Path, scope: ModeScope, subject: str, said: str
+) -> None:
+    async with desk_at(tmp_path) as rig:
+        opened = await rig.mission()
+
+        def set_mode(unit: Unit, mode: FireMode) -> None:
+            modes.put(unit, scope, subject, mode, TOM)
+            facts = {"scope": scope.value, "subject": subject, "before": "select", "after": mode.value}
+            unit.record(rig.actor(TOM), "mode.set", **facts)
+
+        def read(unit: Unit) -> tuple[Reasons, int]:
+            mission, row = missions.by_number(unit, opened.number), desk.last_recorded(unit, "mode.set")
+            assert mission is not None and row is not None
+            return why_mission(unit, mission, ANN), row.sequence
+
+        await rig.trading.database.write(partial(set_mode, mode=FireMode.ALERT))
+        held, row = await rig.read(read)
+        silent = await rig.read(silence)
+        await rig.trading.database.write(partial(set_mode, mode=FireMode.SELECT))
+        free, _ = await rig.read(read)
+
+    assert said in render_reasons(held).plain() and row in [line.row for line in held.lines]
+    assert (row in [line.row for line in silent.lines]) is (scope is ModeScope.PERSON)
+    assert "mode" not in [line.kind.partition(".")[0] for line in free.lines]
+    assert problems(render_reasons(held)) == []
 
 
 def silence(unit: Unit) -> Reasons:

@@ -88,6 +88,10 @@ def _words(line: StoryLine, purposes: Mapping[str, str]) -> str:
         return f"{purpose} {kind.removeprefix('instruction.')}"
     if kind == "choice.quiet":
         return f"quiet {facts.get('start')}–{facts.get('end')}"
+    if kind == "mode.set":
+        return f"mode {facts.get('after')} of {'you' if facts.get('scope') == 'person' else facts.get('subject')}"
+    if kind == "auto.tried":
+        return f"by itself: {facts.get('outcome')}"
     if kind == "choice.loudness":
         return f"you: {facts.get('event')} {facts.get('level')}"
     detail = next((str(facts[name]) for name in _TELLING if facts.get(name)), "")
