@@ -22,6 +22,8 @@ from services.storage.database import Unit
 from tests.sim.watch import Watch
 
 MOST = 1000
+# What was acted upon is marked as done a moment after its answer.
+NOT_ENDED = (UpdateState.RECEIVED.value, UpdateState.ACTED.value)
 UNTOUCHED = ((OrderState.CANCELED.value, ZERO), (OrderState.EXPIRED.value, ZERO))
 
 
@@ -35,9 +37,9 @@ def _waiting(unit: Unit) -> str:
     pending = unit.all(select(instructions.c.id).where(instructions.c.state.in_([each.value for each in PENDING])))
     if pending:
         return f"instructions wait: {[row.id for row in pending]}"
-    received = unit.all(select(updates.c.update_id).where(updates.c.state == UpdateState.RECEIVED.value))
-    if received:
-        return f"updates have no end: {[row.update_id for row in received]}"
+    open_ended = unit.all(select(updates.c.update_id).where(updates.c.state.in_(NOT_ENDED)))
+    if open_ended:
+        return f"updates have no end: {[row.update_id for row in open_ended]}"
     notices = outbox.pending_notices(unit, MOST)
     if notices:
         return f"messages wait: {[(each.template, each.chat_id) for each in notices]}"
