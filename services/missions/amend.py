@@ -14,6 +14,7 @@ from services.domain.people import Actor, Role
 from services.domain.routes import Route, RoutePhase, Then, load_route
 from services.domain.trades import Trade
 from services.domain.verdicts import Check
+from services.missions.approve import TradeApprovals
 from services.missions.entry_book import EntryBook, EntryTerms
 from services.missions.planning import Desk
 from services.risk.sizing import loss_at_stop
@@ -42,12 +43,16 @@ AmendOutcome = Amended | AmendDenied
 
 
 class AmendEntry:
-    """Move a resting entry; a price worse than the bound passes the gate first, like a new trade."""
+    """Move a resting entry; a price worse than the bound passes the gate first, like a new trade.
 
-    def __init__(self, database: Database, desk: Desk, book: EntryBook) -> None:
+    One at which the entry would wait for a second person is refused: a yes was given for another bound, if it was asked for.
+    """
+
+    def __init__(self, database: Database, desk: Desk, book: EntryBook, approvals: TradeApprovals) -> None:
         self._database = database
         self._desk = desk
         self._book = book
+        self._approvals = approvals
 
     async def __call__(self, actor: Actor, reference: str, price: Price) -> AmendOutcome:
         """Amend or deny; raise NotFound, NotAllowed, or Refused when nothing rests or the price cannot be."""
@@ -77,11 +82,16 @@ class AmendEntry:
         return away_from_market(price, trade.side, instrument)
 
     def _ask(self, unit: Unit, actor: Actor, trade: Trade, route: Route, price: Price) -> Check | None:
-        """Ask the gate about the whole entry at its new price and journal the proof; return what denies it, or None."""
+        """Ask the gate about the whole entry at its new price and journal the proof; return what denies it, or None.
+
+        Raises Refused where a second person would have to answer for that price.
+        """
         mission, owner = missions.find(unit, trade.mission_id), people.find(unit, trade.person_id)
         if mission is None or owner is None:
             raise NotFound("MISSION", reference=trade.mission_id)
         case = self._desk.case(unit, mission, owner, trade.terminal_id, trade)
+        if self._approvals.reasons(case, trade.quantity, price, trade.stop):
+            raise Refused("AMEND_ASKS", value=canonical(price), limit=canonical(trade.worst_price))
         terms = EntryTerms(
             quantity=trade.quantity,
             decision_price=trade.decision_price,

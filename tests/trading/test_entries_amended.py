@@ -85,6 +85,20 @@ async def test_a_worse_price_that_the_gate_denies_leaves_the_entry_where_it_rest
         assert (only.state, only.price) == (OrderState.ACCEPTED, Decimal("63500"))
 
 
+async def test_a_worse_price_beyond_the_threshold_of_a_second_person_is_refused(tmp_path: Path) -> None:
+    async with desk_at(tmp_path, approvals={"trade_loss": "60"}) as rig:
+        trade_id = await entered(rig, EntryKind.LIMIT, "63500")
+        with pytest.raises(Refused) as refused:
+            await amend(rig, trade_id, "63900")
+        within = await amend(rig, trade_id, "63510")
+
+        trade = await trade_of(rig, trade_id)
+        assert refused.value.code == "AMEND_ASKS"
+        assert isinstance(within, Amended)
+        assert trade.worst_price == Decimal("63510")
+        assert trade.risk_money < 60
+
+
 async def test_the_verdict_about_a_worse_price_is_proved_by_the_journal_whatever_it_said(tmp_path: Path) -> None:
     async with desk_at(tmp_path, risk={"per_trade": "0.006", "default_per_trade": "0.005"}) as rig:
         trade_id = await entered(rig, EntryKind.LIMIT, "63500")

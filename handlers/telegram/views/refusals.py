@@ -7,6 +7,7 @@ from collections.abc import Mapping
 # Code: what happened, what to do next. Words in braces are the refusal's own values.
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "ALREADY_FIRED": ("mission #{mission} was fired by you", "its trade's card shows how it stands"),
+    "AMEND_ASKS": ("at {value} this entry waits for a second person", "take it back and fire it anew, or stay within {limit}"),
     "AMEND_SYNTAX": ("tell me which trade and which price", "/amend 12 63900"),
     "ANSWER": ("{value} is not an answer", "one of {limit}"),
     "APPROVAL": ("no question has this number", "/approve lists what waits for you"),
