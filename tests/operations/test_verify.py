@@ -389,7 +389,7 @@ def test_thousand_rows_are_checked_in_a_moment(story: Story) -> None:
         )
     story.verify()
 
-    began = time.perf_counter()
+    began = time.process_time()
     story.verify()
 
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
