@@ -58,7 +58,7 @@ from services.operations.stages import Stages, WatchStages
 from services.operations.tallies import Tallies
 from services.reporting.digest import SendDigests
 from services.reporting.holding_back import ReadStanding
-from services.reporting.live import Live
+from services.reporting.live import Live, RealMoney
 from services.reporting.viewer import Terms
 from services.signals.scan import ScanMarket
 from services.signals.switches import SwitchStrategy
@@ -179,6 +179,8 @@ class Graph:
             database,
             self.ids,
             self.roles,
+            self.trading.desk.rules.grounds,
+            self.trading.sync,
             {ApprovalSubject.TRADE: self.trading.approvals.decided},
             {ApprovalSubject.TRADE: self.trading.approvals.alone},
         )
@@ -196,7 +198,12 @@ class Graph:
             balance=self.trading.accounts.latest,
             zone=self.settings.desk.zone,
             least_sample=self.settings.desk.least_sample,
+            real=self._real_money(),
         )
+
+    def _real_money(self) -> RealMoney:
+        rules = self.trading.desk.rules
+        return RealMoney(grounds=rules.grounds, right=self.trading.sync.last_right, limits=rules.book)
 
     def _crashed(self, name: str, error: BaseException, error_id: str) -> None:
         crash_counter(self.meters)(name, error, error_id)

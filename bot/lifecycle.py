@@ -94,6 +94,7 @@ async def start(graph: Graph) -> None:
     await graph.seed_people()
     await graph.proposals.retire_limits()
     await graph.proposals.look_for_unbound()
+    await graph.proposals.retire_live()
     await trading.paper.open()
     await graph.connect()
     await trading.resolve.adopt_sent()

@@ -16,7 +16,10 @@ from services.access.mode_changes import register_modes
 from services.access.roles import GrantBook, RoleBook
 from services.access.second_person import SecondPerson
 from services.domain.approvals import ApprovalSubject
+from services.domain.live_facts import LiveGround
 from services.domain.ports import Ids
+from services.execution.going_live import GoLive, LiveChanges, RetireLive
+from services.execution.sync import VenueSync
 from services.risk.evidence import evidence_of
 from services.risk.limit_changes import LimitChanges, LookForUnbound, ProposeLimit, RetireLimits
 from services.storage.database import Database
@@ -33,6 +36,7 @@ class Proposals:
     tend_changes: TendChanges
     retire_limits: RetireLimits
     look_for_unbound: LookForUnbound
+    retire_live: RetireLive
 
 
 def build_proposals(
@@ -40,13 +44,20 @@ def build_proposals(
     database: Database,
     ids: Ids,
     roles: RoleBook,
+    grounds: Mapping[str, LiveGround],
+    sync: VenueSync,
     outcomes: Mapping[ApprovalSubject, Outcome] = MappingProxyType({}),
     alone: Mapping[ApprovalSubject, Alone] = MappingProxyType({}),
 ) -> Proposals:
-    """Put it together; ``outcomes`` and ``alone`` are those of other subjects than changes."""
+    """Put it together.
+
+    ``outcomes`` and ``alone`` are those of other subjects than changes, ``grounds`` where live terminals stand.
+    """
     second = SecondPerson(ids, settings.approvals)
     book, limits = ChangeBook(ids, settings.approvals, second), LimitChanges(settings.risk)
+    live = LiveChanges(ids, grounds, sync.last_right)
     limits.register(book)
+    live.register(book)
     register_modes(book)
     register_grants(book, GrantBook(roles))
     leads_to = {ApprovalSubject.CHANGE: book.decided, **outcomes}
@@ -58,9 +69,11 @@ def build_proposals(
             propose_limit=ProposeLimit(database, book, limits, partial(evidence_of, least=settings.desk.least_sample)),
             undo=UndoChange(database, book),
             limits=limits,
+            go_live=GoLive(database, book, live, sync.ask_right),
         ),
         tend_approvals=TendApprovals(database, second, leads_to, {ApprovalSubject.CHANGE: book.alone, **alone}, ids),
         tend_changes=TendChanges(database, book),
         retire_limits=RetireLimits(database, limits, ids),
         look_for_unbound=LookForUnbound(database, limits),
+        retire_live=RetireLive(database, grounds, ids),
     )

@@ -52,6 +52,8 @@ def _print(name: str, status: DeskStatus) -> None:
     say()
     queues = status.queues
     say(f"trades   {status.live_trades} live, {status.open_positions} with a position")
+    if status.undecided:
+        say(f"live     {status.undecided} terminals take exits only: nobody decided to go live there (/golive)")
     say(
         f"queues   {queues.instructions} for venues, {queues.messages} messages, {queues.updates} updates, "
         f"{queues.requests} requests"
@@ -131,6 +133,7 @@ def _as_json(name: str, status: DeskStatus) -> dict[str, object]:
         "commit": status.commit,
         "live_trades": status.live_trades,
         "open_positions": status.open_positions,
+        "undecided": status.undecided,
         "incidents": [
             {"code": each.code, "subject": each.subject, "opened_at": each.opened_at.isoformat(), "count": each.count}
             for each in status.incidents

@@ -35,6 +35,7 @@ from services.domain.verdicts import Check
 from services.execution.benching import BenchPerson
 from services.execution.deciding import DecideProposal
 from services.execution.flattening import FlattenDesk
+from services.execution.going_live import GoLive
 from services.execution.halting import HaltDesk
 from services.execution.handing_over import DecideHandover
 from services.execution.keeping import ChooseTrail
@@ -117,6 +118,7 @@ class ApprovalActs:
     propose_limit: ProposeLimit
     undo: UndoChange
     limits: LimitChanges
+    go_live: GoLive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

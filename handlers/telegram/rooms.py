@@ -9,6 +9,7 @@ from handlers.telegram.commands import CommandTable
 from handlers.telegram.desk import DeskHandlers
 from handlers.telegram.drills import DrillHandlers
 from handlers.telegram.entries import EntryHandlers
+from handlers.telegram.going_live import LiveHandlers
 from handlers.telegram.incidents import IncidentHandlers
 from handlers.telegram.lists import Lists
 from handlers.telegram.missions import MissionHandlers
@@ -39,6 +40,7 @@ class Rooms:
             risk.commands(),
             breakers.commands(),
             approvals.commands(),
+            LiveHandlers(app).commands(),
             people.commands(),
             reconcile.commands(),
             incidents.commands(),

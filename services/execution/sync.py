@@ -11,6 +11,7 @@ import structlog
 
 from services.access.alerts import AlertCode, alert
 from services.domain.errors import SortieError, Unavailable, VenueDoubt
+from services.domain.live_facts import KeyRight
 from services.domain.orders import Order, VenueOrder
 from services.domain.people import Actor
 from services.domain.ports import Clock, Ids, StageBeat, Venue, Wakeups
@@ -64,6 +65,7 @@ class VenueSync:
         self._beats = beats
         self._failures: dict[str, int] = {}
         self._harmless_until: dict[str, float] = {}
+        self._rights: dict[str, KeyRight] = {}
 
     async def run_fills(self) -> None:
         """Book fills for ever: at once where the venue or an acknowledgement hints at some, everywhere every second or so."""
@@ -138,7 +140,7 @@ class VenueSync:
         """
         venue = self._venue(terminal)
         await asyncio.wait_for(venue.open_account(terminal.id, terminal.currency), QUERY_TIMEOUT_S)
-        harmless = await self._is_harmless(venue, terminal)
+        harmless = await self._is_harmless(terminal)
         await self.look(terminal)
         await self.refresh_balance(terminal)
         # A fill between two readings looks like a difference once; only what is still there when looked at again is one.
@@ -147,14 +149,24 @@ class VenueSync:
             compared = await self._compare(venue, terminal, harmless=harmless, from_the_start=True)
         return compared.agreed
 
-    async def _is_harmless(self, venue: Venue, terminal: Terminal) -> bool:
+    async def _is_harmless(self, terminal: Terminal) -> bool:
         """Tell whether the venue leaves the key without the right to withdraw, as far as it says; tell people when not."""
         if terminal.mode is TerminalMode.PAPER or self._clock.monotonic() < self._harmless_until.get(terminal.id, 0.0):
             return True
-        harmless = await asyncio.wait_for(venue.may_withdraw(), QUERY_TIMEOUT_S) is not True
+        return await self.ask_right(terminal) is not KeyRight.MAY
+
+    async def ask_right(self, terminal: Terminal) -> KeyRight:
+        """Ask the venue what the terminal's key may do, and tell people where it may withdraw."""
+        may = await asyncio.wait_for(self._venue(terminal).may_withdraw(), QUERY_TIMEOUT_S)
+        right = self._rights[terminal.id] = KeyRight.told(may)
+        harmless = right is not KeyRight.MAY
         self._harmless_until[terminal.id] = self._clock.monotonic() + RIGHTS_EVERY_S if harmless else 0.0
         await self._database.write(partial(self._tell_rights, terminal=terminal, harmless=harmless))
-        return harmless
+        return right
+
+    def last_right(self, terminal_id: str) -> KeyRight:
+        """Return what the venue last said of a terminal's key in this run."""
+        return self._rights.get(terminal_id, KeyRight.UNASKED)
 
     def _tell_rights(self, unit: Unit, terminal: Terminal, *, harmless: bool) -> None:
         if harmless:

@@ -16,6 +16,7 @@ from services.domain.states import HaltState, InstructionState, TradeState, Upda
 from services.domain.trades import TerminalMode
 from services.operations.stages import DATABASE, LATE_AFTER, SAVE_EVERY_S, STAGES
 from services.risk.ledger import file_halt
+from services.risk.live_standing import undecided
 from services.storage import desk, halts, incidents, outbox, terminals, trades
 from services.storage.counters import get_fact
 from services.storage.database import Unit
@@ -77,7 +78,8 @@ class DeskStatus:
     """The whole desk at ``at``.
 
     ``badge`` is the gravest mode of its terminals, ``owner`` the process that holds the leases (``alive``), ``state`` the
-    desk's own switch. ``commit`` is the last stored look at the stages, as the database's stage tells it.
+    desk's own switch. ``commit`` is the last stored look at the stages, as the database's stage tells it. ``undecided`` counts
+    live terminals that take exits only, because nobody decided to go live there.
     """
 
     at: datetime
@@ -94,6 +96,7 @@ class DeskStatus:
     incidents: tuple[OpenIncident, ...]
     live_trades: int
     open_positions: int
+    undecided: int
 
 
 def desk_status(
@@ -137,6 +140,7 @@ def desk_status(
         ),
         live_trades=sum(live.values()),
         open_positions=live.get(TradeState.OPEN, 0) + live.get(TradeState.CLOSING, 0),
+        undecided=len(undecided(unit)),
     )
 
 

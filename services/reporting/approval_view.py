@@ -12,6 +12,7 @@ from services.domain.buttons import Act
 from services.domain.changes import Change, ChangeKind, ChangeState
 from services.domain.people import Role
 from services.reporting.live import Live, viewer_zone
+from services.reporting.real_money import RealTerminalView, real_terminal_view
 from services.storage import approvals, changes, people
 from services.storage.database import Unit
 
@@ -26,8 +27,8 @@ class ChangeQuestionView:
 
     approval: Approval
     change: Change
-    asker: str
     named: str | None
+    asker: str
     others: tuple[str, ...]
     answers: tuple[tuple[str, Answer], ...]
     buttons: dict[Act, str]
@@ -35,6 +36,7 @@ class ChangeQuestionView:
     may_undo: bool
     zone: str
     now: datetime
+    real: RealTerminalView | None = None
 
 
 def change_question_view(unit: Unit, approval: Approval, chat_id: int, live: Live) -> ChangeQuestionView | None:
@@ -49,13 +51,14 @@ def change_question_view(unit: Unit, approval: Approval, chat_id: int, live: Liv
     return ChangeQuestionView(
         approval=approval,
         change=change,
+        named=name_of(unit, change),
         asker=names.get(approval.asked_by, str(approval.asked_by)),
         others=tuple(each.name for each in commanders if each.id != approval.asked_by),
-        named=name_of(unit, change),
         answers=tuple((names.get(each.person_id, "?"), each) for each in approvals.answers(unit, approval.id)),
         buttons=buttons_of(unit, approval, reader.id) if commands else {},
         mine=reader.id == approval.asked_by and approval.state is ApprovalState.WAITING,
         may_undo=commands and change.state is ChangeState.IN_FORCE,
         zone=viewer_zone(unit, chat_id, live.zone),
         now=live.now,
+        real=real_terminal_view(unit, change.subject, live) if change.kind is ChangeKind.TERMINAL_MODE else None,
     )

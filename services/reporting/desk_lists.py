@@ -22,6 +22,7 @@ from services.reporting.viewer import Terms, Viewer, accounts_of, modes_of
 from services.risk.days import day_of
 from services.risk.ledger import day_profit
 from services.risk.limits import book_of, limits_in_force
+from services.risk.live_standing import read_standing
 from services.storage import desk, halts, missions, people, terminals, trades
 from services.storage.database import Unit
 from services.storage.tables import missions as mission_rows
@@ -111,13 +112,15 @@ class UniverseList:
 class TerminalLine:
     """A terminal with its owner's name, the desk when nobody's.
 
-    ``mine`` tells that the reader may trade there, ``used`` that their previews start there.
+    ``mine`` tells that the reader may trade there, ``used`` that their previews start there, ``decided`` that its money is not
+    real, or that commanders decided to trade it.
     """
 
     terminal: Terminal
     owner: str
     mine: bool
     used: bool
+    decided: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,8 +290,9 @@ def terminals_list(unit: Unit, viewer: Viewer, live: Live) -> TerminalsList:
                 owner=_owner(unit, account),
                 mine=account.id in usable,
                 used=account.id in usable[:1],
+                decided=standing is None or standing.holds,
             )
-            for account in accounts
+            for account, standing in ((each, read_standing(unit, each, live.real.grounds)) for each in accounts)
         ),
         private=viewer.sees_money,
         modes=modes_of(terminals.everything(unit)),

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from services.domain.limits import LimitBook
+from services.domain.live_facts import KeyRight, LiveGround
 from services.domain.market import CandleSeries, Instrument, Quote, Universe
 from services.domain.money import ZERO, Price
 from services.domain.orders import Balance
 from services.domain.signals import Side
 from services.storage import desk, people
 from services.storage.database import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealMoney:
+    """Where live terminals stand by their names, what their venues say of their keys, and the settings' limits."""
+
+    grounds: Mapping[str, LiveGround] = field(default_factory=dict)
+    right: Callable[[str], KeyRight] = lambda terminal: KeyRight.UNASKED
+    limits: LimitBook = field(default_factory=lambda: LimitBook(desk={}, scoped=()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +39,7 @@ class Live:
     series: Callable[[str], CandleSeries | None]
     balance: Callable[[str], Balance | None]
     least_sample: int
+    real: RealMoney = field(default_factory=RealMoney)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,11 @@ _DUE = (
     )
     .order_by(changes.c.effective_at, changes.c.number)
 )
+_STANDING = (
+    select(changes)
+    .where(changes.c.kind == bindparam("what"), changes.c.state == ChangeState.IN_FORCE.value)
+    .order_by(changes.c.number)
+)
 _MOVE = update(changes).where(changes.c.id == bindparam("change"))
 _KNOWN = frozenset(Limit)
 _VALUES = select(limit_values).order_by(limit_values.c.name, limit_values.c.scope, limit_values.c.subject)
@@ -133,6 +138,11 @@ def pending(unit: Unit, kind: ChangeKind, subject: str) -> list[Change]:
 def in_force(unit: Unit, kind: ChangeKind, subject: str) -> Change | None:
     """Return the change that stands for one subject, or None where only the settings do."""
     return next((each for each in _of(unit, kind, subject) if each.state is ChangeState.IN_FORCE), None)
+
+
+def standing(unit: Unit, kind: ChangeKind) -> list[Change]:
+    """Return every change of a kind that is in force, in the order of their numbers."""
+    return [_change(row) for row in unit.all(_STANDING, what=kind.value)]
 
 
 def _of(unit: Unit, kind: ChangeKind, subject: str) -> list[Change]:

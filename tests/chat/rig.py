@@ -9,12 +9,13 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -371,7 +372,7 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
         telegram=telegram | groups.pop("telegram", {}),
         people=groups.pop("people", {"commanders": (CARL, CORA), "traders": (ANN, TOM), "observers": (OLGA,)}),
         chats=groups.pop("chats", {"missions": group, "fills": group, "risk": group, "digest": group}),
-        venues={"binance": {"base_url": box.address, **groups.pop("binance", {})}},
+        venues={"binance": {"base_url": box.address, **groups.pop("binance", {})}, **groups.pop("venues", {})},
         market={"instruments": ("BTC/USDT", "ETH/USDT"), "quote_every_s": 0.05, **groups.pop("market", {})},
         paper={"latency_ms": 0, "slippage_bps": "0", **groups.pop("paper", {})},
         killing={"rearm_wait_s": 0.05, **groups.pop("killing", {})},
@@ -383,9 +384,14 @@ def settings_for(folder: Path, box: Sandboxed, **groups: Any) -> Settings:
 
 @asynccontextmanager
 async def chat_desk(
-    folder: Path, box: Sandboxed, *, charts: Callable[[], Pictures] = LaidOut, **groups: Any
+    folder: Path,
+    box: Sandboxed,
+    *,
+    charts: Callable[[], Pictures] = LaidOut,
+    beside: Mapping[str, Any] = MappingProxyType({}),
+    **groups: Any,
 ) -> AsyncIterator[ChatRig]:
-    """Run the desk on a folder until the block ends, then stop it as SIGTERM does."""
+    """Run the desk on a folder until the block ends, then stop it as SIGTERM does; ``beside`` are further surroundings."""
     settings = settings_for(folder, box, **groups)
     database = folder / "sortie.db"
     if not database.exists():
@@ -394,7 +400,7 @@ async def chat_desk(
     market = HandMarket(box.clock)
     unproven: list[str] = []
     watched = witnessed(settings.database_url, unproven)
-    outside = Surroundings(market=market, clock=box.clock, venue=watched, charts=charts)
+    outside = Surroundings(market=market, clock=box.clock, venue=watched, charts=charts, **beside)
     graph = build_graph(settings, box.token, "test:1", outside)
     rig = ChatRig(world=box.world, graph=graph, market=market, clock=box.clock, folder=folder)
     box.world.watch(rig.hear)

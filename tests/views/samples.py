@@ -353,6 +353,15 @@ NOTICES: dict[str, dict[str, object]] = {
     "holdings": {"terminal": "ann-binance", "mode": "testnet", "held": [["BTC/USDT", "0.5"], ["ETH/USDT", "12"]]},
     "auto_fired": _TRADE,
     "mode_set": {"mode": "auto", "was": "select", "by": "Carl"},
+    "live": {
+        "terminal": "ann-live",
+        "ground": "live at mine, api.binance.com, key 0a1b2c3d",
+        "number": 12,
+        "what": "live",
+        "by": "Carl",
+        "taken_back": 0,
+        "mode": "live",
+    },
     "benched": {"by": "Carl", "reason": "take a walk", "until": "2026-11-20T16:00:00+00:00"},
     "change_told": {
         "number": 12,

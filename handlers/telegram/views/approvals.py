@@ -8,15 +8,16 @@ from decimal import Decimal
 from handlers.telegram.callbacks import ActButton, ApprovalButton, ApprovalVerb
 from handlers.telegram.views.checks import decimal_of
 from handlers.telegram.views.format import bps, clip, fixed, percent, quantity, r_units
+from handlers.telegram.views.going_live import real_lines
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
-from services.domain.approvals import Answer, Approval, ApprovalState, ApprovalSubject
 from handlers.telegram.views.words import standing_words
+from services.domain.approvals import Answer, Approval, ApprovalState, ApprovalSubject
 from services.domain.buttons import Act
 from services.domain.changes import Change, ChangeKind, ChangeState
 from services.domain.limits import RULES, Limit
-from services.domain.verdicts import Unit
 from services.domain.standing import Standing
+from services.domain.verdicts import Unit
 from services.reporting.approval_view import ChangeQuestionView
 
 REJECT_REASONS: Mapping[ApprovalSubject, tuple[str, ...]] = {
@@ -55,6 +56,7 @@ def render_change_question(view: ChangeQuestionView) -> Rendered:
         others=", ".join(view.others),
         counted=f"{sum(given.yes for _, given in view.answers)} of {approval.needed}",
         evidence=evidence_words(change),
+        real=real_lines(view.real) if view.real is not None else [],
         ends=_ends(view),
         undo=change.state is ChangeState.IN_FORCE,
     )
@@ -153,6 +155,10 @@ def limit_name(key: str) -> str:
 
 def value_words(kind: ChangeKind, subject: str, value: str) -> str:
     """Write one of a change's two values with its unit."""
+    if kind is ChangeKind.GRANT:
+        return standing_words(Standing.read(value))
+    if kind is ChangeKind.TERMINAL_MODE:
+        return clip(value.partition(",")[0], 40)
     key = subject.partition(" ")[0]
     if kind is not ChangeKind.LIMIT or key not in set(Limit):
         return clip(value, 40)

@@ -27,7 +27,7 @@ def render_status(name: str, status: DeskStatus, config: str) -> Rendered:
     """
     codes = [f"{each.code} {clip(each.subject, 16)} ×{each.count}" for each in status.incidents]
     more = f", {len(codes) - INCIDENTS} more" if len(codes) > INCIDENTS else ""
-    room = LINES - AROUND - bool(status.halts) - bool(codes)
+    room = LINES - AROUND - bool(status.halts) - bool(codes) - bool(status.undecided)
     ordered = sorted(status.stages, key=lambda stage: stage.pulse is Pulse.OK)
     shown, rest = ordered[:room], ordered[room:]
     text = render(
@@ -40,6 +40,7 @@ def render_status(name: str, status: DeskStatus, config: str) -> Rendered:
         rest=len(rest),
         silent=sum(stage.pulse is not Pulse.OK for stage in rest),
         live=plural(status.live_trades, "live trade"),
+        undecided=plural(status.undecided, "terminal"),
         config=config[:8],
         incidents=", ".join(codes[:INCIDENTS]) + more,
     )
