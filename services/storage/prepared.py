@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import ReturnsRows
@@ -103,13 +104,20 @@ class _Done:
         return self._cursor.rowcount
 
     def first(self) -> Any:
-        found = self._cursor.fetchone()
+        try:
+            found = self._cursor.fetchone()
+        except sqlite3.Error as error:
+            raise as_sqlalchemy(self._prepared, error) from error
         # An unfinished cursor would keep the statement, and with it the snapshot, open.
         self._cursor.close()
         return None if found is None else self._prepared.read(found)
 
     def all(self) -> Sequence[Any]:
-        return [self._prepared.read(found) for found in self._cursor.fetchall()]
+        try:
+            rows = self._cursor.fetchall()
+        except sqlite3.Error as error:
+            raise as_sqlalchemy(self._prepared, error) from error
+        return [self._prepared.read(found) for found in rows]
 
 
 # By the statement itself: one that was built for a single call is gone after it, and never prepared.
@@ -126,7 +134,8 @@ def driver_of(connection: Connection) -> sqlite3.Connection | None:
 def execute(connection: Connection, driver: sqlite3.Connection, statement: Executable, values: Any) -> Result | None:
     """Execute a statement that came by before; return None for one that SQLAlchemy should take.
 
-    ``values`` are the parameters by name, or a sequence of such for many rows.
+    ``values`` are the parameters by name, or a sequence of such for many rows. What SQLite refuses is raised as SQLAlchemy
+    raises it, whichever of the two took the statement.
     """
     rows: Sequence[Values] | None = None if isinstance(values, Mapping) else values
     named: Values = values if isinstance(values, Mapping) else values[0]
@@ -140,9 +149,17 @@ def execute(connection: Connection, driver: sqlite3.Connection, statement: Execu
     prepared = known[names]
     if prepared is None:
         return None
-    if rows is not None:
-        return _Done(prepared, driver.executemany(prepared.text, map(prepared.bind, rows)))
-    return _Done(prepared, driver.execute(prepared.text, prepared.bind(named)))
+    try:
+        if rows is not None:
+            return _Done(prepared, driver.executemany(prepared.text, map(prepared.bind, rows)))
+        return _Done(prepared, driver.execute(prepared.text, prepared.bind(named)))
+    except sqlite3.Error as error:
+        raise as_sqlalchemy(prepared, error) from error
+
+
+def as_sqlalchemy(prepared: Prepared, error: sqlite3.Error) -> BaseException:
+    """Return SQLAlchemy's error for one of the driver's, without the values."""
+    return DBAPIError.instance(prepared.text, None, error, sqlite3.Error, hide_parameters=True)
 
 
 def prepare(statement: Executable, names: Sequence[str], dialect: Dialect) -> Prepared | None:

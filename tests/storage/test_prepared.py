@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import OperationalError
 
 import services.storage
 from services.storage.database import Unit, sqlite_engine
@@ -118,6 +119,17 @@ def test_the_second_insert_of_a_key_says_that_it_was_none(unit: Unit) -> None:
     for key in ("d", "e", "f"):
         upsert(unit, kinds, {"id": 1}, {"key": key})
         assert unit.first(_ALL).key == key
+
+
+def test_what_sqlite_refuses_is_said_alike_whoever_took_the_statement(tmp_path: Path) -> None:
+    made = sqlite_engine(f"sqlite:///{tmp_path / 'empty.db'}", 1.0, begin="BEGIN", single=False)
+    absent = select(kinds.c.id).where(kinds.c.key == bindparam("key"))
+
+    for _ in range(3):
+        with made.connect() as connection, pytest.raises(OperationalError, match="no such table") as raised:
+            Unit(connection, NOW).first(absent, key="what was asked for")
+        assert "what was asked for" not in str(raised.value)
+    made.dispose()
 
 
 def test_a_read_sees_one_moment_throughout(engine: Engine) -> None:
