@@ -30,7 +30,11 @@ app.add_typer(proof, name="proof")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 OfVerdict = Annotated[
-    str, typer.Argument(metavar="TRADE|VERDICT|FILE", help="A trade's number, m12 for mission 12, an id, or a proof's file.")
+    str,
+    typer.Argument(
+        metavar="TRADE|VERDICT|FILE",
+        help="A trade's number, m12 for mission 12, p12 for what its preview showed, an id, or a proof's file.",
+    ),
 ]
 
 

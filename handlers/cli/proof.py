@@ -33,7 +33,7 @@ def show_proof(settings: Settings, clock: Clock, reference: str, *, json: bool) 
             say_json(write_document(record.proof))
             return HOLDS
         _print_record(record)
-        return HOLDS if record.holds else DIFFERS
+        return HOLDS if record.holds or record.shown else DIFFERS
 
     return _about(settings, clock, reference, show)
 
@@ -48,7 +48,9 @@ def verify_proof(settings: Settings, clock: Clock, reference: str, *, digest: st
 
     def verify(record: ProofRecord) -> int:
         say(f"sha256   {record.proof.digest}")
-        if record.row is None:
+        if record.shown:
+            say("journal  no row names what a preview shows: --hash holds it against what was read there")
+        elif record.row is None:
             say("journal  no row names this verdict: it is of a desk that journalled none, or its row is gone")
         else:
             same = "the same" if record.journalled == record.proof.digest else f"ANOTHER, {record.journalled}"
@@ -56,7 +58,8 @@ def verify_proof(settings: Settings, clock: Clock, reference: str, *, digest: st
         given = _is_given(record.proof.digest, digest)
         if digest is not None:
             say(f"given    {'the same' if given else 'ANOTHER'}")
-        return HOLDS if record.holds and given else DIFFERS
+        holds = digest is not None if record.shown else record.holds
+        return HOLDS if holds and given else DIFFERS
 
     return _about(settings, clock, reference, verify)
 
@@ -158,6 +161,9 @@ def _print_record(record: ProofRecord) -> None:
         ]
     )
     say(f"sha256   {record.proof.digest}")
+    if record.shown:
+        say("journal  none: this is what a preview showed")
+        return
     said = "no row names it" if record.row is None else f"row {record.row}, {'the same' if record.holds else 'NOT the same'}"
     say(f"journal  {said}")
 

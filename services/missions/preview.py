@@ -21,9 +21,10 @@ from services.missions.approve import TradeApprovals
 from services.missions.entries import TAKE_NOW, EntryWish, plan_entry, unpriced
 from services.missions.planning import Case, Desk, find_mission
 from services.missions.sizes import NOTHING, offer
+from services.risk import recorded
 from services.risk.gate import SIZE_CODES
 from services.risk.sizing import loss_at_stop
-from services.storage import outbox, previews, terminals, tokens
+from services.storage import outbox, previews, terminals, tokens, verdicts
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
 
@@ -170,7 +171,7 @@ class OpenPreview:
             found = offer(case, plan, rules, unit.now)
         sizes = found.sizes
         quantity = sizes.named(size) if asked is None else Quantity(asked)
-        verdict, _ = self._desk.judge(
+        verdict, context = self._desk.judge(
             unit, case, quantity=quantity, worst_price=plan.worst, stop=signal.stop, kind=plan.kind, price=plan.price
         )
         preview = Preview(
@@ -194,6 +195,13 @@ class OpenPreview:
             route=wish.dump()
             | ({"at": canonical(plan.price)} if plan.price is not None else {})
             | ({"sized": found.said} if found.said else {}),
+            proof=verdicts.body_shown(
+                verdict,
+                mission_id=case.mission.id,
+                person_id=case.person.id,
+                terminal_id=case.terminal.id,
+                context=recorded.dump(context),
+            ),
         )
         return preview, verdict
 

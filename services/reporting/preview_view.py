@@ -9,6 +9,7 @@ from decimal import Decimal
 from services.domain.entries import EntryKind
 from services.domain.money import Money, Price
 from services.domain.people import Person, Role
+from services.domain.proofs import digest_of
 from services.domain.signals import Mission
 from services.domain.trades import Terminal, TerminalMode
 from services.domain.verdicts import Check, CheckCode, Verdict
@@ -44,7 +45,7 @@ class PreviewView:
     ``next_terminal`` is where it could go instead: its place among the trader's terminals, and its name.
     ``value`` is the size at the worst price and ``loss`` what the stop would cost, both in the quote currency;
     ``risk_percent`` is the loss as percent of equity. ``passing`` is the factor by which the size would have to shrink,
-    ``ask`` the commander to turn to.
+    ``ask`` the commander to turn to. ``digest`` is the hash of what the verdict was made from, None where it was not kept.
     """
 
     mission: Mission
@@ -67,6 +68,7 @@ class PreviewView:
     ask: str | None
     zone: str
     now: datetime
+    digest: str | None = None
 
 
 def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> PreviewView | None:
@@ -98,6 +100,7 @@ def preview_view(unit: Unit, mission_id: str, person_id: int, live: Live) -> Pre
         ask=_whom_to_ask(unit, person_id, verdict.denials),
         zone=viewer_zone(unit, person_id, live.zone),
         now=live.now,
+        digest=digest_of(preview.proof) if preview.proof is not None else None,
     )
 
 

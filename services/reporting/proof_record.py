@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.domain.journal import JournalEntry, first_break
 from services.domain.proofs import Proof, digest_of
-from services.storage import desk, missions, trades, verdicts
+from services.storage import desk, missions, previews, trades, verdicts
 from services.storage.database import Unit
 from services.storage.verdicts import StoredVerdict
 
@@ -17,7 +17,7 @@ class ProofRecord:
     """``proof`` carries the hash of the rows as they stand; ``journalled`` is the one that the journal's ``row`` named.
 
     Both are None for a verdict of a desk that did not journal it, or whose row is gone; ``sound`` tells whether the row's
-    own hash is right.
+    own hash is right. ``shown`` marks what a preview showed: no row names it, and its hash was seen by whom it was shown to.
     """
 
     stored: StoredVerdict
@@ -27,6 +27,7 @@ class ProofRecord:
     row: int | None
     journalled: str | None
     sound: bool
+    shown: bool = False
 
     @property
     def holds(self) -> bool:
@@ -35,8 +36,14 @@ class ProofRecord:
 
 
 def find_record(unit: Unit, reference: str) -> ProofRecord | None:
-    """Return the verdict of a trade (number or id), of a verdict's id, or the last about a mission (``m12``), or None."""
-    stored = _find(unit, reference.strip().lstrip("#"))
+    """Return the verdict of a trade (number or id), of a verdict's id, or the last about a mission (``m12``), or None.
+
+    ``p12`` is what the newest preview of that mission showed.
+    """
+    reference = reference.strip().lstrip("#")
+    if reference[:1] in ("p", "P") and _is_number(reference[1:]):
+        return _shown(unit, int(reference[1:]))
+    stored = _find(unit, reference)
     return record_of(unit, stored) if stored is not None else None
 
 
@@ -59,12 +66,22 @@ def record_of(unit: Unit, stored: StoredVerdict) -> ProofRecord:
 
 def _find(unit: Unit, reference: str) -> StoredVerdict | None:
     number = reference[1:] if reference[:1] in ("m", "M") else reference
-    if number.isascii() and number.isdigit() and len(number) < 10:
+    if _is_number(number):
         if number is not reference and (mission := missions.by_number(unit, int(number))) is not None:
             return verdicts.newest_of_mission(unit, mission.id)
         trade = trades.by_number(unit, int(number)) if number is reference else None
         return verdicts.of_trade(unit, trade.id) if trade is not None else None
     return verdicts.of_trade(unit, reference) or verdicts.find(unit, reference)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _shown(unit: Unit, number: int) -> ProofRecord | None:
+    mission = missions.by_number(unit, number)
+    body = previews.proof_of_mission(unit, mission.id) if mission is not None else None
+    return replace(record_of(unit, verdicts.shown_verdict(body)), shown=True) if body is not None else None
 
 
 def _named(unit: Unit, stored: StoredVerdict) -> JournalEntry | None:

@@ -19,6 +19,12 @@ from services.storage.verdicts import dump_checks, load_checks
 
 _ONE = (previews.c.mission_id == bindparam("mission"), previews.c.person_id == bindparam("person"))
 _FIND = select(previews).where(*_ONE)
+_PROOF = (
+    select(previews.c.proof)
+    .where(previews.c.mission_id == bindparam("mission"), previews.c.proof.is_not(None))
+    .order_by(previews.c.at.desc())
+    .limit(1)
+)
 _CHANGE = update(previews).where(*_ONE)
 
 
@@ -34,7 +40,8 @@ class PreviewState(StrEnum):
 class Preview:
     """One trader's look at one mission: sizes in base units, ``loss`` at the stop with costs in the quote currency.
 
-    ``route`` is how it would be entered: ``how``, the price waited for, and the kinds that the terminal takes.
+    ``route`` is how it would be entered: ``how``, the price waited for, and the kinds that the terminal takes. ``proof`` is all
+    that the verdict shown was made from; a preview of an older desk has none.
     """
 
     mission_id: str
@@ -55,6 +62,7 @@ class Preview:
     note: str
     good_until: datetime
     route: Mapping[str, str] | None = None
+    proof: Mapping[str, object] | None = None
 
 
 def save(unit: Unit, preview: Preview) -> None:
@@ -80,6 +88,7 @@ def save(unit: Unit, preview: Preview) -> None:
             "note": preview.note,
             "good_until": preview.good_until,
             "route": dict(preview.route) if preview.route is not None else None,
+            "proof": dict(preview.proof) if preview.proof is not None else None,
             "at": unit.now,
         },
     )
@@ -109,7 +118,14 @@ def find(unit: Unit, mission_id: str, person_id: int) -> Preview | None:
         note=row.note,
         good_until=row.good_until,
         route=row.route,
+        proof=row.proof,
     )
+
+
+def proof_of_mission(unit: Unit, mission_id: str) -> Mapping[str, object] | None:
+    """Return what the newest preview of a mission was made from, whoever it was shown to, or None."""
+    row = unit.first(_PROOF, mission=mission_id)
+    return row.proof if row is not None else None
 
 
 def forget(unit: Unit, mission_id: str, person_id: int) -> None:

@@ -21,6 +21,8 @@ from services.storage.tables import approvals, verdicts
 from services.storage.tables.columns import Instant
 
 _ROW = insert(verdicts)
+# What stands for the id of a verdict that a preview shows.
+SHOWN = "preview"
 # Of a trade that waited for a second person, the verdict of the last yes counts.
 _OF_TRADE = (
     select(verdicts)
@@ -159,7 +161,45 @@ def add(
     context: Mapping[str, object],
 ) -> str:
     """Store a verdict, allowed or denied, and return the hash of its proof."""
-    row = {
+    row = _row(verdict_id, verdict, trade_id, mission_id, person_id, terminal_id, context)
+    unit.run(_ROW, row)
+    return digest_of(_body(row))
+
+
+def body_shown(
+    verdict: Verdict, *, mission_id: str, person_id: int, terminal_id: str, context: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the proof of a verdict that is shown and led to nothing yet; it stands in no row of its own."""
+    return _body(_row(SHOWN, verdict, None, mission_id, person_id, terminal_id, context))
+
+
+def shown_verdict(body: Mapping[str, Any]) -> StoredVerdict:
+    """Read back a verdict from the proof of what was shown."""
+    return StoredVerdict(
+        id=body["verdict"],
+        trade_id=None,
+        mission_id=body["mission"],
+        person_id=body["person"],
+        verdict=Verdict(
+            checks=load_checks(body["checks"]),
+            config_hash=body["config"],
+            decided_at=datetime.fromisoformat(body["at"]),
+        ),
+        context=body["context"],
+        body=body,
+    )
+
+
+def _row(
+    verdict_id: str,
+    verdict: Verdict,
+    trade_id: str | None,
+    mission_id: str,
+    person_id: int,
+    terminal_id: str,
+    context: Mapping[str, object],
+) -> dict[str, Any]:
+    return {
         "id": verdict_id,
         "trade_id": trade_id,
         "mission_id": mission_id,
@@ -172,8 +212,6 @@ def add(
         "config_hash": verdict.config_hash,
         "at": verdict.decided_at,
     }
-    unit.run(_ROW, row)
-    return digest_of(_body(row))
 
 
 def _body(row: Mapping[str, Any]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -36,6 +37,9 @@ async def test_sizes_checks_and_back_change_one_message_in_place(flat_desk: Chat
     again = await rig.reads(preview, "good until")
 
     assert len({full, text_of(half), text_of(largest), text_of(checks)}) == 4
+    proofs = [re.search(r"([0-9a-f]{4}…[0-9a-f]{2})$", each, re.MULTILINE) for each in (text_of(largest), text_of(checks))]
+    assert proofs[0] is not None and proofs[1] is not None and proofs[0][1] == proofs[1][1]
+    assert "Copy proof" in labels_of(checks)
     assert "2.0× max •" in labels_of(again)
     assert len(text_of(again).splitlines()) <= 9
 

@@ -17,6 +17,8 @@ RAISED = "UPDATE verdicts SET context = json_set(context, '$.limits.per_trade', 
 PASSED = "UPDATE verdicts SET checks = replace(checks, 'HALT', 'GRID') WHERE trade_id IS NOT NULL"
 BACKED = "UPDATE journal SET facts = json_set(facts, '$.proof', 'ab') WHERE kind = 'trade.fired'"
 UNNAMED = "DELETE FROM journal WHERE kind = 'trade.fired'"
+DEARER = "UPDATE previews SET proof = json_set(proof, '$.context.plan.worst_price', '1')"
+WIDER = "UPDATE previews SET proof = json_set(proof, '$.context.limits.per_trade.value', '0.9')"
 RICHER = "UPDATE verdicts SET context = json_set(context, '$.market.equity', '1') WHERE trade_id IS NOT NULL"
 YOUNGER = "UPDATE verdicts SET context = json_remove(context, '$.ledger.doubtful') WHERE trade_id IS NOT NULL"
 
@@ -52,6 +54,23 @@ def test_rows_that_were_changed_afterwards_are_found(story: Story, settings: Set
     story.desk(damage)
 
     assert verify_proof(settings, clock, "1", digest=None) == 1
+
+
+@pytest.mark.parametrize("damage", [DEARER, WIDER], ids=["worst price", "limit raised"])
+def test_what_a_preview_showed_is_recomputed_and_a_change_of_it_is_found(
+    story: Story, settings: Settings, clock: FixedClock, capsys: Out, tmp_path: Path, damage: str
+) -> None:
+    assert show_proof(settings, clock, "p1", json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    file, digest = tmp_path / "preview.json", told["sha256"]
+    file.write_text(json.dumps(told), encoding="utf-8")
+    shown = f"{digest[:4]}…{digest[-2:]}"
+
+    assert (verify_file(file, digest=shown), verify_proof(settings, clock, "p1", digest=shown)) == (0, 0)
+    assert run_replay(settings, clock, "p1", json=False) == 0
+    assert verify_proof(settings, clock, "p1", digest=None) == 1, "nothing but the reader's own hash stands for it"
+    story.desk(damage)
+    assert verify_proof(settings, clock, "p1", digest=shown) == 1
 
 
 def test_a_file_that_was_changed_or_is_of_another_trade_is_found(document: Path) -> None:

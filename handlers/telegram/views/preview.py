@@ -8,7 +8,7 @@ from handlers.telegram.views.entering import how_button
 from handlers.telegram.views.format import COLUMNS, clip, fixed, r_units
 from handlers.telegram.views.message import Button, Rendered, Style, act
 from handlers.telegram.views.templating import render
-from handlers.telegram.views.words import SIDE_MARK, badge, share_words
+from handlers.telegram.views.words import SIDE_MARK, badge, hash_words, share_words
 from services.domain.buttons import Act
 from services.domain.money import Money
 from services.domain.signals import Mission
@@ -49,6 +49,7 @@ def _open(view: PreviewView) -> Rendered:
         badge=badge([view.mode]),
         loss=Money(-view.loss.amount, view.loss.currency),
         targets=", ".join(targets[:2]) + (" …" if len(targets) > 2 else ""),
+        proof=_proof(view),
         nearest=[f"{LABELS[check.code]} {_compared(check, view)}" for check in view.nearest],
     )
     last = (_verb(view, f"Checks {len(view.preview.checks)}", MissionVerb.CHECKS), _verb(view, "Back", MissionVerb.BACK))
@@ -82,6 +83,10 @@ def _sizes(view: PreviewView) -> tuple[Button, ...]:
     )
 
 
+def _proof(view: PreviewView) -> str:
+    return hash_words(view.digest) if view.digest is not None else ""
+
+
 def _compared(check: Check, view: PreviewView) -> str:
     return compared(check, decimals=view.grid.decimals, currency=view.value.currency)
 
@@ -94,6 +99,7 @@ def _refused(view: PreviewView, check: Check) -> Rendered:
         check=check,
         side=_side(view.mission),
         badge=badge([view.mode]),
+        proof=_proof(view),
         explained=[sentence],
         others=[each.code.value for each in view.denials[1:]],
     )
@@ -146,12 +152,14 @@ def render_checks(view: PreviewView, page: int = 1) -> Rendered:
         total=len(checks),
         page=page,
         pages=pages,
+        proof=_proof(view),
     )
     back = _verb(view, "Back", MissionVerb.CARD)
+    copies = ((Button(text="Copy proof", copy=view.digest),),) if view.digest is not None else ()
     if pages == 1:
-        return Rendered(text=text, rows=((back,),))
+        return Rendered(text=text, rows=(*copies, (back,)))
     turn = _verb(view, "More" if page < pages else "First", MissionVerb.CHECKS, str(page % pages + 1))
-    return Rendered(text=text, rows=((turn, back),))
+    return Rendered(text=text, rows=(*copies, (turn, back)))
 
 
 def _line(check: Check, view: PreviewView) -> tuple[str, str, str]:

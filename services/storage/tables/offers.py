@@ -104,6 +104,7 @@ previews = Table(
     Column("checks", JSON, nullable=False),
     Column("note", String(64), nullable=False),
     Column("route", JSON(none_as_null=True)),
+    Column("proof", JSON(none_as_null=True)),
     Column("good_until", Instant, nullable=False),
     Column("at", Instant, nullable=False),
 )
