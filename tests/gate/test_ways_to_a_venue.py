@@ -155,6 +155,7 @@ RULES: dict[str, tuple[Look, set[str]]] = {
         {
             "services/risk/gate.py decide",
             "services/storage/verdicts.py _stored",
+            "services/storage/verdicts.py shown_verdict",
             "services/reporting/preview_view.py preview_view",
         },
     ),
