@@ -17,7 +17,7 @@ from services.operations.evidence import Material
 from services.operations.judgement import Status
 from services.operations.venue_book import VenueBook
 from services.operations.verify import run_all_now
-from services.storage import desk, outbox, tables, terminals
+from services.storage import desk, kills, outbox, tables, terminals
 from services.storage.database import Unit
 from tests.sim.watch import Watch
 
@@ -54,6 +54,9 @@ def _waiting(unit: Unit) -> str:
     closed = [each.id for each in everything if each.reconciled_at is None]
     if closed:
         return f"terminals are not compared: {closed}"
+    kill = kills.working(unit)
+    if kill is not None:
+        return f"a kill is at work: {kill.state.value}"
     requests = desk.open_requests(unit)
     return f"requests wait: {[row.kind for row in requests]}" if requests else ""
 
