@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity import NoIdentity, ask_identity, ask_time
 from bot.limits_probe import ask_limits
+from bot.live_probe import ask_live, may_be_live
 from bot.rights_probe import rights_of_key
 from bot.second_channel import channel
 from bot.web_probe import ask_port
@@ -71,6 +72,7 @@ def desk_probes(settings: Settings, clock: Clock) -> list[Probe]:
         if venue.has_keys:
             probes[f"account {name}"] = _account_probe(name, venue, clock, settings.desk.currency)
             probes[f"rights {name}"] = rights_of_key(name, venue, clock)
+    probes |= {f"live {name}": ask_live(settings, name, clock) for name in settings.terminals if may_be_live(settings, name)}
     return [Probe(name=name, ask=ask) for name, ask in probes.items()]
 
 

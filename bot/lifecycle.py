@@ -22,7 +22,7 @@ from services.access import audience
 from services.domain.errors import Misconfigured, SortieError, Unavailable
 from services.domain.notices import Event, Topic
 from services.domain.people import Actor, Role
-from services.operations.status import READY
+from services.operations.status import NAMED_LIVE, READY
 from services.storage import people, terminals
 from services.storage.counters import set_fact
 from services.storage.database import Unit
@@ -89,7 +89,8 @@ async def start(graph: Graph) -> None:
     await graph.monitoring.open()
     await graph.take_leases()
     pid = graph.surroundings.pid
-    await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint, pid))
+    live = sorted(graph.surroundings.confirmed_live)
+    await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint, pid, live))
     await graph.switch.seed(settings.strategies.disabled)
     await graph.seed_people()
     await graph.proposals.retire_limits()
@@ -115,9 +116,10 @@ async def start(graph: Graph) -> None:
     log.info("desk.ready", pid=pid)
 
 
-def _open_run(unit: Unit, config: str, pid: int) -> None:
+def _open_run(unit: Unit, config: str, pid: int, live: list[str]) -> None:
     """Close every terminal to entries until its venue was compared, and journal the start in the same unit."""
     terminals.forget_reconciliation(unit)
+    set_fact(unit, NAMED_LIVE, json.dumps(live))
     unit.record(Actor.job("start", f"start-{unit.now.isoformat()}"), "desk.started", pid=pid, config=config[:12])
 
 

@@ -190,7 +190,7 @@ class TerminalSettings(Group):
 
     venue: str = Field(description="Name of the venue under [venues]; its keys are the account's")
     mode: Literal["testnet", "live"] = Field(
-        default="testnet", description="Whether money is real; live is one of three facts that must agree, and refused so far"
+        default="testnet", description="Whether money is real; live is one of three facts that must agree"
     )
     owner: int | None = Field(default=None, description="Id of the trader it belongs to; unset: every trader may use it")
     currency: str | None = Field(default=None, pattern=r"^[A-Z0-9]{2,10}$", description="Unset: the desk's currency")

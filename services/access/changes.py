@@ -30,8 +30,8 @@ Current = Callable[[Unit, str], str]
 
 SERIES = "change"
 MEANWHILE = "changed meanwhile"
-# Putting a grant in force tells everybody concerned already.
-_SAYS_ITSELF = frozenset({ChangeKind.GRANT})
+# Putting a grant in force tells everybody concerned already, and what real money may do tells everybody.
+_SAYS_ITSELF = frozenset({ChangeKind.GRANT, ChangeKind.TERMINAL_MODE})
 _ENDS: Mapping[ApprovalState, ChangeState] = {
     ApprovalState.REJECTED: ChangeState.REJECTED,
     ApprovalState.EXPIRED: ChangeState.EXPIRED,

@@ -23,6 +23,8 @@ from services.storage.database import Unit
 from services.storage.tables import instructions, leases, requests, updates
 
 READY = "desk.ready"
+NAMED_LIVE = "live.named"
+"""The fact with the names, as a JSON list, of the terminals that the last start named as live."""
 _WAITING = select(
     select(func.count()).where(instructions.c.state == InstructionState.INTENT.value).scalar_subquery().label("instructions"),
     select(func.count()).where(updates.c.state == UpdateState.RECEIVED.value).scalar_subquery().label("updates"),
