@@ -9,7 +9,7 @@ from services.access.changes import ChangeBook
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import ChooseTerminal, SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
-from services.access.granting import Grant
+from services.access.granting import Grant, ProposeGrant
 from services.access.links import Invite
 from services.access.mode_changes import ChooseMode
 from services.access.roles import GrantBook, Revoke, RoleBook
@@ -48,7 +48,7 @@ def trading_acts(trading: Trading, protection: ProtectionSettings) -> TradingAct
 def people_acts(database: Database, roles: RoleBook, ids: Ids, changes: ChangeBook) -> PeopleActs:
     """Return what can be done about people, chats and their choices."""
     return PeopleActs(
-        start=Start(database, roles, ids),
+        start=Start(database, roles, ids, ProposeGrant(GrantBook(roles), changes)),
         grant=Grant(database, GrantBook(roles), changes),
         revoke=Revoke(database, roles, ids, changes),
         invite=Invite(database, ids),

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from services.access import buttons, checklist
 from services.access.chats import ask_what_is_open
+from services.access.granting import GrantDone, ProposeGrant
 from services.access.links import read_payload, use_link
 from services.access.roles import RoleBook, RoleChanged
 from services.domain.buttons import Act
@@ -40,18 +41,28 @@ class TurnedAway:
     asked: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """Somebody whose invitation is good, and who has their role as soon as another commander says yes."""
+
+    done: GrantDone
+
+
 class Start:
     """Answer /start in a private chat."""
 
-    def __init__(self, database: Database, roles: RoleBook, ids: Ids) -> None:
+    def __init__(self, database: Database, roles: RoleBook, ids: Ids, propose: ProposeGrant) -> None:
         self._database = database
         self._roles = roles
         self._ids = ids
+        self._propose = propose
 
-    async def __call__(self, actor: Actor, name: str, username: str | None, payload: str | None) -> Welcomed | TurnedAway:
+    async def __call__(
+        self, actor: Actor, name: str, username: str | None, payload: str | None
+    ) -> Welcomed | Awaited | TurnedAway:
         """Welcome, let in by a link, or turn away; raise NotFound, Expired or Refused for a link that does not work."""
 
-        def body(unit: Unit) -> Welcomed | TurnedAway:
+        def body(unit: Unit) -> Welcomed | Awaited | TurnedAway:
             if actor.kind != "person" or actor.chat_id != actor.id:
                 raise Refused("PRIVATE_ONLY")
             person = people.find(unit, actor.id) or self._roles.newcomer(actor.id, name, username)
@@ -73,7 +84,7 @@ class Start:
         """A commander who opens the claim link again, or a member an invitation, is welcomed and uses nothing up."""
         return person.role is Role.COMMANDER if act is Act.CLAIM else person.role is not Role.STRANGER
 
-    def _let_in(self, unit: Unit, actor: Actor, person: Person, act: Act, token_id: str) -> Welcomed:
+    def _let_in(self, unit: Unit, actor: Actor, person: Person, act: Act, token_id: str) -> Welcomed | Awaited:
         if act is Act.CLAIM and people.everyone(unit, Role.COMMANDER):
             raise Refused("CLAIMED")
         token = use_link(unit, actor, act, token_id)
@@ -84,10 +95,31 @@ class Start:
             inviter = people.find(unit, int(token.terms["by"]))
             if inviter is None or inviter.role is not Role.COMMANDER:
                 raise Expired("LINK_EXPIRED")
+            if any(each.id != inviter.id for each in people.everyone(unit, Role.COMMANDER)):
+                return self._ask_the_others(unit, actor, inviter, person, Role(token.terms["role"]))
             changed = self._roles.change(unit, actor, person, Role(token.terms["role"]), how="joined")
             self._roles.tell_commanders(unit, actor, changed, how="joined")
         self._welcome(unit, changed.person, changed)
         return Welcomed(person=changed.person, changed=changed)
+
+    def _ask_the_others(self, unit: Unit, actor: Actor, inviter: Person, person: Person, role: Role) -> Awaited:
+        """Let the inviter propose the role: a link is one commander's word."""
+        people.save_request(
+            unit, person.id, name=person.name, username=person.username, state="asked", asked_at=unit.now, told_at=unit.now
+        )
+        by = Actor(
+            kind="person",
+            id=inviter.id,
+            name=inviter.name,
+            channel=actor.channel,
+            correlation=actor.correlation,
+            chat_id=inviter.id,
+        )
+        done = self._propose(unit, by, person, role)
+        if done.waits:
+            facts = {"desk": self._roles.desk.name, "role": role.value, "others": ", ".join(done.others)}
+            outbox.tell(unit, person.id, "awaited", facts, priority=Priority.TAP)
+        return Awaited(done=done)
 
     def _welcome(self, unit: Unit, person: Person, changed: RoleChanged | None) -> None:
         terminal = terminals.of_person(unit, person.id)

@@ -20,7 +20,7 @@ from services.access.changes import ChangeBook
 from services.access.chats import ApproveChat, BindTopic, ChatLeft, MigrateChat
 from services.access.choices import SetLoudness, SetQuietHours, SetZone
 from services.access.contacts import Rename
-from services.access.granting import Grant, GrantDone, register_grants
+from services.access.granting import Grant, GrantDone, ProposeGrant, register_grants
 from services.access.links import Invite
 from services.access.roles import GrantBook, Revoke, RoleBook
 from services.access.second_person import SecondPerson, buttons_of
@@ -129,7 +129,7 @@ class AccessBench:
         self.second = SecondPerson(self.ids, ApprovalSettings())
         self.changes = ChangeBook(self.ids, ApprovalSettings(), self.second)
         register_grants(self.changes, self.grants)
-        self.start = Start(self.database, self.roles, self.ids)
+        self.start = Start(self.database, self.roles, self.ids, ProposeGrant(self.grants, self.changes))
         self.grant = Grant(self.database, self.grants, self.changes)
         self.revoke = Revoke(self.database, self.roles, self.ids, self.changes)
         self.invite = Invite(self.database, self.ids)

@@ -9,7 +9,7 @@ import pytest
 from services.access.checklist import ITEMS
 from services.access.checklist import tick as tick_item
 from services.access.links import Link, issue_claim
-from services.access.start import TurnedAway, Welcomed
+from services.access.start import Awaited, TurnedAway, Welcomed
 from services.domain.cards import checklist_card
 from services.domain.errors import Expired, NotAllowed, NotFound, Refused
 from services.domain.people import Role
@@ -127,12 +127,23 @@ async def test_forged_link_is_refused(bench: AccessBench, payload: str) -> None:
 async def test_invite_gives_its_role_once(bench: AccessBench) -> None:
     link = await bench.invite(person(CARL), Role.TRADER)
 
-    await bench.start(person(TOM), "Tom", "tom", link.payload)
+    opened = await bench.start(person(TOM), "Tom", "tom", link.payload)
     with pytest.raises(Expired, match="LINK_USED"):
         await bench.start(person(SAM), "Sam", None, link.payload)
 
+    assert isinstance(opened, Awaited) and bench.role(TOM) is Role.STRANGER
+    assert [row.facts["others"] for row in bench.notices(TOM, "awaited")] == ["Cora"]
+    bench.answer(opened.done.change)
     assert (bench.role(TOM), bench.role(SAM)) == (Role.TRADER, Role.STRANGER)
     assert [row.chat_id for row in bench.notices(template="people_changed")] == [CARL, CORA]
+
+
+async def test_invite_of_a_single_commander_lets_in_at_once(bench: AccessBench) -> None:
+    await bench.revoke(person(CARL), (await bench.revoke.ask(person(CARL), str(CORA))).token.id)
+    link = await bench.invite(person(CARL), Role.TRADER)
+
+    assert isinstance(await bench.start(person(TOM), "Tom", "tom", link.payload), Welcomed)
+    assert bench.role(TOM) is Role.TRADER and bench.journal()[-1] == "people.joined"
 
 
 async def test_claim_token_does_not_open_as_an_invite(empty: AccessBench) -> None:
@@ -173,8 +184,10 @@ async def test_member_who_opens_an_invite_does_not_use_it_up(bench: AccessBench)
     link = await bench.invite(person(CARL), Role.OBSERVER)
 
     await bench.start(person(ANN), "Ann", None, link.payload)
-    await bench.start(person(SAM), "Sam", None, link.payload)
+    opened = await bench.start(person(SAM), "Sam", None, link.payload)
 
+    assert isinstance(opened, Awaited)
+    bench.answer(opened.done.change)
     assert (bench.role(ANN), bench.role(SAM)) == (Role.TRADER, Role.OBSERVER)
 
 

@@ -114,7 +114,9 @@ async def test_an_invitation_lets_one_person_in_and_no_second_one(desk: ChatRig)
     newcomer, late = rig.world.add_person("Ida"), rig.world.add_person("Lou")
 
     rig.world.start(newcomer.id, payload)
-    await rig.message(newcomer.id, "Welcome, Ida. You are observer here.")
+    await rig.message(newcomer.id, "you are observer here as soon as")
+    await rig.approve("without a role → observer")
+    await rig.message(newcomer.id, "You are observer at Sortie now")
     rig.world.start(late.id, payload)
     await rig.message(late.id, "this link was used")
 

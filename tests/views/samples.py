@@ -352,6 +352,7 @@ NOTICES: dict[str, dict[str, object]] = {
     },
     "holdings": {"terminal": "ann-binance", "mode": "testnet", "held": [["BTC/USDT", "0.5"], ["ETH/USDT", "12"]]},
     "auto_fired": _TRADE,
+    "awaited": {"desk": "Sortie", "role": "trader", "others": "Cora, Dora"},
     "mode_set": {"mode": "auto", "was": "select", "by": "Carl"},
     "live": {
         "terminal": "ann-live",

@@ -23,6 +23,7 @@ OF_NO_TERMINAL = frozenset(
     {
         "access_request",
         "answer_lost",
+        "awaited",
         "benched",
         "bound",
         "breaker_closed",

@@ -215,6 +215,7 @@ _KINDS: Mapping[str, _Kind] = {
     "answer_lost": _Kind(),
     "asked": _Kind(_asked, _why),
     "auto_fired": _Kind(None, _trade),
+    "awaited": _Kind(),
     "benched": _Kind(lambda facts: {"until": datetime.fromisoformat(str(facts["until"]))}),
     "bound": _Kind(),
     "breaker_closed": _Kind(lambda facts: {"kind": str(facts["kind"]).replace("_", " ")}),
