@@ -76,6 +76,7 @@ TABLE = (
     Row("/limits", "one trade", "d+++", "r+++"),
     Row("/approve", "Nothing waits for an answer", "dr++", "pppp"),
     Row("/rollback 7", "there is no change 7", "drr+", "rrr+"),
+    Row("/golive", "No terminal trades real money", "drr+", "pppp"),
     Row("/breakers", "all closed", "d+++", "r+++"),
     Row("/cooldown", "free to trade", "dr++", "rr>>"),
     Row("/bench @nobody 2h", "nobody here is @nobody", "drr+", "rrr+"),
