@@ -19,6 +19,8 @@ REGRESSIONS = Path(__file__).parent / "regressions.txt"
 # From so many seeds on, a fault point that never fired is one that does not work.
 ENOUGH_SEEDS = 100
 CONTROL_SEEDS = 16
+# The seeds before this one trade little in their first minutes.
+CONTROL_FIRST = 3
 CONTROL_MINUTES = 4.0
 
 
@@ -112,7 +114,8 @@ def look_for(name: str, workers: int, *, seeds: int = CONTROL_SEEDS, minutes: fl
     """Play a broken twin until it is seen; return after how many seeds it was, 0 when it was not."""
     control = CONTROLS[name]
     for tried in range(0, seeds, workers):
-        plans = [Plan(seed=seed, minutes=minutes, twin=control.twin) for seed in range(tried, tried + workers)]
+        batch = range(CONTROL_FIRST + tried, CONTROL_FIRST + tried + workers)
+        plans = [Plan(seed=seed, minutes=minutes, twin=control.twin) for seed in batch]
         if any(control.breaks & {rule for rule, _ in report.broken} for report in play_all(plans, workers)):
             return tried + workers
     return 0

@@ -53,4 +53,4 @@ def test_world_that_is_over_is_gone() -> None:
 
 
 def test_instruction_committed_after_its_write_is_seen() -> None:
-    assert look_for("instruction committed after the write", workers=1)
+    assert look_for("instruction committed after the write", workers=1, minutes=2.7)
