@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -37,8 +38,8 @@ from services.risk.live_standing import read_standing
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
 from services.risk.sizing import Costs, funds_needed
-from services.risk.surroundings import Asked, Readings, Surroundings, read_surroundings
-from services.storage import desk, grades, missions, modes, terminals, trades
+from services.risk.surroundings import Asked, Readings, Surroundings, read_live, read_surroundings
+from services.storage import desk, grades, missions, modes, terminals
 from services.storage.database import Unit
 
 # The channel of somebody who fires without a tap.
@@ -141,11 +142,11 @@ class Desk:
         terminal = _terminal(unit, mission, person, terminal_id)
         universe = desk.current_universe(unit)
         instrument = universe.find(mission.signal.symbol) if universe else None
-        live = tuple(trades.live(unit, terminal_id=terminal.id))
         grade = grades.find(unit, person.grade)
         stands = in_force(unit, self.rules.book, self.rules.config_hash)
         limits = tightened(stands.book.at(standing(mission.signal, instrument, terminal, person.id)), grade, person.id)
-        price_of = self.exit_prices(limits)
+        here, everywhere = read_live(unit, terminal, limits)
+        live, price_of = tuple(here), self.exit_prices(limits)
         itself = again.id if again is not None else None
         asked = Asked(
             signal=mission.signal,
@@ -153,6 +154,7 @@ class Desk:
             person_id=person.id,
             terminal=terminal,
             live=live,
+            everywhere=everywhere,
             leaving_out=itself,
         )
         return Case(
@@ -282,7 +284,8 @@ class Desk:
                 return None
             return quote.mid
 
-        return middle
+        # One judgement asks for the same instruments again and again, and is to see one price of each.
+        return cache(middle)
 
 
 def _terminal(unit: Unit, mission: Mission, person: Person, terminal_id: str | None) -> Terminal:
@@ -304,7 +307,7 @@ def find_mission(unit: Unit, reference: str | None) -> Mission:
             raise NotFound("NO_OPEN_MISSION")
         return newest[0]
     text = reference.strip().lstrip("#")
-    found = missions.by_number(unit, int(text)) if text.isdigit() and len(text) < 10 else missions.find(unit, text)
+    found = missions.by_number(unit, int(text)) if text.isdecimal() and len(text) < 10 else missions.find(unit, text)
     if found is None:
         raise NotFound("MISSION", reference=reference)
     return found

@@ -106,7 +106,8 @@ class Surroundings:
 class Asked:
     """Whose entry it is and where, with the trades that live at the terminal in this unit, the asked one left out.
 
-    ``universe`` is the newest snapshot, None before the first.
+    ``universe`` is the newest snapshot, None before the first. ``everywhere`` is every live trade of the desk, None where no
+    limit in force asks for it.
     """
 
     signal: Signal
@@ -114,6 +115,7 @@ class Asked:
     person_id: int
     terminal: Terminal
     live: Sequence[Trade]
+    everywhere: Sequence[Trade] | None = None
     leaving_out: str | None = None
 
 
@@ -149,7 +151,7 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         account_value=sum((worst_value(trade, readings.price_of) for trade in others), ZERO),
         instrument_value=sum((worst_value(trade, readings.price_of) for trade in here), ZERO),
         opposite=sum(trade.side is not asked.signal.side for trade in here),
-        wide=_wide(unit, asked, limits, readings) if limits.keys() & WIDE else None,
+        wide=_wide(unit, asked, asked.everywhere, limits, readings) if asked.everywhere is not None else None,
         last_close=trade_record.last_close(unit, asked.terminal.id, asked.signal.symbol) if cools else None,
         hour=tuple(trade_record.tapped_since(unit, asked.person_id, unit.now - HOUR, asked.leaving_out or ""))
         if hourly
@@ -186,8 +188,18 @@ def value_room(beside: Surroundings, limits: Mapping[Limit, Effective], side: Si
     return min(rooms)
 
 
-def _wide(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective], readings: Readings) -> DeskWide:
-    live = [trade for trade in trades.live(unit) if trade.id != asked.leaving_out]
+def read_live(unit: Unit, terminal: Terminal, limits: Mapping[Limit, Effective]) -> tuple[list[Trade], list[Trade] | None]:
+    """Return a terminal's live trades, and in the same read those of the whole desk where a limit in force asks for them."""
+    if not limits.keys() & WIDE:
+        return trades.live(unit, terminal_id=terminal.id), None
+    everywhere = trades.live(unit)
+    return [trade for trade in everywhere if trade.terminal_id == terminal.id], everywhere
+
+
+def _wide(
+    unit: Unit, asked: Asked, everywhere: Sequence[Trade], limits: Mapping[Limit, Effective], readings: Readings
+) -> DeskWide:
+    live = [trade for trade in everywhere if trade.id != asked.leaving_out]
     sources, own = trade_record.live_sources(unit), strategy_of(asked.signal.source)
     balances = [readings.balance_of(each) for each in {asked.terminal.id, *(trade.terminal_id for trade in live)}]
     oldest = unit.now - timedelta(seconds=float(limits[Limit.EQUITY_AGE_S].value))
