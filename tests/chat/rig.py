@@ -43,6 +43,7 @@ from tests.blank import empty_database
 from tests.chat.market import HandMarket, SandboxTime, ShiftedClock
 from tests.chat.pictures import LaidOut
 from tests.gate.witness import witnessed
+from tests.one_thread import one_thread
 
 ANN, TOM, CARL, CORA, OLGA, SAM = 1001, 1002, 2001, 2002, 3001, 9001
 GROUP = -1001000000001
@@ -292,14 +293,14 @@ class ChatRig:
         await self.kill_over()
         await self.ask(CARL, "/resume RESUME", "active again")
 
-    async def reads(self, message: Message, text: str) -> Message:
-        """Wait until a message reads so."""
     async def approve(self, text: str, person: int = CORA) -> Message:
         """Let a person say yes to the question whose card reads so, and return the card."""
         card = await self.message(person, text)
         await self.press(person, card, "Approve")
         return await self.reads(card, "in force")
 
+    async def reads(self, message: Message, text: str) -> Message:
+        """Wait until a message reads so."""
         await self.until(lambda: text in text_of(self.current(message)), f"{text!r} in {text_of(message)!r}")
         return self.current(message)
 
@@ -404,7 +405,7 @@ async def chat_desk(
     graph = build_graph(settings, box.token, "test:1", outside)
     rig = ChatRig(world=box.world, graph=graph, market=market, clock=box.clock, folder=folder)
     box.world.watch(rig.hear)
-    with pytest.MonkeyPatch.context() as patch:
+    with one_thread(), pytest.MonkeyPatch.context() as patch:
         # A busy machine takes longer over a tap than a person waits, and the words would come as a message.
         patch.setattr(request, "TAP_ANSWERED_S", PATIENCE_S)
         try:

@@ -89,7 +89,7 @@ async def interleave(folder: Path, rounds: int, seed: int) -> Found:
     chance = random.Random(seed)
     problems: list[str] = []
     before = 0
-    async with desk_at(folder, paper={"latency_ms": 500}) as rig:
+    async with desk_at(folder, paper={"latency_ms": 500}, threads=True) as rig:
         for number in range(rounds):
             since = await race(rig, chance.randint(1, POINTS), chance.randint(0, PAUSES))
             sent, halted = await rig.read(partial(sent_and_halted, since=since))

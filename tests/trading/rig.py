@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import make_url
 
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups, SystemIds
@@ -23,11 +26,13 @@ from services.domain.ports import Venue
 from services.domain.signals import Mission, Side, Signal, targets_of
 from services.domain.trades import Terminal, TerminalMode
 from services.execution.rearming import RESUME_WORD
+from services.operations.places import paper_file
 from services.storage import desk, missions, people, terminals
 from services.storage.database import Unit
 from services.storage.desk import Lease
 from tests.blank import migrate
 from tests.gate.witness import witnessed
+from tests.one_thread import one_thread
 
 BTC = Instrument(
     symbol="BTC/USDT",
@@ -48,6 +53,7 @@ ETH = Instrument(
     min_notional=Decimal(5),
 )
 ANN, TOM, CARL = 1001, 1002, 2001
+MOST_ROUNDS, CALM_ROUNDS = 12, 2
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -87,6 +93,7 @@ class Rig:
     clock: HandClock
     nursery: TaskNursery
     lease: Lease
+    files: Sequence[sqlite3.Connection]
     crashes: list[BaseException] = field(default_factory=list)
 
     def quote(self, bid: str, ask: str, symbol: str = "BTC/USDT", size: str = "100") -> Quote:
@@ -109,7 +116,8 @@ class Rig:
 
     async def settle(self) -> None:
         """Send, match and book until the desk and the venue are at rest."""
-        for _ in range(12):
+        calm, books = 0, self._books()
+        for _ in range(MOST_ROUNDS):
             await self.trading.work_kill()
             await self.trading.executor.send_waiting()
             await self.nursery.wait_for_jobs(5)
@@ -118,8 +126,18 @@ class Rig:
             await self.trading.entries()
             for terminal in await self.trading.database.read(terminals.everything):
                 await self.trading.sync.look(terminal)
+            before, books = books, self._books()
+            calm = calm + 1 if books == before else 0
+            if calm == CALM_ROUNDS:
+                break
         if self.crashes:
             raise self.crashes[0]
+
+    def _books(self) -> object:
+        """Return what differs once time passed or the desk or the paper venue wrote; without files nobody can tell."""
+        if not self.files:
+            return object()
+        return self.clock.seconds, [each.execute("PRAGMA data_version").fetchone() for each in self.files]
 
     async def step(self, person_id: int = ANN) -> None:
         """Let every stage work once, for one person's terminal."""
@@ -202,11 +220,13 @@ async def desk_at(
     wrap: Callable[[Venue], Venue] = lambda same: same,
     people_too: bool = True,
     proven: bool = True,
+    threads: bool = False,
     **groups: Any,
 ) -> AsyncIterator[Rig]:
     """Open a desk on a folder; opening the same folder again, without ``people_too``, is a restart.
 
     ``proven`` lets the block fail when something was written that no verdict allows; without it another judge looks.
+    ``threads`` gives the desk's jobs threads, as outside of tests; they run on the loop otherwise.
     """
     settings = make_settings(folder, **groups)
     if people_too:
@@ -227,25 +247,35 @@ async def desk_at(
     unproven: list[str] = []
     watched = witnessed(settings.database_url, unproven)
     trading = build_trading(settings, outside, lambda venue: watched(wrap(venue)))
-    try:
-        owner = f"test-{id(trading)}"
-        lease = await trading.database.write(lambda unit: desk.take_lease(unit, "executor", owner, 60, force=True))
-        assert lease is not None
-        held.append(lease)
-        rig = Rig(settings=settings, trading=trading, clock=clock, nursery=nursery, lease=lease, crashes=crashes)
-        trading.instruments.update({each.symbol: each for each in (BTC, ETH)})
-        await trading.paper.open()
-        if people_too:
-            await trading.database.write(_people)
-        rig.quote("63999.99", "64000.01")
-        await trading.resolve.adopt_sent()
-        await trading.sync.reconcile_all()
-        yield rig
-        assert not (proven and unproven), unproven
-    finally:
-        await nursery.close()
-        await trading.paper.close()
-        await trading.database.close()
+    with nullcontext() if threads else one_thread(), ExitStack() as looks:
+        try:
+            owner = f"test-{id(trading)}"
+            lease = await trading.database.write(lambda unit: desk.take_lease(unit, "executor", owner, 60, force=True))
+            assert lease is not None
+            held.append(lease)
+            trading.instruments.update({each.symbol: each for each in (BTC, ETH)})
+            await trading.paper.open()
+            files = [looks.enter_context(closing(sqlite3.connect(file))) for file in _files(settings)]
+            rig = Rig(
+                settings=settings, trading=trading, clock=clock, nursery=nursery, lease=lease, files=files, crashes=crashes
+            )
+            if people_too:
+                await trading.database.write(_people)
+            rig.quote("63999.99", "64000.01")
+            await trading.resolve.adopt_sent()
+            await trading.sync.reconcile_all()
+            yield rig
+            assert not (proven and unproven), unproven
+        finally:
+            await nursery.close()
+            await trading.paper.close()
+            await trading.database.close()
+
+
+def _files(settings: Settings) -> list[Path]:
+    """Return the desk's books and the paper venue's, where both are files."""
+    books = make_url(settings.database_url)
+    return [Path(str(books.database)), paper_file(settings.desk.state_dir)] if books.get_backend_name() == "sqlite" else []
 
 
 def _people(unit: Unit) -> None:

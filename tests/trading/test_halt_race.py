@@ -11,11 +11,11 @@ import pytest
 from services.domain import crashpoints
 from services.execution import killing
 from services.execution.executor import Executor
+from tests.in_full import promised
 from tests.trading.interleavings import POINTS, interleave, race, sent_and_halted
 from tests.trading.rig import desk_at
 
-# The program beside this runs a thousand.
-ROUNDS = 120
+ROUNDS = promised(1_000, in_suite=120)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ async def test_twin_that_neither_withdraws_nor_asks_again_sends_after_the_halt(
     monkeypatch.setattr(Executor, "_entry_refusal", lambda *_: None)
     late = 0
     for at in range(1, POINTS):
-        async with desk_at(tmp_path / str(at), paper={"latency_ms": 500}) as rig:
+        async with desk_at(tmp_path / str(at), paper={"latency_ms": 500}, threads=True) as rig:
             since = await race(rig, at, 0)
             sent, halted = await rig.read(partial(sent_and_halted, since=since))
             late += any(sequence > halted[0] for sequence in sent)
