@@ -3,10 +3,11 @@ PYTHON ?= python3
 ARGS ?=
 HOURS ?= 2
 SOAK := var/soak
+NUMBERS := $(patsubst %,tests/trading/test_%.py,fills_in_any_order exit_fills_in_any_order halt_race)
 SETUP := $(PYTHON) deploy/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: demo setup run test check format bench crash sim orders mutants kills soak docs migration lock size help
+.PHONY: demo setup run test numbers check format bench crash sim orders mutants kills soak docs migration lock size help
 
 demo: ## Play on paper in your browser, no account needed; ARGS="--help" shows the flags
 	@$(SETUP) core -- sortie demo $(ARGS)
@@ -19,6 +20,10 @@ run: ## Run the desk on Telegram, as sortie.toml says (`.venv/bin/sortie init` w
 
 test: ## Run the tests; ARGS="-k gate" picks some
 	@$(SETUP) test -- python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+numbers: export IN_FULL = 1
+numbers: ## Try in full what was promised in numbers and the tests try in part: 5,000 orders' words, 1,000 halts against fires
+	@$(SETUP) test -- python -m pytest --numprocesses 2 --dist loadfile --timeout 600 $(NUMBERS) $(ARGS)
 
 check: ## Lint, format, types, layers and secrets, as CI does
 	@$(SETUP) check -- python -m deploy.checks

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from services.domain.orders import Purpose, VenueFill
 from services.domain.states import InstructionState, OrderState, TradeState
+from tests.in_full import promised
 from tests.trading.any_order import Event, Outcome, Stage, executions, expected_fees, expected_position, order_of, stage_at
 
-EXAMPLES = 2_500
+EXAMPLES = promised(2_500, in_suite=400)
 
 
 @pytest.fixture(scope="module")

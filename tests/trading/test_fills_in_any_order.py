@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.domain.orders import Purpose, VenueFill
 from services.domain.states import InstructionState, OrderState, TradeState
+from tests.in_full import promised
 from tests.trading.any_order import (
     Event,
     Stage,
@@ -22,7 +23,7 @@ from tests.trading.any_order import (
     unnamed,
 )
 
-EXAMPLES = 2_500
+EXAMPLES = promised(2_500, in_suite=400)
 
 
 @pytest.fixture(scope="module")
