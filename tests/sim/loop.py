@@ -82,7 +82,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> asyncio.Handle:
         """Call soon, unless the caller's life is over."""
         handle = super().call_soon(callback, *args, context=context)
-        if self._is_dead(context):
+        if self._dead and self._is_dead(context):
             handle.cancel()
         return handle
 
@@ -91,7 +91,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.TimerHandle:
         """Call at a time, unless the caller's life is over."""
         handle = super().call_at(when, callback, *args, context=context)
-        if self._is_dead(context):
+        if self._dead and self._is_dead(context):
             handle.cancel()
         return handle
 
@@ -129,7 +129,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 done.set_result(result)
 
     def _is_dead(self, context: Context | None) -> bool:
-        return bool(self._dead) and (LIFE.get() if context is None else context.get(LIFE, 0)) in self._dead
+        return (LIFE.get() if context is None else context.get(LIFE, 0)) in self._dead
 
 
 def _raiser(error: Exception) -> Callable[..., Any]:
