@@ -73,7 +73,7 @@ class ApprovalHandlers:
             if not count:
                 await request.reply(Rendered(text="Nothing waits for an answer."))
             return
-        if not number.isdigit() or len(number) > 9:
+        if not number.isdecimal() or len(number) > 9:
             raise Refused("APPROVAL", reference=number)
         done = await self._app.approvals.answer.alone(request.actor, int(number), phrase)
         await request.reply(Rendered(text=answered_words(done)))
@@ -81,7 +81,7 @@ class ApprovalHandlers:
     async def rollback(self, request: Request) -> None:
         """Propose the way back from a change, or take a pending one back."""
         number = request.args.strip().removeprefix("#")
-        if not number.isdigit() or len(number) > 9:
+        if not number.isdecimal() or len(number) > 9:
             raise Refused("ROLLBACK_SYNTAX")
         await _reply(request, await self._app.approvals.undo(request.actor, int(number)))
 

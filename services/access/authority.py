@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.domain.errors import NotAllowed, NotFound
-from services.domain.people import Actor, Person, Role
+from services.domain.people import LONGEST_ID, Actor, Person, Role
 from services.storage import grades, people
 from services.storage.database import Unit
 
@@ -25,7 +25,7 @@ def require(unit: Unit, actor: Actor, at_least: Role, doing: str | None = None) 
 def find_person(unit: Unit, reference: str) -> Person:
     """Return a known person by numeric id or current @username; raise NotFound otherwise."""
     name = reference.strip().removeprefix("@")
-    if name.isdigit():
+    if name.isdecimal() and len(name) <= LONGEST_ID:
         person = people.find(unit, int(name))
     else:
         found = [each for each in people.everyone(unit, Role.STRANGER) if (each.username or "").lower() == name.lower()]

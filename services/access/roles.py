@@ -19,7 +19,7 @@ from services.domain.changes import ChangeKind
 from services.domain.errors import NotFound, Refused
 from services.domain.grades import DEFAULT_GRADE
 from services.domain.notices import Event, Priority
-from services.domain.people import Actor, Person, Role
+from services.domain.people import LONGEST_ID, Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.trades import Terminal
 from services.storage import desk as desk_rows
@@ -31,7 +31,6 @@ CONFIRM_S = 60.0
 GRANTABLE = (Role.OBSERVER, Role.TRADER, Role.COMMANDER)
 # Telegram's own senders: a group's anonymous administrator, a channel posting as itself, service notifications.
 NOBODY = frozenset({1087968824, 136817688, 777000})
-LONGEST_ID = 16
 REVOKED = "revoked"
 MENU = "menu"
 SHORTEST_LEASE, LONGEST_LEASE = timedelta(minutes=5), timedelta(days=366)
@@ -245,7 +244,7 @@ class GrantBook:
         except NotFound:
             if asked is not None:
                 return self._roles.newcomer(asked.person_id, asked.name, asked.username)
-            if text.isdigit() and len(text) <= LONGEST_ID:
+            if text.isdecimal() and len(text) <= LONGEST_ID:
                 return self._roles.newcomer(int(text), text, None)
             raise
 

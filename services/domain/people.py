@@ -7,6 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 
+# As many digits as an id of Telegram's can have; a longer number is nobody's, and no database takes it.
+LONGEST_ID = 16
+
+
 class Role(StrEnum):
     """What a person may do: observer < trader < commander. A stranger has no row that grants anything."""
 

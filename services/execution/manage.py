@@ -240,7 +240,7 @@ def find_trade(unit: Unit, actor: Actor, reference: str) -> Trade:
     """
     person: Person = require(unit, actor, Role.TRADER)
     text = reference.strip().lstrip("#")
-    short_number = text.isdigit() and len(text) < 10
+    short_number = text.isdecimal() and len(text) < 10
     trade = trades.by_number(unit, int(text)) if short_number else trades.find(unit, text)
     if trade is None:
         raise NotFound("TRADE", reference=reference)

@@ -131,7 +131,7 @@ def _rests(route: Route) -> bool:
 def _find(unit: Unit, actor: Actor, reference: str) -> Trade:
     person = require(unit, actor, Role.TRADER, "amend")
     text = reference.strip().lstrip("#")
-    trade = trades.by_number(unit, int(text)) if text.isdigit() and len(text) < 10 else trades.find(unit, text)
+    trade = trades.by_number(unit, int(text)) if text.isdecimal() and len(text) < 10 else trades.find(unit, text)
     if trade is None:
         raise NotFound("TRADE", reference=reference)
     if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:

@@ -81,7 +81,7 @@ def question_view(unit: Unit, approval: Approval, chat_id: int, live: Live) -> C
 
 def find_trade(unit: Unit, reference: str) -> Trade | None:
     """Return a trade by its id or by the number people type, or None."""
-    if reference.isdigit() and len(reference) <= LONGEST_NUMBER:
+    if reference.isdecimal() and len(reference) <= LONGEST_NUMBER:
         return trades.by_number(unit, int(reference))
     return trades.find(unit, reference)
 

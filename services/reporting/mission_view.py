@@ -80,7 +80,7 @@ def mission_view(unit: Unit, reference: str, live: Live, *, chat_id: int = 0) ->
     ``chat_id`` 0 stands for a reader of no chat.
     """
     mission = missions.find(unit, reference)
-    if mission is None and reference.isdigit() and len(reference) <= LONGEST_NUMBER:
+    if mission is None and reference.isdecimal() and len(reference) <= LONGEST_NUMBER:
         mission = missions.by_number(unit, int(reference))
     if mission is None:
         return None

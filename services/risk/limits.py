@@ -12,6 +12,7 @@ from config.limits import RiskSettings
 from services.domain.limits import Limit, LimitBook, Scope, ScopedValue
 from services.domain.market import Instrument
 from services.domain.money import canonical
+from services.domain.people import LONGEST_ID
 from services.domain.signals import Signal, strategy_of
 from services.domain.trades import Terminal
 from services.storage import changes, desk, people, terminals
@@ -90,7 +91,7 @@ def is_known(unit: Unit, scope: Scope, subject: str) -> bool:
     if scope is Scope.TERMINAL:
         return any(each.name == subject for each in terminals.everything(unit))
     if scope is Scope.PERSON:
-        return people.find(unit, int(subject)) is not None if subject.isdigit() else False
+        return subject.isdecimal() and len(subject) <= LONGEST_ID and people.find(unit, int(subject)) is not None
     if scope is Scope.STRATEGY:
         return subject in desk.enabled_strategies(unit)
     if scope is Scope.INSTRUMENT:
