@@ -107,8 +107,16 @@ def every_button(mission: str, trade: str) -> dict[str, Role]:
     return {button.pack(): least for button, least in buttons}
 
 
+async def everybody_is_known(rig: ChatRig) -> None:
+    """Let each person be seen, so that no press is the first that is heard of them."""
+    for person in (ANN, CARL, *(each for each, _ in PEOPLE)):
+        await rig.say(person, "/start")
+    await rig.settled()
+
+
 async def trade_of_ann(rig: ChatRig) -> Trade:
-    """Return Ann's open trade, fired with the first test that asks."""
+    """Return Ann's open trade, fired with the first test that asks; by then everybody's name is learned."""
+    await everybody_is_known(rig)
     if not await rig.trades_of(ANN):
         await rig.trade(ANN)
     return (await rig.trades_of(ANN))[0]
@@ -131,9 +139,6 @@ async def test_no_button_does_anything_for_a_role_below_its_own(shared_desk: Cha
     rig = shared_desk
     trade = await trade_of_ann(rig)
     rig.world.join(SAM, GROUP)
-    for person, _ in PEOPLE:
-        await rig.say(person, "/start")
-    await rig.settled()
     wrong: list[str] = []
 
     for data, least in every_button(trade.mission_id, trade.id).items():
