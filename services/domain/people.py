@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-
 # As many digits as an id of Telegram's can have; a longer number is nobody's, and no database takes it.
 LONGEST_ID = 16
 
