@@ -22,9 +22,13 @@ Ts = TypeVarTuple("Ts")
 def one_thread() -> Iterator[None]:
     """Let the running loop do each job of a pool in its turn; whoever handed it over goes on afterwards, as with a thread.
 
-    What asks for any thread at all (``asyncio.to_thread``) gets one: it may wait for the loop, or run one of its own.
+    What asks for any thread at all (``asyncio.to_thread``) gets one: it may wait for the loop, or run one of its own. A loop
+    that has a way of its own with such jobs keeps it.
     """
     loop = asyncio.get_running_loop()
+    if type(loop).run_in_executor is not asyncio.BaseEventLoop.run_in_executor:
+        yield
+        return
     elsewhere = loop.run_in_executor
 
     def run_in_executor(pool: Executor | None, job: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
