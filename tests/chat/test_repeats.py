@@ -131,6 +131,7 @@ async def test_every_update_of_a_session_replayed_changes_and_says_nothing(desk:
     await rig.ask(CARL, "/invite trader", "One-time link")
     await rig.ask(TOM, "/stop", "Your entries are stopped")
     await rig.ask(CARL, "/halt drill", "🛑 HALTED")
+    await rig.kill_over()
     await rig.settled()
     journal = await rig.journal()
     said = {person: len(rig.seen(person)) for person in (ANN, TOM, CARL)}
