@@ -23,6 +23,7 @@ from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
 ELSEWHERE = "it stands elsewhere now"
+CLOSED = "closed by /golive"
 
 
 class LiveChanges:
@@ -101,13 +102,20 @@ class GoLive:
         return await self._database.write(lambda unit: self._propose(unit, actor, name))
 
     async def off(self, actor: Actor, name: str) -> Change:
-        """Close a terminal to entries, at once; raise Refused for one that takes none."""
+        """Close a terminal to entries, at once; where none is open to them yet, end the question whether one should be.
+
+        Raise Refused where there is neither.
+        """
 
         def body(unit: Unit) -> Change:
             require(unit, actor, Role.COMMANDER)
             if terminals.find(unit, name) is None:
                 raise NotFound("TERMINAL", reference=name)
             before = self._live.current(unit, name)
+            waiting = changes.pending(unit, ChangeKind.TERMINAL_MODE, name)
+            if before == EXITS_ONLY and waiting:
+                self._book.overtake(unit, actor, ChangeKind.TERMINAL_MODE, name, CLOSED)
+                return changes.find(unit, waiting[0].id) or waiting[0]
             return self._book.propose(unit, actor, ChangeKind.TERMINAL_MODE, name, before, EXITS_ONLY, tightens=True)
 
         return await self._database.write(body, urgent=True)

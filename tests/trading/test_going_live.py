@@ -15,7 +15,7 @@ from bot.people_wiring import Proposals, build_proposals
 from bot.system import SystemIds
 from services.access.roles import RoleBook
 from services.access.second_person import buttons_of
-from services.domain.approvals import Approval, ApprovalSubject
+from services.domain.approvals import Approval, ApprovalState, ApprovalSubject
 from services.domain.buttons import Act
 from services.domain.changes import Change, ChangeState
 from services.domain.errors import Refused
@@ -138,6 +138,19 @@ async def test_two_commanders_open_it_and_one_closes_it_at_once(tmp_path: Path) 
         again = await desk.made.acts.undo(desk.rig.actor(CARL), back.number)
         assert again.state is ChangeState.WAITING
         assert await desk.denied() == {CheckCode.LIVE_DECISION}
+
+
+async def test_closing_it_while_the_question_waits_ends_the_question(tmp_path: Path) -> None:
+    async with deciding(tmp_path) as desk:
+        change = await desk.ask()
+
+        assert (await desk.off()).state is ChangeState.CANCELED
+
+        assert (await desk.question(change)).state is ApprovalState.WITHDRAWN
+        with pytest.raises(Refused):
+            await desk.approve(change)
+        with pytest.raises(Refused, match="CHANGE_SAME"):
+            await desk.off()
 
 
 async def revoked_after_the_tap(desk: Deciding) -> TradeState:
