@@ -146,9 +146,9 @@ async def test_closing_it_while_the_question_waits_ends_the_question(tmp_path: P
 
         assert (await desk.off()).state is ChangeState.CANCELED
 
-        assert (await desk.question(change)).state is ApprovalState.WITHDRAWN
-        with pytest.raises(Refused):
-            await desk.approve(change)
+        ended = await desk.question(change)
+        assert ended.state is ApprovalState.WITHDRAWN
+        assert not await desk.rig.read(lambda unit: buttons_of(unit, ended, CORA))
         with pytest.raises(Refused, match="CHANGE_SAME"):
             await desk.off()
 
