@@ -71,8 +71,9 @@ def test_a_confirmation_of_no_terminal_stops_the_start() -> None:
 
 def test_another_key_or_address_is_another_ground(tmp_path: Path) -> None:
     file, secret = tmp_path / "keys.json", secrets.token_hex(8)
-    held = [VenueSettings(api_key=SecretStr(key), secret=SecretStr(secret)) for key in ("first", "second")]
-    file.write_text(json.dumps({"api_key": "first", "secret": secret}))
+    keys = (secrets.token_hex(4), secrets.token_hex(4))
+    held = [VenueSettings(api_key=SecretStr(key), secret=SecretStr(secret)) for key in keys]
+    file.write_text(json.dumps({"api_key": keys[0], "secret": secret}))
     same, elsewhere = VenueSettings(secret_file=file), held[0].model_copy(update={"base_url": OWN})
 
     assert ground_at("mine", held[0]).written == ground_at("mine", same).written
