@@ -14,11 +14,12 @@ from services.domain.ports import Venue
 from services.domain.verdicts import CheckCode
 from services.storage import breakers
 from services.storage.previews import PreviewState
+from tests.in_full import promised
 from tests.trading.rig import ANN, CARL, Rig, desk_at
 from tests.trading.taps import preview_of
 
 LIMIT = 8
-ATTEMPTS = 50
+ATTEMPTS = promised(1000, in_suite=50)
 
 
 class Refusing:
