@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from services.domain.changes import Change, ChangeKind
 from services.domain.limits import Effective, Limit, LimitBook, Scope, ScopedValue
+from services.domain.market import Universe
 from services.domain.money import ZERO
 from services.domain.orders import Balance
-from services.domain.signals import Side
+from services.domain.signals import Side, strategy_of
 from services.domain.states import TradeState
 from services.domain.trades import Terminal, TerminalMode, Trade
 from services.reporting.live import Live, middle_price
@@ -20,10 +21,11 @@ from services.risk.days import day_of
 from services.risk.ledger import day_profit
 from services.risk.limit_changes import Target
 from services.risk.limits import limits_in_force
-from services.storage import changes, people, terminals, trades
+from services.risk.surroundings import week_of
+from services.storage import changes, desk, instructions, people, terminals, trade_record, trades
 from services.storage.database import Unit
 
-AN_HOUR = timedelta(hours=1)
+AN_HOUR, A_MINUTE = timedelta(hours=1), timedelta(minutes=1)
 _NOT_IN_YET = (TradeState.AWAITING_APPROVAL, TradeState.WORKING)
 
 
@@ -93,26 +95,60 @@ def _uses(unit: Unit, account: Terminal, person_id: int, live: Live) -> Mapping[
     """Return what is measured without an entry at hand; shares are of the account's equity, or of all accounts' together."""
     everything = trades.live(unit)
     here = [each for each in everything if each.terminal_id == account.id]
+    sources = trade_record.live_sources(unit)
     counts = {
         Limit.OPEN_POSITIONS: len(here),
         Limit.WEEKEND_POSITIONS: len(here),
         Limit.DESK_POSITIONS: len(everything),
         Limit.PERSON_POSITIONS: sum(each.person_id == person_id for each in everything),
+        Limit.STRATEGY_POSITIONS: max(Counter(strategy_of(each) for each in sources.values()).values(), default=0),
         Limit.INSTRUMENT_POSITIONS: max(Counter(each.symbol for each in everything).values(), default=0),
+        Limit.WRITES_PER_MINUTE: instructions.writes_since(unit, account.id, unit.now - A_MINUTE),
         Limit.TRADES_PER_HOUR: trades.count_fired(unit, person_id, unit.now - AN_HOUR, ""),
     }
     found = {limit: Decimal(count) for limit, count in counts.items()}
-    lost = _lost_today(unit, account, live)
-    if lost is not None:
-        found[Limit.DAILY_LOSS] = lost
-    return {**found, **_shares(here, live.balance(account.id)), **_desk_shares(unit, everything, live)}
+    balance, universe = live.balance(account.id), desk.current_universe(unit)
+    return {
+        **found,
+        **_losses(unit, account, here, live),
+        **_ages(balance, universe, live),
+        **_shares(here, balance, universe),
+        **_desk_shares(unit, everything, live),
+    }
 
 
-def _shares(here: Sequence[Trade], balance: Balance | None) -> Mapping[Limit, Decimal]:
+def _losses(unit: Unit, account: Terminal, here: Sequence[Trade], live: Live) -> Mapping[Limit, Decimal]:
+    def price(symbol: str) -> Decimal | None:
+        found = middle_price(live, symbol)
+        return found.value if found is not None else None
+
+    profit, week = day_profit(unit, account, live.zone, price), week_of(unit, account.id, here, live.zone, price)
+    day = terminals.day_result(unit, account.id, day_of(live.now, live.zone))
+    found = {}
+    if profit is not None and day is not None and day.opening_equity > ZERO:
+        found[Limit.DAILY_LOSS] = max(ZERO, -profit) / day.opening_equity
+    if week.profit is not None and week.equity is not None and week.equity > ZERO:
+        found[Limit.WEEKLY_LOSS] = max(ZERO, -week.profit) / week.equity
+    return found
+
+
+def _ages(balance: Balance | None, universe: Universe | None, live: Live) -> Mapping[Limit, Decimal]:
+    """Return how old the account's reading is, and the oldest quote of what is listed; an instrument without one has no age."""
+    quotes = [live.quote(each.symbol) for each in universe.instruments] if universe is not None else []
+    ages = [each.age(live.now).total_seconds() for each in quotes if each is not None]
+    found = {Limit.QUOTE_AGE_S: max(ages)} if ages and len(ages) == len(quotes) else {}
+    if balance is not None:
+        found[Limit.EQUITY_AGE_S] = (live.now - balance.received_at).total_seconds()
+    return {limit: Decimal(f"{max(0.0, age):.1f}") for limit, age in found.items()}
+
+
+def _shares(here: Sequence[Trade], balance: Balance | None, universe: Universe | None) -> Mapping[Limit, Decimal]:
     if balance is None or balance.equity <= ZERO:
         return {}
     equity, values = balance.equity, [_value(each) for each in here]
     by_symbol = _sums((each.symbol, _value(each)) for each in here)
+    tiers = {each.symbol: each.tier.value for each in universe.instruments} if universe is not None else {}
+    by_tier = _sums((tiers[each.symbol], _value(each)) for each in here if each.symbol in tiers)
     at_stops = sum((each.open_risk for each in here), ZERO)
     return {
         Limit.PER_TRADE: max((each.risk_money for each in here), default=ZERO) / equity,
@@ -121,6 +157,7 @@ def _shares(here: Sequence[Trade], balance: Balance | None) -> Mapping[Limit, De
         Limit.MARGIN_LEFT: (balance.free - at_stops) / equity,
         Limit.LEVERAGE: sum(values, ZERO) / equity,
         Limit.INSTRUMENT_SHARE: max(by_symbol.values(), default=ZERO) / equity,
+        Limit.TIER_SHARE: max(by_tier.values(), default=ZERO) / equity,
     }
 
 
@@ -148,15 +185,3 @@ def _sums(parts: Iterable[tuple[str, Decimal]]) -> Mapping[str, Decimal]:
     for key, value in parts:
         found[key] = found.get(key, ZERO) + value
     return found
-
-
-def _lost_today(unit: Unit, account: Terminal, live: Live) -> Decimal | None:
-    def price(symbol: str) -> Decimal | None:
-        found = middle_price(live, symbol)
-        return found.value if found is not None else None
-
-    profit = day_profit(unit, account, live.zone, price)
-    day = terminals.day_result(unit, account.id, day_of(live.now, live.zone))
-    if profit is None or day is None or day.opening_equity <= ZERO:
-        return None
-    return max(ZERO, -profit) / day.opening_equity

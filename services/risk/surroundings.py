@@ -157,7 +157,9 @@ def read_surroundings(unit: Unit, asked: Asked, limits: Mapping[Limit, Effective
         if hourly
         else None,
         usual=_usual(unit, asked) if Limit.USUAL_MULTIPLE in limits else None,
-        week=_week(unit, asked, readings) if Limit.WEEKLY_LOSS in limits else None,
+        week=week_of(unit, asked.terminal.id, asked.live, readings.zone, readings.price_of)
+        if Limit.WEEKLY_LOSS in limits
+        else None,
         open_risk=sum((trade.open_risk for trade in others), ZERO) if Limit.MARGIN_LEFT in limits else None,
         tier_value=_tier_value(asked, others, readings) if Limit.TIER_SHARE in limits else None,
         alike=_alike(asked, others, readings) if Limit.GROUP_SHARE in limits else None,
@@ -279,13 +281,13 @@ def _usual(unit: Unit, asked: Asked) -> Usual:
     return Usual(value=median(values) if len(values) >= LEAST_VALUES else None, samples=len(values))
 
 
-def _week(unit: Unit, asked: Asked, readings: Readings) -> Week:
-    """Add up the days since Monday, in the desk's zone; as long as today has no first reading nothing is known."""
-    today = date.fromisoformat(day_of(unit.now, readings.zone))
+def week_of(unit: Unit, terminal_id: str, live: Sequence[Trade], zone: str, price_of: PriceOf) -> Week:
+    """Add up a terminal's days since Monday, in the desk's zone; as long as today has no first reading nothing is known."""
+    today = date.fromisoformat(day_of(unit.now, zone))
     monday = today - timedelta(days=today.weekday())
-    days = terminals.days_since(unit, asked.terminal.id, monday.isoformat())
+    days = terminals.days_since(unit, terminal_id, monday.isoformat())
     opened = [(day, result) for day, result in days if result.opening_equity != ZERO]
-    shown = open_profit(asked.live, readings.price_of)
+    shown = open_profit(live, price_of)
     if shown is None or not opened or opened[-1][0] != today.isoformat():
         return Week(profit=None, equity=None)
     realized, (_, first) = sum((result.realized for _, result in days), ZERO), opened[0]
