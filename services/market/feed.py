@@ -90,7 +90,12 @@ class Feed:
         self._listeners.append(listener)
 
     def take_new(self) -> list[Closed]:
-        """Return every symbol with new closed candles, once, however many closed since it was last asked."""
+        """Return every symbol with new closed candles, once, however many closed since it was last asked; none while cold.
+
+        A warm-up that failed half-way leaves candles behind, and no instrument to read them by.
+        """
+        if not self._instruments:
+            return []
         taken = [
             Closed(symbol=each.symbol, series=self.series(each.symbol), missed=each.missed) for each in self._book.take_unseen()
         ]

@@ -46,6 +46,7 @@ async def test_warm_up_fails_with_the_market(call: str) -> None:
         await stand.feed.warm_up()
 
     assert stand.feed.instruments == ()
+    assert stand.feed.take_new() == []
     assert len(await stand.feed.warm_up()) == 2
 
 
