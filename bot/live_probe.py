@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from bot.live_grounds import facts_of, ground_at
 from config.settings import Settings
-from services.domain.changes import ChangeKind
 from services.domain.errors import Misconfigured
-from services.domain.live_facts import EXITS_ONLY
+from services.domain.live_facts import LiveStanding
 from services.domain.ports import Clock
 from services.operations.doctor import Sick
 from services.operations.places import shell_database
 from services.operations.status import NAMED_LIVE
-from services.storage import changes
+from services.risk.live_standing import read_decision
 from services.storage.counters import get_fact
 from services.storage.database import Unit
 
@@ -54,9 +53,9 @@ def ask_live(settings: Settings, name: str, clock: Clock) -> Callable[[], Awaita
 def _standing(unit: Unit, name: str, ground: str) -> str:
     if name not in json.loads(get_fact(unit, NAMED_LIVE) or "[]"):
         return f"setting and address say live, the last start did not; next: sortie run --live {name}"
-    change = changes.in_force(unit, ChangeKind.TERMINAL_MODE, name)
-    if change is None or change.after == EXITS_ONLY:
+    standing = LiveStanding(ground=ground, decided=read_decision(unit, name))
+    if standing.decided is None:
         return f"exits only, nobody decided otherwise; next: /golive {name}"
-    if change.after != ground:
+    if not standing.holds:
         return f"exits only, the decision was about another place or key; next: sortie run --live {name}, then /golive {name}"
-    return f"takes entries with real money since change #{change.number}; back: /golive {name} off"
+    return f"takes entries with real money; back: /golive {name} off"

@@ -23,6 +23,7 @@ from services.domain.errors import NotFound, Refused
 from services.domain.limits import Scope
 from services.domain.notices import Priority
 from services.domain.people import Role
+from services.domain.typed import typed_number
 from services.reporting.limit_list import LimitsList, limits_list
 from services.reporting.trade_question import denied_after
 from services.risk.limit_changes import Target, read_value, tightens
@@ -67,23 +68,24 @@ class ApprovalHandlers:
 
     async def approve(self, request: Request) -> None:
         """Bring what waits to the end of the chat; or confirm one's own question by its phrase."""
-        number, _, phrase = request.args.strip().removeprefix("#").partition(" ")
-        if not number:
+        typed, _, phrase = request.args.strip().removeprefix("#").partition(" ")
+        if not typed:
             count = await self._app.database.write(lambda unit: self._bring(unit, request))
             if not count:
                 await request.reply(Rendered(text="Nothing waits for an answer."))
             return
-        if not number.isdecimal() or len(number) > 9:
-            raise Refused("APPROVAL", reference=number)
-        done = await self._app.approvals.answer.alone(request.actor, int(number), phrase)
+        number = typed_number(typed)
+        if number is None:
+            raise Refused("APPROVAL", reference=typed)
+        done = await self._app.approvals.answer.alone(request.actor, number, phrase)
         await request.reply(Rendered(text=answered_words(done)))
 
     async def rollback(self, request: Request) -> None:
         """Propose the way back from a change, or take a pending one back."""
-        number = request.args.strip().removeprefix("#")
-        if not number.isdecimal() or len(number) > 9:
+        number = typed_number(request.args.strip().removeprefix("#"))
+        if number is None:
             raise Refused("ROLLBACK_SYNTAX")
-        await _reply(request, await self._app.approvals.undo(request.actor, int(number)))
+        await _reply(request, await self._app.approvals.undo(request.actor, number))
 
     async def approve_tap(self, request: Request, token: str) -> None:
         """Say yes; a trade may be denied all the same, by the price and the books of now."""

@@ -11,10 +11,10 @@ from handlers.telegram.views.errors import render_error, toast
 from handlers.telegram.views.format import price
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.routes import render_routes
+from services.access.authority import find_trade
 from services.domain.entries import near_of
 from services.domain.errors import Refused
 from services.domain.people import Role
-from services.execution.manage import find_trade
 from services.missions.amend import AmendDenied
 from services.missions.entries import parse_price
 

@@ -16,11 +16,11 @@ from handlers.telegram.views.questions import close_question, stop_menu
 from handlers.telegram.views.story import render_story, story_page
 from handlers.telegram.views.trades import reason_menu
 from handlers.telegram.views.words import trail_words
+from services.access.authority import find_trade
 from services.domain.cards import trade_card
 from services.domain.decisions import FIRE_REASONS
 from services.domain.errors import NotFound, Refused
 from services.domain.people import Role
-from services.execution.manage import find_trade
 from services.reporting.proof import read_proof
 from services.reporting.story import story_of
 

@@ -9,11 +9,10 @@ from handlers.telegram.views.edge import Part, render_edge
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.story import render_reasons, render_story
 from handlers.telegram.views.words import plural
-from services.access.authority import find_person, require
+from services.access.authority import find_person, find_trade, require
 from services.access.runbooks import find_code
 from services.domain.errors import Refused
 from services.domain.people import Role
-from services.execution.manage import find_trade
 from services.missions.planning import find_mission
 from services.reporting.edge import Edge, edge_of_person, edge_of_sources, edge_of_strategy
 from services.reporting.export import decisions_csv, trades_csv

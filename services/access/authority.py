@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from services.domain.errors import NotAllowed, NotFound
 from services.domain.people import LONGEST_ID, Actor, Person, Role
-from services.storage import grades, people
+from services.domain.trades import Trade
+from services.domain.typed import typed_number
+from services.storage import grades, handovers, people, trades
 from services.storage.database import Unit
 
 
@@ -25,11 +27,26 @@ def require(unit: Unit, actor: Actor, at_least: Role, doing: str | None = None) 
 def find_person(unit: Unit, reference: str) -> Person:
     """Return a known person by numeric id or current @username; raise NotFound otherwise."""
     name = reference.strip().removeprefix("@")
-    if name.isdecimal() and len(name) <= LONGEST_ID:
-        person = people.find(unit, int(name))
+    number = typed_number(name, LONGEST_ID)
+    if number is not None:
+        person = people.find(unit, number)
     else:
         found = [each for each in people.everyone(unit, Role.STRANGER) if (each.username or "").lower() == name.lower()]
         person = found[0] if len(found) == 1 else None
     if person is None:
         raise NotFound("PERSON", reference=reference)
     return person
+
+
+def find_trade(unit: Unit, actor: Actor, reference: str, doing: str | None = None) -> Trade:
+    """Return the actor's trade by id or number, or one that they keep; a commander reaches everyone's.
+
+    ``doing`` is as for `require`. Raise NotFound or NotAllowed.
+    """
+    person = require(unit, actor, Role.TRADER, doing)
+    trade = trades.by_reference(unit, reference)
+    if trade is None:
+        raise NotFound("TRADE", reference=reference)
+    if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:
+        raise NotAllowed("NOT_YOURS")
+    return trade

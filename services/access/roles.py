@@ -22,6 +22,7 @@ from services.domain.notices import Event, Priority
 from services.domain.people import LONGEST_ID, Actor, Person, Role
 from services.domain.ports import Ids
 from services.domain.trades import Terminal
+from services.domain.typed import typed_number
 from services.storage import desk as desk_rows
 from services.storage import grades, modes, outbox, people, tokens, trades
 from services.storage.database import Database, Unit
@@ -244,9 +245,10 @@ class GrantBook:
         except NotFound:
             if asked is not None:
                 return self._roles.newcomer(asked.person_id, asked.name, asked.username)
-            if text.isdecimal() and len(text) <= LONGEST_ID:
-                return self._roles.newcomer(int(text), text, None)
-            raise
+            number = typed_number(text, LONGEST_ID)
+            if number is None:
+                raise
+            return self._roles.newcomer(number, text, None)
 
 
 class Revoke:

@@ -10,6 +10,7 @@ from decimal import Decimal
 import structlog
 
 from config.groups import ProtectionSettings
+from services.access.authority import find_trade
 from services.domain.errors import Refused, SortieError
 from services.domain.keeping import Keep, Market, Trail, dump_keep, kept_stop, load_keep
 from services.domain.market import CandleSeries, Instrument
@@ -20,7 +21,7 @@ from services.domain.signals import Side
 from services.domain.states import TradeState
 from services.domain.trades import Trade
 from services.execution import telling
-from services.execution.manage import find_trade, instrument_of
+from services.execution.manage import instrument_of
 from services.execution.settling import Settling
 from services.storage import desk, trades
 from services.storage.database import Database, Unit

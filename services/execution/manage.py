@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from services.access import buttons, checklist
-from services.access.authority import require
+from services.access.authority import find_trade, require
 from services.domain.buttons import Act, ActToken
 from services.domain.cards import handover_card
-from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.errors import Refused
 from services.domain.handovers import Kept, undecided
 from services.domain.keeping import break_even
 from services.domain.market import Instrument
@@ -231,22 +231,6 @@ class CancelEntry:
 
     def _take_back(self, unit: Unit, actor: Actor, trade: Trade) -> bool:
         return take_back_entry(unit, actor, self._ids, trade)
-
-
-def find_trade(unit: Unit, actor: Actor, reference: str) -> Trade:
-    """Return the actor's trade by id or number, or one that they keep; a commander reaches everyone's.
-
-    Raise NotFound or NotAllowed.
-    """
-    person: Person = require(unit, actor, Role.TRADER)
-    text = reference.strip().lstrip("#")
-    short_number = text.isdecimal() and len(text) < 10
-    trade = trades.by_number(unit, int(text)) if short_number else trades.find(unit, text)
-    if trade is None:
-        raise NotFound("TRADE", reference=reference)
-    if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:
-        raise NotAllowed("NOT_YOURS")
-    return trade
 
 
 def _kept_of(unit: Unit, person: Person, token: ActToken) -> list[Trade]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from services.access.authority import require
+from services.access.authority import find_trade
 from services.domain.cards import trade_card
 from services.domain.entries import RESTS_AT, away_from_market
-from services.domain.errors import NotAllowed, NotFound, Refused
+from services.domain.errors import NotFound, Refused
 from services.domain.money import Price, canonical
 from services.domain.notices import Priority
-from services.domain.people import Actor, Role
+from services.domain.people import Actor
 from services.domain.routes import Route, RoutePhase, Then, load_route
 from services.domain.trades import Trade
 from services.domain.verdicts import Check
@@ -19,7 +19,7 @@ from services.missions.entry_book import EntryBook, EntryTerms
 from services.missions.planning import Desk
 from services.risk.sizing import loss_at_stop
 from services.storage import desk as desk_rows
-from services.storage import handovers, missions, outbox, people, terminals, trades
+from services.storage import missions, outbox, people, terminals, trades
 from services.storage.database import Database, Unit
 
 
@@ -59,7 +59,7 @@ class AmendEntry:
         return await self._database.write(lambda unit: self._amend(unit, actor, reference, price), urgent=True)
 
     def _amend(self, unit: Unit, actor: Actor, reference: str, price: Price) -> AmendOutcome:
-        trade = _find(unit, actor, reference)
+        trade = find_trade(unit, actor, reference, "amend")
         route = load_route(trade.route)
         if route is None or route.kind not in RESTS_AT or not _rests(route):
             raise Refused("NOT_RESTING", trade=trade.number)
@@ -126,14 +126,3 @@ class AmendEntry:
 def _rests(route: Route) -> bool:
     """Tell whether an order rests, or will again where an earlier move sent it."""
     return route.phase is RoutePhase.RESTING or (route.phase is RoutePhase.CLEARING and route.then is Then.REST)
-
-
-def _find(unit: Unit, actor: Actor, reference: str) -> Trade:
-    person = require(unit, actor, Role.TRADER, "amend")
-    text = reference.strip().lstrip("#")
-    trade = trades.by_number(unit, int(text)) if text.isdecimal() and len(text) < 10 else trades.find(unit, text)
-    if trade is None:
-        raise NotFound("TRADE", reference=reference)
-    if trade.person_id != person.id and person.role is not Role.COMMANDER and handovers.keeper_of(unit, trade.id) != person.id:
-        raise NotAllowed("NOT_YOURS")
-    return trade

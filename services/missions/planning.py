@@ -306,8 +306,7 @@ def find_mission(unit: Unit, reference: str | None) -> Mission:
         if not newest:
             raise NotFound("NO_OPEN_MISSION")
         return newest[0]
-    text = reference.strip().lstrip("#")
-    found = missions.by_number(unit, int(text)) if text.isdecimal() and len(text) < 10 else missions.find(unit, text)
+    found = missions.by_reference(unit, reference)
     if found is None:
         raise NotFound("MISSION", reference=reference)
     return found

@@ -18,7 +18,7 @@ from services.reporting.desk_views import (
 from services.reporting.handover_view import HandoverView, handover_view
 from services.reporting.incident_view import IncidentView, incident_view
 from services.reporting.live import Live
-from services.reporting.mission_view import LONGEST_NUMBER, MissionView, mission_view
+from services.reporting.mission_view import MissionView, mission_view
 from services.reporting.preview_view import PreviewView, preview_view
 from services.reporting.trade_question import TradeQuestionView, trade_question_view
 from services.reporting.trade_view import TradeView, trade_view
@@ -52,7 +52,7 @@ def load_card(unit: Unit, key: str, chat_id: int, live: Live) -> CardFacts | Non
         mission_id, _, person = rest.partition(":")
         return preview_view(unit, mission_id, chat_id, live) if person == str(chat_id) else None
     if kind == "trade":
-        trade = find_trade(unit, rest)
+        trade = trades.by_reference(unit, rest)
         if trade is None or (private and not may_see_money(unit, trade, chat_id)):
             return None
         return trade_view(unit, trade, live, private=private, viewer_id=chat_id if private else None)
@@ -79,13 +79,6 @@ def question_view(unit: Unit, approval: Approval, chat_id: int, live: Live) -> C
     return change_question_view(unit, approval, chat_id, live)
 
 
-def find_trade(unit: Unit, reference: str) -> Trade | None:
-    """Return a trade by its id or by the number people type, or None."""
-    if reference.isdecimal() and len(reference) <= LONGEST_NUMBER:
-        return trades.by_number(unit, int(reference))
-    return trades.find(unit, reference)
-
-
 def may_see_money(unit: Unit, trade: Trade, person_id: int) -> bool:
     """Tell whether a trade's figures are this person's business: its trader's, its keeper's and every commander's."""
     if trade.person_id == person_id or people.role_of(unit, person_id) is Role.COMMANDER:
@@ -106,7 +99,6 @@ __all__ = [
     "TradeQuestionView",
     "TradeView",
     "checklist_view",
-    "find_trade",
     "grouped_view",
     "halt_view",
     "incident_view",

@@ -22,7 +22,6 @@ from services.storage import grades, instructions, missions, modes, orders, peop
 from services.storage.database import Unit
 
 PERCENT = Decimal(100)
-LONGEST_NUMBER = 9
 
 
 class Did(StrEnum):
@@ -79,9 +78,7 @@ def mission_view(unit: Unit, reference: str, live: Live, *, chat_id: int = 0) ->
 
     ``chat_id`` 0 stands for a reader of no chat.
     """
-    mission = missions.find(unit, reference)
-    if mission is None and reference.isdecimal() and len(reference) <= LONGEST_NUMBER:
-        mission = missions.by_number(unit, int(reference))
+    mission = missions.by_reference(unit, reference)
     if mission is None:
         return None
     signal, zone = mission.signal, viewer_zone(unit, chat_id, live.zone)

@@ -15,14 +15,13 @@ from services.domain.states import InstructionState, TradeState
 from services.domain.trades import TerminalMode, Trade
 from services.domain.verdicts import Check
 from services.portfolio.executions import Execution, execution_of
-from services.reporting.cards import find_trade
 from services.reporting.live import Grid, Live, read_grid
 from services.reporting.proof_record import record_of
 from services.reporting.trade_view import TradeWord, trade_word
 from services.risk.context import GateContext
 from services.risk.recorded import NotRecorded, load
 from services.risk.what_if import Carried, load_carried
-from services.storage import desk, instructions, orders, terminals, verdicts
+from services.storage import desk, instructions, orders, terminals, trades, verdicts
 from services.storage.database import Unit
 from services.storage.verdicts import StoredVerdict
 
@@ -100,7 +99,7 @@ class Proof:
 
 def read_proof(unit: Unit, reference: str, live: Live) -> Proof | None:
     """Return the proof of a trade, named by id or number, or None when there is no such trade; it holds money."""
-    trade = find_trade(unit, reference)
+    trade = trades.by_reference(unit, reference)
     if trade is None:
         return None
     sent, placed = instructions.of_trade(unit, trade.id), orders.of_trade(unit, trade.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.domain.journal import JournalEntry, first_break
 from services.domain.proofs import Proof, digest_of
+from services.domain.typed import typed_number
 from services.storage import desk, missions, previews, trades, verdicts
 from services.storage.database import Unit
 from services.storage.verdicts import StoredVerdict
@@ -41,8 +42,8 @@ def find_record(unit: Unit, reference: str) -> ProofRecord | None:
     ``p12`` is what the newest preview of that mission showed.
     """
     reference = reference.strip().lstrip("#")
-    if reference[:1] in ("p", "P") and _is_number(reference[1:]):
-        return _shown(unit, int(reference[1:]))
+    if reference[:1] in ("p", "P") and (number := typed_number(reference[1:])) is not None:
+        return _shown(unit, number)
     stored = _find(unit, reference)
     return record_of(unit, stored) if stored is not None else None
 
@@ -65,17 +66,15 @@ def record_of(unit: Unit, stored: StoredVerdict) -> ProofRecord:
 
 
 def _find(unit: Unit, reference: str) -> StoredVerdict | None:
-    number = reference[1:] if reference[:1] in ("m", "M") else reference
-    if _is_number(number):
-        if number is not reference and (mission := missions.by_number(unit, int(number))) is not None:
-            return verdicts.newest_of_mission(unit, mission.id)
-        trade = trades.by_number(unit, int(number)) if number is reference else None
+    of_mission = reference[:1] in ("m", "M")
+    number = typed_number(reference[1:] if of_mission else reference)
+    if number is not None and of_mission:
+        mission = missions.by_number(unit, number)
+        return verdicts.newest_of_mission(unit, mission.id) if mission is not None else None
+    if number is not None:
+        trade = trades.by_number(unit, number)
         return verdicts.of_trade(unit, trade.id) if trade is not None else None
     return verdicts.of_trade(unit, reference) or verdicts.find(unit, reference)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _shown(unit: Unit, number: int) -> ProofRecord | None:

@@ -15,6 +15,7 @@ from services.domain.money import canonical
 from services.domain.people import LONGEST_ID
 from services.domain.signals import Signal, strategy_of
 from services.domain.trades import Terminal
+from services.domain.typed import typed_number
 from services.storage import changes, desk, people, terminals
 from services.storage.changes import LimitValue
 from services.storage.database import Unit
@@ -91,7 +92,8 @@ def is_known(unit: Unit, scope: Scope, subject: str) -> bool:
     if scope is Scope.TERMINAL:
         return any(each.name == subject for each in terminals.everything(unit))
     if scope is Scope.PERSON:
-        return subject.isdecimal() and len(subject) <= LONGEST_ID and people.find(unit, int(subject)) is not None
+        number = typed_number(subject, LONGEST_ID)
+        return number is not None and people.find(unit, number) is not None
     if scope is Scope.STRATEGY:
         return subject in desk.enabled_strategies(unit)
     if scope is Scope.INSTRUMENT:

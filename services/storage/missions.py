@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from services.domain.money import Fraction, Price, canonical
 from services.domain.signals import DropCode, Mission, Side, Signal, Target
 from services.domain.states import MISSION_MOVES, MissionState, move
+from services.domain.typed import typed_number
 from services.storage.counters import next_number
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
@@ -167,6 +168,13 @@ def by_number(unit: Unit, number: int) -> Mission | None:
     """Return a mission by the number people type, or None."""
     row = unit.first(_JOINED.where(missions.c.number == number))
     return _mission(row) if row else None
+
+
+def by_reference(unit: Unit, reference: str) -> Mission | None:
+    """Return a mission by what people type for it, its number with or without ``#``, or by its id, or None."""
+    text = reference.strip().lstrip("#")
+    number = typed_number(text)
+    return by_number(unit, number) if number is not None else find(unit, text)
 
 
 def open_missions(unit: Unit) -> list[Mission]:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from services.domain.signals import Side
 from services.domain.states import LIVE_TRADE_STATES, TRADE_MOVES, TradeState, move
 from services.domain.trades import Trade
+from services.domain.typed import typed_number
 from services.storage.database import Unit
 from services.storage.missions import dump_targets, load_targets
 from services.storage.tables import trades
@@ -150,6 +151,13 @@ def by_number(unit: Unit, number: int) -> Trade | None:
     """Return a trade by the number people type, or None."""
     row = unit.first(select(trades).where(trades.c.number == number))
     return _trade(row) if row else None
+
+
+def by_reference(unit: Unit, reference: str) -> Trade | None:
+    """Return a trade by what people type for it, its number with or without ``#``, or by its id, or None."""
+    text = reference.strip().lstrip("#")
+    number = typed_number(text)
+    return by_number(unit, number) if number is not None else find(unit, text)
 
 
 def live(unit: Unit, *, person_id: int | None = None, terminal_id: str | None = None) -> list[Trade]:

@@ -12,12 +12,11 @@ import pytest
 from handlers.telegram.callbacks import read_button
 from handlers.telegram.grants import read_grant, read_role, read_span
 from handlers.telegram.views.grants import Picked
-from services.access.authority import find_person
+from services.access.authority import find_person, find_trade
 from services.access.links import read_payload
 from services.domain.errors import SortieError
 from services.domain.limits import Limit, Scope
 from services.domain.people import Role
-from services.execution.manage import find_trade
 from services.missions.call import parse_call
 from services.missions.entries import parse_price, parse_wish
 from services.missions.planning import find_mission

@@ -8,6 +8,7 @@ from html import escape
 from handlers.telegram.views.format import clip, money, percent
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.templating import render
+from handlers.telegram.views.words import plural
 from services.domain.limits import Limit
 from services.domain.live_facts import KeyRight
 from services.reporting.real_money import RealTerminalView
@@ -20,12 +21,11 @@ TERMINALS_SHOWN = 5
 def real_lines(view: RealTerminalView) -> list[str]:
     """Return what somebody must know who decides: address, key, account, limits, and whether all of it agrees."""
     ground = view.ground
-    trades = f"{view.open_trades} trade{'' if view.open_trades == 1 else 's'} live"
     limits = [f"{name} {percent(view.limits[limit].value * 100)}" for limit, name in SHOWN.items() if limit in view.limits]
     return [
         f"at {ground.host} · key {ground.account}" if ground is not None else "setting, host and start do not agree",
         f"{'⛔ ' if view.right in (KeyRight.MAY, KeyRight.UNASKED) else ''}key: {view.right.value}",
-        f"equity {money(view.equity)} · {trades}",
+        f"equity {money(view.equity)} · {plural(view.open_trades, 'trade')} live",
         f"limits: {', '.join(limits)}" if limits else "limits: none",
     ]
 
