@@ -33,9 +33,11 @@ class NoLock:
         return
 
 
-async def trade_on(rig: Rig) -> None:
-    """Fire, be filled and be stopped out, again and again."""
-    for _ in range(TRADES):
+async def trade_on(rig: Rig, backups: list[Backup]) -> None:
+    """Fire, be filled and be stopped out, again and again, until there are more backups than trades that were wanted."""
+    traded = 0
+    while traded < TRADES or len(backups) <= TRADES:
+        traded += 1
         rig.clock.advance(1)
         fired = await fire(rig)
         assert isinstance(fired, Fired)
@@ -69,9 +71,10 @@ def failing(results: tuple[CheckResult, ...]) -> list[str]:
 
 
 async def test_backups_beside_a_trading_desk_verify_and_start_again(tmp_path: Path) -> None:
-    async with desk_at(tmp_path / "desk", **NO_END) as rig:
+    async with desk_at(tmp_path / "desk", threads=True, **NO_END) as rig:
         make = MakeBackup(tmp_path / "desk", rig.settings.database_url, rig.clock, "test", busy_timeout_s=5)
-        trading, backups = asyncio.create_task(trade_on(rig)), []
+        backups: list[Backup] = []
+        trading = asyncio.create_task(trade_on(rig, backups))
         while not trading.done():
             backups.append(await make(tmp_path / "copies", tag=str(len(backups))))
         await trading
