@@ -307,30 +307,28 @@ def _watch_breakers(
     )
 
 
-def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
-    """Build the trading side; ``venue`` may wrap the paper venue, as tests of lost replies do.
+def _measured(venues: Mapping[str, Venue], meter: Meter) -> dict[str, Venue]:
+    return {name: MeasuredVenue(each, meter) for name, each in venues.items()}
 
-    Raise Misconfigured before anything is built where only some of what says that money is real does.
-    """
+
+def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue], Venue] = lambda same: same) -> Trading:
+    """Build the trading side, ``venue`` around the paper venue; raise Misconfigured where facts about real money disagree."""
     grounds = live_grounds(settings, outside.confirmed_live)
     state = settings.desk.state_dir
     database = _database(settings, outside)
     quotes, accounts, instruments = QuoteBoard(), AccountBoard(), dict[str, Instrument]()
     paper = _paper_venue(settings, outside, instruments, quotes)
     exchanges = build_exchanges(settings, outside, instruments, quotes)
-    reached: dict[str, Venue] = {PAPER: venue(paper), **exchanges}
-    venues: dict[str, Venue] = {name: MeasuredVenue(each, outside.meter) for name, each in reached.items()}
-    zone, limits = settings.desk.zone, settings.risk
+    venues = _measured({PAPER: venue(paper), **exchanges}, outside.meter)
     rules = _rules(settings, exchanges, outside.series, grounds)
     desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
     breakers = BreakerBook(outside.ids, settings.breakers)
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection, breakers)
-    booking = Booking(outside.ids, accounts, quotes, zone, settling, outside.meter)
+    booking = Booking(outside.ids, accounts, quotes, settings.desk.zone, settling, outside.meter)
     ports = _executor_ports(outside, venues, quotes, grounds)
-    executor = Executor(database, ports, settling, limits, halt_file(state), outside.lease)
+    executor = Executor(database, ports, settling, settings.risk, halt_file(state), outside.lease)
     entry_book = EntryBook(desk, outside.ids, breakers, outside.meter)
-    second = build_second_person(settings, outside.ids)
-    approvals = build_trade_approvals(settings, desk, entry_book, second)
+    approvals = build_trade_approvals(settings, desk, entry_book, build_second_person(settings, outside.ids))
     preview = OpenPreview(database, desk, outside.ids, approvals)
     return Trading(
         database=database,
@@ -351,7 +349,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         fire=FireMission(database, desk, preview, entry_book, approvals),
         approvals=approvals,
         skip=SkipMission(database),
-        offer=OfferMissions(database, settings.signals, outside.ids, zone),
+        offer=OfferMissions(database, settings.signals, outside.ids, settings.desk.zone),
         expire=ExpireMissions(database, quotes),
         ask_close=AskClose(database, outside.ids),
         close=CloseTrades(database, outside.ids, settling),
@@ -360,7 +358,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
         measure_routes=MeasureRoutes(database, settings.routes, outside.ids, settings.desk.least_sample),
         routes=RouteBook(database, settings.routes),
         amend=AmendEntry(database, desk, entry_book, approvals),
-        entries=WorkEntries(database, _entry_ports(settings, outside, venues, quotes), settings.routes, limits),
+        entries=WorkEntries(database, _entry_ports(settings, outside, venues, quotes), settings.routes, settings.risk),
         halt=HaltDesk(database, outside.ids),
         flatten=FlattenDesk(database, quotes, outside.ids),
         work_kill=WorkKill(database, _kill_ports(outside, venues), settling, settings.killing),

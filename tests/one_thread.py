@@ -36,7 +36,7 @@ def one_thread() -> Iterator[None]:
             return elsewhere(None, job, *args)
         done: asyncio.Future[T] = loop.create_future()
         # A thread does not have its caller's context either.
-        loop.call_soon(_work, done, job, args, context=Context())
+        loop.call_soon(finish, done, job, args, context=Context())
         return done
 
     with pytest.MonkeyPatch.context() as patch:
@@ -44,8 +44,8 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def _work(done: asyncio.Future[T], job: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
-    """Do a job even when nobody waits any more: what a thread has been given is done as well."""
+def finish(done: asyncio.Future[T], job: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
+    """Do a job and tell whoever waits for it; it is done even when nobody does any more, as a thread does what it was given."""
     try:
         result = job(*args)
     except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the job

@@ -10,6 +10,8 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakKeyDictionary
 
+from tests.one_thread import finish
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 LIFE: ContextVar[int] = ContextVar("life", default=0)
@@ -118,15 +120,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _work(self, done: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
         try:
-            result = func(*args)
+            finish(done, func, args)
         except Died:
             self.on_death()
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the job
-            if not done.cancelled():
-                done.set_exception(error)
-        else:
-            if not done.cancelled():
-                done.set_result(result)
 
     def _is_dead(self, context: Context | None) -> bool:
         return (LIFE.get() if context is None else context.get(LIFE, 0)) in self._dead

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import update
 
+from handlers.cli.console import say
 from services.domain.market import Instrument
 from services.domain.money import ceil_to, floor_to, truncate_to
 from services.domain.ports import Venue
@@ -31,7 +32,6 @@ from tests.trading.taps import preview_of
 
 BNB = replace(ETH, symbol="BNB/USDT", base="BNB", step=Decimal("0.001"), min_quantity=Decimal("0.001"))
 SOL = replace(ETH, symbol="SOL/USDT", base="SOL", max_quantity=Decimal(12))
-log = structlog.get_logger()
 LISTED: dict[Instrument, Decimal] = {BTC: Decimal(64_000), ETH: Decimal(3_200), BNB: Decimal(600), SOL: Decimal(150)}
 PEOPLE = (ANN, TOM, CARL)
 DAY_S = 24 * 3600.0
@@ -204,8 +204,10 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             whole.add(asyncio.run(fire_at(Path(folder), seed, -(-asked.orders // asked.desks))))
         took = round(time.process_time() - began)
-        log.critical("orders.fired", seed=seed, asked=whole.asked, sent=whole.sent, broken=whole.broken[:20], cpu_s=took)
-    log.critical("orders.refused", **dict(whole.refused.most_common()))
+        say(f"desk {seed}: {whole.asked} orders so far, {whole.sent} sent, {took} s of processor time")
+    say("refused: " + ", ".join(f"{code} {count}" for code, count in whole.refused.most_common()))
+    for rule in whole.broken[:20]:
+        say(f"BROKEN: {rule}")
     raise SystemExit(1 if whole.broken else 0)
 
 
