@@ -18,8 +18,9 @@ from bot.wiring import PAPER, Exchange, Outside, Trading, build_market, build_tr
 from config.settings import Settings
 from services.domain.errors import SortieError, Unavailable
 from services.domain.kills import Kill
-from services.domain.ports import Clock, Ids, MarketData, QuoteSource, Venue
+from services.domain.ports import Clock, Ids, MarketData, QuoteSource
 from services.domain.trades import Terminal
+from services.execution.sync import VenueSync
 from services.operations.direct_cancel import Account, Canceled, by_the_books, by_their_looks, cancel_entries
 from services.operations.kill_watch import LONGEST_S, LOOK_EVERY_S
 from services.operations.shell_halt import Holder
@@ -167,9 +168,7 @@ class ShellKill:
         """Make each account known to its venue; one that does not answer is not waited for."""
         trading = side.trading
         for each in await trading.database.read(terminals.everything):
-            venue = trading.venues.get(each.venue)
-            if venue is not None:
-                side.nursery.spawn(f"open {each.id}", _open(venue, each))
+            side.nursery.spawn(f"open {each.id}", _open(trading.sync, each))
         await side.nursery.wait_for_jobs(OPEN_S)
 
     async def _follow(self, trading: Trading, kill: Kill, tell: Callable[[Kill], None]) -> Kill:
@@ -195,10 +194,10 @@ class ShellKill:
             await self._clock.sleep(QUOTES_EVERY_S)
 
 
-async def _open(venue: Venue, terminal: Terminal) -> None:
+async def _open(sync: VenueSync, terminal: Terminal) -> None:
     try:
-        await venue.open_account(terminal.id, terminal.currency)
-    except SortieError as error:
+        await sync.open_account(terminal)
+    except (SortieError, TimeoutError) as error:
         log.warning("kill.account.failed", terminal=terminal.name, error=str(error))
 
 

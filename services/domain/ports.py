@@ -162,8 +162,12 @@ class Venue(Protocol):
         """Return the account's equity and free funds."""
         ...
 
-    async def open_account(self, account: str, currency: str) -> None:
-        """Make sure that the account exists; harmless when it does."""
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
+        """Make sure that the account exists; harmless when it does.
+
+        ``since`` is when the desk first sent something to it: fills from then on are the desk's to book, however long it was
+        away. Without it they are told from this opening on.
+        """
         ...
 
     async def keep_alive(self, account: str, seconds: float) -> None:

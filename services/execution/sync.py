@@ -19,7 +19,7 @@ from services.domain.trades import Terminal, TerminalMode
 from services.execution.booking import NAMED_BY_VENUE, Booking, VenueReport, name_of
 from services.execution.comparing import Compared, Comparing
 from services.portfolio.accounts import AccountBoard
-from services.storage import incidents, orders, terminals
+from services.storage import incidents, instructions, orders, terminals
 from services.storage.database import Database, Unit
 
 log = structlog.get_logger()
@@ -111,6 +111,11 @@ class VenueSync:
             self._beats.beat("reconcile", detail=f"{differing} differing" if differing else "all agree")
         return differing + failed
 
+    async def open_account(self, terminal: Terminal) -> None:
+        """Make a terminal's account known to its venue, with when the desk first sent something there."""
+        since = await self._database.glance(partial(instructions.first_sent, terminal_id=terminal.id))
+        await asyncio.wait_for(self._venue(terminal).open_account(terminal.id, terminal.currency, since), QUERY_TIMEOUT_S)
+
     async def look(self, terminal: Terminal) -> None:
         """Book what is new at one venue account, and refresh its balance when that is due."""
         venue = self._venue(terminal)
@@ -139,7 +144,7 @@ class VenueSync:
         like any other, and stays closed to new exposure.
         """
         venue = self._venue(terminal)
-        await asyncio.wait_for(venue.open_account(terminal.id, terminal.currency), QUERY_TIMEOUT_S)
+        await self.open_account(terminal)
         harmless = await self._is_harmless(terminal)
         await self.look(terminal)
         await self.refresh_balance(terminal)

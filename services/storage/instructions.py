@@ -51,6 +51,7 @@ _WRITES = select(
         + _COUNT.where(instructions.c.state == InstructionState.INTENT.value).scalar_subquery()
     ).label("n")
 )
+_FIRST_SENT = select(func.min(instructions.c.sent_at).label("at")).where(instructions.c.terminal_id == bindparam("terminal"))
 _CHANGE = update(instructions).where(instructions.c.id == bindparam("instruction"), instructions.c.state == bindparam("before"))
 
 
@@ -189,3 +190,9 @@ def set_state(
 def writes_since(unit: Unit, terminal_id: str, since: datetime) -> int:
     """Count what was sent to a terminal's venue after a time, and what is committed and waits to be."""
     return int(unit.first(_WRITES, terminal=terminal_id, since=since).n)
+
+
+def first_sent(unit: Unit, terminal_id: str) -> datetime | None:
+    """Return when something was first sent to a terminal's venue, or None."""
+    at: datetime | None = unit.first(_FIRST_SENT, terminal=terminal_id).at
+    return at

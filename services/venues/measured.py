@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from services.domain.errors import Unavailable, VenueRejected
@@ -68,9 +69,9 @@ class MeasuredVenue:
         """Return the account's equity and free funds."""
         return await self._timed("balance", self._venue.balance(account))
 
-    async def open_account(self, account: str, currency: str) -> None:
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
         """Make sure that the account exists."""
-        await self._timed("open_account", self._venue.open_account(account, currency))
+        await self._timed("open_account", self._venue.open_account(account, currency, since))
 
     async def keep_alive(self, account: str, seconds: float) -> None:
         """Let the venue cancel what it cancels on silence unless this is said again in time."""

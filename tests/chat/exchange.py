@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from config.groups import PaperSettings
@@ -31,11 +32,11 @@ class HandExchange:
             self.placed += 1
         return getattr(self._venue, name)
 
-    async def open_account(self, account: str, currency: str) -> None:
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
         if not self._open:
             await self._venue.open()
             self._open = True
-        await self._venue.open_account(account, currency)
+        await self._venue.open_account(account, currency, since)
 
     async def may_withdraw(self) -> bool | None:
         return self.right

@@ -73,7 +73,7 @@ class Shelf:
         self.down = down
         self.opened: set[str] = set()
 
-    async def open_account(self, account: str, currency: str) -> None:
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
         self.opened.add(account)
 
     async def open_orders(self, account: str) -> list[VenueOrder]:

@@ -15,6 +15,7 @@ from services.domain.errors import AlreadyDone, Expired, Refused
 from services.domain.orders import OrderSide
 from services.domain.ports import Capabilities
 from services.operations.venue_book import PAPER, BookFill, BookOrder, VenueBook
+from tests.crash.audit import all_trades
 from tests.crash.forking import Ask, Deathtrap
 from tests.crash.leaping import LeapingLoop
 from tests.crash.subjects import Outcome, later
@@ -93,6 +94,7 @@ async def reached(desk: SpotDesk, _folder: Path) -> None:
 
 
 SCENES = (
+    Scene(name="first-fill", prepare=nothing, act=entered),
     Scene(name="protect", prepare=entered, act=nothing),
     Scene(name="half-close", prepare=partial(asked, "0.5"), act=pressed),
     Scene(name="full-close", prepare=partial(asked, "1"), act=pressed),
@@ -144,7 +146,9 @@ class Selling:
             if await desk.rig.trading.sync.reconcile_all():
                 found.append((BOOKS, "the reconciliation did not pass"))
             found += await verify_without_chat(desk.rig, lambda: [_book_of(desk)])
-            return Outcome(problems=tuple(found), reached=tuple(trap.reached), end=(await desk.trade()).state.value)
+            trades = await desk.rig.read(all_trades)
+            end = trades[0].state.value if trades else ""
+            return Outcome(problems=tuple(found), reached=tuple(trap.reached), end=end)
 
         since = later(died, datetime.fromisoformat((folder / CLOCK).read_text()), AWAY_S)
         trap.arm()

@@ -17,7 +17,7 @@ from services.venues.paper import PaperVenue
 from tests.sim.clocks import VirtualClock
 from tests.sim.faults import Weather
 from tests.sim.loop import VirtualLoop
-from tests.trading.spot_venue import ACCOUNT, SYMBOL, SpotVenue
+from tests.trading.spot_venue import ACCOUNT, EPOCH, SYMBOL, SpotVenue
 
 LATENCY_S = (0.005, 0.05)
 LATE_S = (1.0, 4.0)
@@ -88,9 +88,9 @@ class BadLine:
         await self._read()
         return await self._venue.balance(account)
 
-    async def open_account(self, account: str, currency: str) -> None:
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
         await self._read()
-        await self._venue.open_account(account, currency)
+        await self._venue.open_account(account, currency, since)
 
     async def keep_alive(self, account: str, seconds: float) -> None:
         await self._read(VenueDoubt("NO_ANSWER"))
@@ -186,6 +186,10 @@ class SpotExchange(SpotVenue):
     async def place_list(self, account: str, orders: Sequence[OrderRequest]) -> Sequence[VenueOrder]:
         _listed(orders[0].symbol)
         return await super().place_list(account, orders)
+
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
+        """Take everything as the desk's: nobody else trades here, and the desk's clock may be wrong when it opens."""
+        await super().open_account(account, currency, EPOCH)
 
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         return await super().open_orders(ACCOUNT)

@@ -33,6 +33,8 @@ from tests.trading.spot_venue import PAIRS, STATE, SpotVenue
 from tests.trading.taps import fire
 
 ROUNDS = 100
+ENDED = (TradeState.CLOSED,)
+NEVER_BEGUN = (TradeState.CANCELED, TradeState.FAILED)
 
 
 @dataclass
@@ -84,7 +86,7 @@ class SpotDesk:
 
     async def trade(self) -> Trade:
         """Return Ann's trade as it stands."""
-        found: Trade = await self.rig.read(lambda unit: trades.by_number(unit, 1))
+        found: Trade = await self.rig.read(_first_trade)
         return found
 
     async def open(self) -> Trade:
@@ -115,16 +117,22 @@ class SpotDesk:
 
     async def problems(self) -> list[str]:
         """Hold the desk at rest against the exchange and name what does not agree."""
-        trade, held = await self.trade(), self.spot.held
-        ledger, found = self.spot.ledger, []
+        held, ledger, found = self.spot.held, self.spot.ledger, list[str]()
         if ledger.overdrawn:
             found.append(f"more was offered than there was: {ledger.overdrawn}")
         if len(set(ledger.writes)) != len(ledger.writes):
             found.append(f"a write was repeated: {ledger.writes}")
+        trade: Trade | None = await self.rig.read(_first_trade)
+        if trade is None:
+            return [*found, f"{held} is held and there is no trade"] if held else found
         if trade.state is TradeState.OPEN:
             if sum(self.exits().values(), ZERO) != truncate_to(held, BTC.step) or self.stops() != {str(trade.stop)}:
                 found.append(f"{held} is held and the stop is {trade.stop}; at the exchange are {self.groups()}")
-        elif trade.state is not TradeState.CLOSED or self.groups() or held * trade.stop >= BTC.min_notional:
+        elif (
+            trade.state not in (ENDED if ledger.fills else NEVER_BEGUN)
+            or self.groups()
+            or held * trade.stop >= BTC.min_notional
+        ):
             found.append(f"the trade is {trade.state}, {held} is held, at the exchange are {self.groups()}")
         if trade.closing is not None or trade.bare_since is not None:
             found.append(f"a close still waits ({trade.closing}), or it stands bare since {trade.bare_since}")
@@ -183,6 +191,10 @@ async def spot_desk(
     ) as rig:
         rig.quote(str(spot.ledger.bid), str(spot.ledger.ask))
         yield SpotDesk(rig, spot, again.candles if again else [])
+
+
+def _first_trade(unit: Unit) -> Trade | None:
+    return trades.by_number(unit, 1)
 
 
 def _mark(unit: Unit) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from services.domain.errors import VenueRejected
+from services.domain.errors import Unavailable, VenueRejected
 from services.domain.money import ZERO, Price, Quantity
 from services.domain.orders import (
     Balance,
@@ -57,6 +57,7 @@ class Ledger:
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     fills: list[VenueFill] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
+    filled_at: list[datetime] = field(default_factory=list)
     overdrawn: list[str] = field(default_factory=list)
     worst: Decimal = ZERO
 
@@ -88,6 +89,8 @@ class SpotVenue:
         self.refuses: dict[OrderType, str] = {}
         self.refuses_lists = ""
         self.depth: Decimal | None = None
+        self._opened: datetime | None = None
+        self._from_the_start = False
 
     @property
     def held(self) -> Decimal:
@@ -184,17 +187,24 @@ class SpotVenue:
         return [self.ledger.orders[order.venue_id] for order in legs]
 
     async def find(self, account: str, symbol: str, client_id: str) -> VenueOrder | None:
-        """Return an order in whatever state."""
-        return self._by_client(client_id)
+        """Return an order in whatever state; fills are told from the first on once one of ours was looked up."""
+        found = self._by_client(client_id)
+        self._from_the_start |= found is not None
+        return found
 
     async def open_orders(self, account: str) -> Sequence[VenueOrder]:
         """Return what works."""
         return self.working() if account == ACCOUNT else []
 
     async def fills_since(self, account: str, sequence: int) -> Sequence[VenueFill]:
-        """Return fills, but for the hidden ones and those after them."""
+        """Return fills, but for the hidden ones and those after them, and for those of before the account was opened here."""
+        if self._opened is None:
+            raise Unavailable("ACCOUNT_NOT_OPEN", venue=self.name, account=account)
         told: list[VenueFill] = []
-        for fill in self.ledger.fills:
+        self._from_the_start |= bool(sequence)
+        for fill, at in zip(self.ledger.fills, self.ledger.filled_at, strict=True):
+            if at < self._opened and not self._from_the_start:
+                continue
             if fill.venue_fill_id in self.hidden or account != ACCOUNT:
                 break
             told.append(fill)
@@ -209,8 +219,9 @@ class SpotVenue:
         equity = self.ledger.money + self.ledger.base * self.ledger.bid
         return Balance(currency="USDT", equity=equity, free=self.ledger.money, received_at=self._clock.now())
 
-    async def open_account(self, account: str, currency: str) -> None:
-        """Do nothing: the account is there."""
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
+        """Take as the desk's what is filled from now on, or since the desk first used the account."""
+        self._opened = self._opened or since or self._clock.now()
 
     async def keep_alive(self, account: str, seconds: float) -> None:
         """Refuse: nothing is cancelled here on silence."""
@@ -262,6 +273,7 @@ class SpotVenue:
         buying = order.side is OrderSide.BUY
         fee = quantity * self._base_fee if buying else quantity * price * Decimal("0.001")
         number = len(self.ledger.fills) + 1
+        self.ledger.filled_at.append(self._clock.now())
         self.ledger.fills.append(
             VenueFill(
                 venue_fill_id=f"f-{number}",

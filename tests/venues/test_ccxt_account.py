@@ -71,6 +71,21 @@ async def test_trades_of_before_the_account_was_opened_here_are_not_told() -> No
         assert await later.fills_since(ACCOUNT, 0) == []
 
 
+async def test_a_desk_that_died_before_it_booked_its_first_fill_is_told_of_it_however_long_it_was_away() -> None:
+    async with sandbox_bench() as bench:
+        await bench.show("99.99", "100.00")
+        bench.clock.forward(3600)
+        sent = bench.clock.now()
+        await bench.venue.place(ACCOUNT, order("entry00", "buy", "1"))
+        bench.clock.forward(3600)
+        restarted = bench.another_venue()
+        await restarted.open_account(ACCOUNT, "USDT", sent)
+
+        fills = await restarted.fills_since(ACCOUNT, 0)
+
+        assert [(fill.client_id, fill.quantity) for fill in fills] == [("entry00", 1)]
+
+
 async def test_after_a_restart_an_order_that_is_looked_up_brings_its_fills() -> None:
     async with sandbox_bench() as bench:
         await bench.show("99.99", "100.00")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -110,8 +111,11 @@ class CcxtVenue:
         """Release connections."""
         await self._clients.close()
 
-    async def open_account(self, account: str, currency: str) -> None:
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
         """Take the keys' account for ``account`` and check that the desk's instruments fit the exchange's.
+
+        Trades from ``since`` on, or else from now on, are the desk's. A desk that died before it booked the very first of them
+        knows them by nothing else.
 
         Raises Misconfigured for a second account under the same keys, for missing keys, and for an instrument that is not
         listed or whose grid is finer than the exchange's; Unavailable when the exchange does not answer.
@@ -129,7 +133,7 @@ class CcxtVenue:
         for instrument in self._traded():
             self._require_fit(instrument)
         if not self._opened_ms:
-            self._opened_ms = self._now_ms() - SKEW_MS
+            self._opened_ms = (self._now_ms() if since is None else self._told_ms(since)) - SKEW_MS
 
     async def place(self, account: str, order: OrderRequest) -> VenueOrder:
         """Put one order with one request."""
@@ -176,8 +180,8 @@ class CcxtVenue:
     async def fills_since(self, account: str, sequence: int) -> Sequence[VenueFill]:
         """Return the fills after ``sequence``, a trade's time in milliseconds, oldest first.
 
-        From 0 on, what happened before this account was opened here, or before the first order of the desk that was looked
-        up, is left out. Trades of the last minute are read again; one that turns up late is told although its time is older.
+        From 0 on, what happened before the desk used this account, or before the first order of the desk that was looked up,
+        is left out. Trades of the last minute are read again; one that turns up late is told although its time is older.
         """
         self._require(account)
         symbols = [each.symbol for each in self._traded()]
@@ -228,7 +232,14 @@ class CcxtVenue:
         return [each for each in self._instruments() if each.quote == self._currency]
 
     def _now_ms(self) -> int:
-        return int(self._clients.reader.milliseconds()) - int(self._clients.reader.options.get("timeDifference") or 0)
+        return int(self._clients.reader.milliseconds()) - self._behind_ms()
+
+    def _told_ms(self, at: datetime) -> int:
+        return int(at.timestamp() * 1000) - self._behind_ms()
+
+    def _behind_ms(self) -> int:
+        """Return how far the exchange's clock is behind this machine's."""
+        return int(self._clients.reader.options.get("timeDifference") or 0)
 
     def _grid(self, symbol: str) -> Instrument:
         reader: Exchange = self._clients.reader

@@ -106,8 +106,11 @@ class PaperVenue:
         async with self._lock:
             await self._release()
 
-    async def open_account(self, account: str, currency: str) -> None:
-        """Make sure that the account exists, with the start balance; raise VenueRejected for another currency."""
+    async def open_account(self, account: str, currency: str, since: datetime | None = None) -> None:
+        """Make sure that the account exists, with the start balance; raise VenueRejected for another currency.
+
+        All its fills are told whenever it was opened: nobody but the desk trades on it.
+        """
 
         def decide(draft: Draft) -> None:
             known = draft.book.accounts.get(account)
