@@ -7,7 +7,7 @@ import pytest
 from services.access.alerts import AlertCode, alert
 from services.execution.settling import facts_for, subject_of
 from services.storage import incidents
-from tests.chat.rig import ANN, CARL, CORA, GROUP, MONEY, OLGA, TOM, ChatRig, labels_of, text_of
+from tests.chat.rig import ANN, CARL, CORA, GROUP, MONEY, OLGA, TOM, ChatRig, data_of, labels_of, shown_id, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,8 @@ async def test_an_alert_lives_as_one_message_from_its_call_to_its_end(shared_des
     assert "NOT_YOURS" in await rig.press(TOM, shared, "I have it")
     assert "ROLE" in await rig.press(OLGA, shared, "I have it")
     assert "You have it" in await rig.press(CARL, his, "I have it")
-    assert "has it since" in await rig.press(ANN, hers, "I have it")
+    late = data_of(hers, "I have it")
+    assert "has it since" in await rig.forge(ANN, ANN, late, shown_id(hers))
     for message in (hers, his, shared):
         await rig.reads(message, "has it since")
     assert len(await rig.journal("incident.taken")) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,10 +34,10 @@ class NoLock:
         return
 
 
-async def trade_on(rig: Rig, backups: list[Backup]) -> None:
-    """Fire, be filled and be stopped out, again and again, until there are more backups than trades that were wanted."""
+async def trade_on(rig: Rig, enough: Callable[[], bool] = lambda: True) -> None:
+    """Fire, be filled and be stopped out, as often as is wanted and until there is enough of what happens beside it."""
     traded = 0
-    while traded < TRADES or len(backups) <= TRADES:
+    while traded < TRADES or not enough():
         traded += 1
         rig.clock.advance(1)
         fired = await fire(rig)
@@ -74,7 +75,7 @@ async def test_backups_beside_a_trading_desk_verify_and_start_again(tmp_path: Pa
     async with desk_at(tmp_path / "desk", threads=True, **NO_END) as rig:
         make = MakeBackup(tmp_path / "desk", rig.settings.database_url, rig.clock, "test", busy_timeout_s=5)
         backups: list[Backup] = []
-        trading = asyncio.create_task(trade_on(rig, backups))
+        trading = asyncio.create_task(trade_on(rig, lambda: len(backups) > TRADES))
         while not trading.done():
             backups.append(await make(tmp_path / "copies", tag=str(len(backups))))
         await trading

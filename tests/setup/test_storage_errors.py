@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from pathlib import Path
 
 import pytest
 import typer
@@ -38,7 +39,11 @@ def test_what_refuses_is_told_with_a_fix(
     assert "Traceback" not in shown
 
 
-def test_twin_another_error_keeps_its_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twin_another_error_keeps_its_traceback_where_there_is_no_desk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SORTIE_DESK__STATE_DIR", str(tmp_path / "none"))
+
     assert guarded(raising(OSError(errno.EIO, "Input/output error"), monkeypatch)) == 1
     assert "Traceback" in capsys.readouterr().err
 

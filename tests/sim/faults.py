@@ -28,7 +28,7 @@ EACH = {
     "venue.write.reply_lost": 0.15,
     "venue.write.half_reply": 0.15,
     "venue.write.hangs": 0.06,
-    "venue.write.taken_and_hangs": 0.06,
+    "venue.write.taken_and_hangs": 0.25,
     "venue.write.arrives_late": 0.10,
     "venue.write.held_back": 0.08,
     "venue.write.refused": 0.06,
