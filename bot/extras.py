@@ -1,4 +1,4 @@
-"""What only some desks need is installed when it is first used: the PostgreSQL driver, the second channel of alerts."""
+"""What only some desks need is installed when it is first used: a database's driver, a second channel, backtests."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ class Extra:
 DRIVER = Extra(package="asyncpg", name="postgres", said="database.url names PostgreSQL: its driver is installed now, once")
 CHANNELS = Extra(
     package="apprise", name="alerts", said="alerts have a second channel: what speaks to it is installed now, once"
+)
+RESEARCH = Extra(
+    package="numba", name="research", said="candle store and backtests: what computes them is installed now, once"
 )
 
 

@@ -30,6 +30,7 @@ SETS = {
     "core": "what the desk needs, less than 60 MB",
     "postgres": "the PostgreSQL driver",
     "alerts": "the second channel of alerts",
+    "research": "the candle store and backtests",
     "test": "what the tests need",
     "check": "what the checks need",
     "mutation": "what changes the gate's checks to see whether tests notice",

@@ -17,9 +17,10 @@ FILES: dict[str, list[str]] = {
     "core": [],
     "postgres": ["postgres"],
     "alerts": ["alerts"],
-    "test": ["postgres", "alerts", "test"],
-    "check": ["postgres", "alerts", "test", "check"],
-    "mutation": ["postgres", "alerts", "test", "mutation"],
+    "research": ["research"],
+    "test": ["postgres", "alerts", "research", "test"],
+    "check": ["postgres", "alerts", "research", "test", "check"],
+    "mutation": ["postgres", "alerts", "research", "test", "mutation"],
 }
 
 
