@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from config.groups import SignalSettings
-from services.domain.halts import HaltScope
 from services.domain.market import CandleSeries, timeframe_seconds
 from services.domain.people import Actor
 from services.domain.ports import Ids, QuoteSource, Strategy
-from services.domain.signals import DropCode, Side, Signal, malformed
+from services.domain.signals import DropCode, Signal
 from services.signals.calls import Call, calls_of, to_signal
-from services.storage import desk, halts, missions, terminals
+from services.signals.rules import Dropped, why_impossible, why_not_now
+from services.storage import desk, missions
 from services.storage.database import Database, Unit
 from services.strategies.registry import Registry
 
@@ -61,8 +60,8 @@ class ScanMarket:
         taken: set[str] = set()
         for series, call in sorted(found, key=lambda each: -each[1].score):
             signal = to_signal(call, series, self._settings, signal_id=self._ids.row(), now=unit.now)
-            drop, note = self._drop(unit, signal, series, taken)
-            if not missions.add_signal(unit, signal, drop, note):
+            drop = self._drop(unit, signal, series, taken)
+            if not missions.add_signal(unit, signal, drop.code if drop else None, drop.note if drop else None):
                 continue
             if drop is None:
                 stored += 1
@@ -78,35 +77,16 @@ class ScanMarket:
                 symbol=signal.symbol,
                 side=signal.side.value,
                 score=signal.score,
-                drop=drop.value if drop else None,
+                drop=drop.code.value if drop else None,
             )
         return Scanned(instruments=len(batch), stored=stored, dropped=dropped)
 
-    def _drop(self, unit: Unit, signal: Signal, series: CandleSeries, taken: set[str]) -> tuple[DropCode | None, str | None]:
-        settings = self._settings
-        problem = malformed(signal)
-        if problem is not None:
-            return DropCode.MALFORMED, problem
-        universe = desk.current_universe(unit)
-        if universe is None or universe.find(signal.symbol) is None:
-            return DropCode.NOT_IN_UNIVERSE, None
+    def _drop(self, unit: Unit, signal: Signal, series: CandleSeries, taken: set[str]) -> Dropped | None:
+        impossible = why_impossible(unit, signal)
+        if impossible is not None:
+            return impossible
         bar = timeframe_seconds(series.timeframe)
         age = (unit.now - series.candles[-1].time).total_seconds() - bar
         if age > bar:
-            return DropCode.STALE, f"closed {age:.0f} s ago"
-        if signal.score < settings.min_score:
-            return DropCode.SCORE_LOW, f"{signal.score} of {settings.min_score}"
-        if halts.in_force(unit, [(HaltScope.DESK, halts.DESK), (HaltScope.INSTRUMENT, signal.symbol)]):
-            return DropCode.HALTED, None
-        if not _side_is_taken(unit, signal.side):
-            return DropCode.NO_TERMINAL_FOR_SIDE, signal.side.value
-        if signal.symbol in taken or missions.open_on(unit, signal.symbol, signal.side):
-            return DropCode.DUPLICATE, "a mission on this instrument is open"
-        last = missions.last_created(unit, signal.symbol)
-        if last is not None and unit.now - last < timedelta(seconds=settings.cooldown_s):
-            return DropCode.COOLDOWN, f"last {(unit.now - last).total_seconds():.0f} s ago"
-        return None, None
-
-
-def _side_is_taken(unit: Unit, side: Side) -> bool:
-    return any(side is Side.LONG or terminal.can_short for terminal in terminals.everything(unit))
+            return Dropped(code=DropCode.STALE, note=f"closed {age:.0f} s ago")
+        return why_not_now(unit, signal, self._settings, taken)
