@@ -1,4 +1,4 @@
-"""What only some desks need is installed when it is first used: a database's driver, a second channel, backtests."""
+"""What only some desks need is installed when it is first used: a database's driver, a second channel, backtests, news."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ DRIVER = Extra(package="asyncpg", name="postgres", said="database.url names Post
 CHANNELS = Extra(
     package="apprise", name="alerts", said="alerts have a second channel: what speaks to it is installed now, once"
 )
-RESEARCH = Extra(
-    package="numba", name="research", said="candle store and backtests: what computes them is installed now, once"
-)
+RESEARCH = Extra(package="numba", name="research", said="candle store and backtests: what computes them is installed now, once")
+NEWS = Extra(package="feedparser", name="news", said="news.feeds names feeds: what reads them is installed now, once")
 
 
 def ensure(extra: Extra, *, root: Path = ROOT, prefix: Path = Path(sys.prefix)) -> bool:

@@ -1,6 +1,6 @@
 """Make the virtual environment that the Makefile and demo.py run in; the standard library alone, and old Pythons can read it.
 
-usage: python deploy/environment.py [core] [postgres] [alerts] [test] [check] [mutation] [-- command arguments...]
+usage: python deploy/environment.py [core] [postgres] [alerts] [research] [news] [test] [check] [mutation] [-- command arguments...]
 
 Installs what the named sets lock (requirements/<set>.txt) unless a stamp says that it is there, then runs the command from the
 environment. It may be stopped at any point: the next run goes on, and mends what was cut short.
@@ -31,6 +31,7 @@ SETS = {
     "postgres": "the PostgreSQL driver",
     "alerts": "the second channel of alerts",
     "research": "the candle store and backtests",
+    "news": "the readers of news",
     "test": "what the tests need",
     "check": "what the checks need",
     "mutation": "what changes the gate's checks to see whether tests notice",

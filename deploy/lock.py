@@ -18,9 +18,10 @@ FILES: dict[str, list[str]] = {
     "postgres": ["postgres"],
     "alerts": ["alerts"],
     "research": ["research"],
-    "test": ["postgres", "alerts", "research", "test"],
-    "check": ["postgres", "alerts", "research", "test", "check"],
-    "mutation": ["postgres", "alerts", "research", "test", "mutation"],
+    "news": ["news"],
+    "test": ["postgres", "alerts", "research", "news", "test"],
+    "check": ["postgres", "alerts", "research", "news", "test", "check"],
+    "mutation": ["postgres", "alerts", "research", "news", "test", "mutation"],
 }
 
 

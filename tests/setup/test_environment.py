@@ -118,7 +118,7 @@ def test_half_installed_package_is_forgotten_before_installing(ready: Checkout) 
 def test_unknown_set_is_refused(ready: Checkout) -> None:
     assert ready.run("everything") == (
         1,
-        "setup: there is no set everything; the sets are core, postgres, alerts, test, check, mutation\n",
+        "setup: there is no set everything; the sets are core, postgres, alerts, research, news, test, check, mutation\n",
     )
 
 

@@ -32,8 +32,13 @@ def asked(checkout: Path) -> str | None:
 
 @pytest.mark.parametrize(
     ("extra", "word"),
-    [(extras.DRIVER, "PostgreSQL"), (extras.CHANNELS, "second channel"), (extras.RESEARCH, "backtests")],
-    ids=["postgres", "alerts", "research"],
+    [
+        (extras.DRIVER, "PostgreSQL"),
+        (extras.CHANNELS, "second channel"),
+        (extras.RESEARCH, "backtests"),
+        (extras.NEWS, "feeds"),
+    ],
+    ids=["postgres", "alerts", "research", "news"],
 )
 def test_the_first_use_installs_the_locked_set(
     checkout: Path, capsys: pytest.CaptureFixture[str], extra: extras.Extra, word: str
