@@ -1,6 +1,6 @@
 """Make the virtual environment that the Makefile and demo.py run in; the standard library alone, and old Pythons can read it.
 
-usage: python deploy/environment.py [core] [postgres] [alerts] [research] [news] [test] [check] [mutation] [-- command arguments...]
+usage: python deploy/environment.py [set ...] [-- command arguments...], the sets being those of SETS below
 
 Installs what the named sets lock (requirements/<set>.txt) unless a stamp says that it is there, then runs the command from the
 environment. It may be stopped at any point: the next run goes on, and mends what was cut short.
