@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.approval_wiring import build_second_person, build_trade_approvals
+from bot.inputs_wiring import build_inputs
 from bot.live_grounds import live_grounds
 from bot.nursery import TaskNursery
 from bot.system import StageWakeups
@@ -54,7 +55,6 @@ from services.portfolio.accounts import AccountBoard
 from services.risk.breaker_watch import WatchBreakers
 from services.risk.breaking import BreakerBook
 from services.risk.discipline import DisciplineRules
-from services.risk.inputs import Inputs
 from services.risk.lifting import CloseBreaker
 from services.risk.limits import book_of
 from services.risk.sessions import Sessions
@@ -217,7 +217,13 @@ def _paper_venue(settings: Settings, outside: Outside, instruments: Mapping[str,
     )
 
 
-def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: SeriesOf, grounds: Mapping[str, LiveGround]) -> Rules:
+def _rules(
+    settings: Settings,
+    exchanges: Mapping[str, Exchange],
+    series: SeriesOf,
+    grounds: Mapping[str, LiveGround],
+    quotes: QuoteBoard,
+) -> Rules:
     return Rules(
         limits=settings.risk,
         book=book_of(settings.risk),
@@ -232,7 +238,7 @@ def _rules(settings: Settings, exchanges: Mapping[str, Exchange], series: Series
             zone=settings.desk.zone,
         ),
         sessions=Sessions(settings.sessions),
-        inputs=Inputs(settings.inputs, {}),
+        inputs=build_inputs(settings, quotes),
         correlations=CorrelationBoard(settings.correlation),
         sizing=SizeRules(settings.sizing, settings.risk.default_per_trade, settings.desk.currency, series),
         routes=settings.routes,
@@ -320,7 +326,7 @@ def build_trading(settings: Settings, outside: Outside, venue: Callable[[Venue],
     paper = _paper_venue(settings, outside, instruments, quotes)
     exchanges = build_exchanges(settings, outside, instruments, quotes)
     venues = _measured({PAPER: venue(paper), **exchanges}, outside.meter)
-    rules = _rules(settings, exchanges, outside.series, grounds)
+    rules = _rules(settings, exchanges, outside.series, grounds, quotes)
     desk = Desk(quotes, accounts, outside.clock, rules, partial(_capabilities, venues))
     breakers = BreakerBook(outside.ids, settings.breakers)
     settling = Settling(outside.ids, accounts, partial(_capabilities, venues), settings.protection, breakers)

@@ -11,5 +11,6 @@ class InputSettings(Group):
     """Inputs that another part brings: one that is required and has no data denies, another shows that it has none."""
 
     news: bool = Field(default=False, description="Whether the calendar of news is required")
-    vitality: bool = Field(default=False, description="Whether the strategy's state of health is required")
+    vitality: bool = Field(default=False, description="Whether the vitality of the call is required")
+    vitality_least: int = Field(default=20, ge=0, le=100, description="Points of vitality below which a call is spent")
     calibration: bool = Field(default=False, description="Whether the score's calibration is required")

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from services.domain.market import CandleSeries
+from services.domain.market import CandleSeries, timeframe_seconds
 from services.domain.ports import StrategySignal
 from services.domain.signals import Side
 from services.strategies.indicators import Bars, Values, newest
@@ -81,6 +81,6 @@ class FromCalls:
 
     def signals(self, series: CandleSeries) -> Sequence[StrategySignal]:
         """Return at most one call on the last closed candle."""
-        bars = newest(series.candles, self.warm_up)
+        bars = newest(series.candles, self.warm_up, timeframe_seconds(series.timeframe))
         said = self.calls(bars).at(-1) if bars is not None else None
         return (said,) if said is not None else ()

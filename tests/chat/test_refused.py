@@ -101,6 +101,24 @@ async def test_stale_prices_refuse_and_the_same_tap_passes_when_they_are_back(de
     await rig.message(ANN, "good until", after=mark)
 
 
+async def test_a_call_whose_price_ran_away_is_spent_until_it_comes_back(desk: ChatRig) -> None:
+    rig = desk
+    preview = await rig.preview(ANN, stop="63000")
+    rig.price("63400.00", "63400.02")
+    await rig.forward(seconds=1)
+
+    toast = await rig.press(ANN, preview, "Confirm")
+    refused = await rig.reads(preview, "⛔ not fired: VITALITY")
+    assert toast.startswith("VITALITY")
+    assert " spent: 0.45 R off" in text_of(refused)
+
+    rig.price("63999.99", "64000.01")
+    await rig.forward(seconds=1)
+    mark = rig.mark(ANN)
+    await rig.say(ANN, "/fire")
+    await rig.message(ANN, "good until", after=mark)
+
+
 async def test_a_second_trade_on_the_same_instrument_is_refused_and_explained(desk: ChatRig) -> None:
     rig = desk
     await rig.trade(ANN)

@@ -16,7 +16,7 @@ def news(c: GateContext) -> Check:
 
 
 def vitality(c: GateContext) -> Check:
-    """Check that the strategy is in good health."""
+    """Check that enough is left of the call: its price near, the spread narrow, its time not over."""
     return _said(c, CheckCode.VITALITY, InputName.VITALITY)
 
 

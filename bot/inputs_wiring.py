@@ -1,0 +1,15 @@
+"""What other parts of the desk say of an entry, put together for the gate."""
+
+from __future__ import annotations
+
+from config.settings import Settings
+from services.domain.inputs import EntryInput, InputName
+from services.domain.ports import QuoteSource
+from services.risk.call_vitality import CallVitality
+from services.risk.inputs import Inputs
+
+
+def build_inputs(settings: Settings, quotes: QuoteSource) -> Inputs:
+    """Build the gate's inputs; a part that is not there has no data."""
+    parts: dict[InputName, EntryInput] = {InputName.VITALITY: CallVitality(quotes, settings.inputs.vitality_least)}
+    return Inputs(settings.inputs, parts)
