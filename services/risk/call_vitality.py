@@ -26,5 +26,6 @@ class CallVitality:
         if quote is None:
             return None
         found = vitality_of(signal, quote, now)
-        said = f"{found.left} {found.freshness.value}: {found.drift:.2f} R off, spread {found.spread:.0%} of R, age {found.age:.0%}"
+        lost = f"{found.drift:.2f} R off, spread {found.spread:.0%} of R, age {found.age:.0%}"
+        said = f"{found.left} {found.freshness.value}: {lost}"
         return InputAnswer(passed=found.left >= self._least, said=said, until=now + HOLDS)

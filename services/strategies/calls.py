@@ -26,8 +26,8 @@ Explain: TypeAlias = Callable[[int], tuple[str, Mapping[str, float]]]
 class Calls:
     """The calls on candles, by row; a row without a call has side 0, and its other columns mean nothing.
 
-    ``side`` is 1 for long and -1 for short; ``entry``, ``stop`` and ``targets`` (rows, targets; nearest first, NaN for none) are
-    prices as the candle closed, ``setup`` is the strategy's part of the score, 0 to 40. ``leave`` asks whoever is in to get
+    ``side`` is 1 for long and -1 for short; ``entry``, ``stop`` and ``targets`` (rows, targets; nearest first, NaN for none)
+    are prices as the candle closed, ``setup`` is the strategy's part of the score, 0 to 40. ``leave`` asks whoever is in to get
     out: 1 out of longs, -1 out of shorts, 2 out of both.
     """
 
