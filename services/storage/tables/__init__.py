@@ -10,6 +10,7 @@ from services.storage.tables.incidents import incidents, outside_notices
 from services.storage.tables.kills import kills
 from services.storage.tables.messages import cards, notices, updates
 from services.storage.tables.modes import auto_fires, modes
+from services.storage.tables.news import calendars, news_feeds, news_items
 from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
 from services.storage.tables.people import access_requests, bindings, chats, checklist, grades, people, preferences, tokens
 from services.storage.tables.process import counters, duties, facts, journal, leases, requests, stages
@@ -37,6 +38,7 @@ __all__ = [
     "auto_fires",
     "bindings",
     "breakers",
+    "calendars",
     "cards",
     "changes",
     "chats",
@@ -61,6 +63,8 @@ __all__ = [
     "metadata",
     "missions",
     "modes",
+    "news_feeds",
+    "news_items",
     "notices",
     "offers",
     "orders",

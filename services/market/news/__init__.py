@@ -1,0 +1,1 @@
+"""News: feeds, the tone of what they say, the economic calendar and the times around its events."""
