@@ -18,6 +18,7 @@ log = structlog.get_logger()
 RENEW_S = 5.0
 PRICES_EVERY_S = 10
 SWEEP_EVERY_S = 600
+CALIBRATE_EVERY_S = 600
 BREAKERS_EVERY_S = 2
 PROPOSALS_EVERY_S = 1
 ROLES_EVERY_S = 2
@@ -119,9 +120,11 @@ class Duties:
         ticker.every(PROPOSALS_EVERY_S, "proposals", self._tend_proposals)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         ticker.every(graph.settings.correlation.every_s, "correlations", graph.measure_correlations)
+        ticker.every(CALIBRATE_EVERY_S, "calibration", graph.measure_calibration)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
         start_backups(graph)
+        graph.news.start(graph.settings, ticker)
         ticker.start()
         graph.feed.on_closed(lambda: ticker.hurry("scan"))
 

@@ -19,6 +19,7 @@ from bot.introduction import Introduction
 from bot.measuring import MeasureCalls, TimedAnswers, crash_counter
 from bot.metrics import Meters
 from bot.monitoring import Monitoring
+from bot.news_wiring import build_news
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
 from bot.people_wiring import build_proposals
@@ -60,6 +61,7 @@ from services.reporting.digest import SendDigests
 from services.reporting.holding_back import ReadStanding
 from services.reporting.live import Live, RealMoney
 from services.reporting.viewer import Terms
+from services.risk.score_calibration import MeasureCalibration
 from services.signals.scan import ScanMarket
 from services.signals.switches import SwitchStrategy
 from services.storage import desk
@@ -123,8 +125,10 @@ class Graph:
         self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
         self.switch = SwitchStrategy(self.trading.database, self.registry)
         self.scan = ScanMarket(self.trading.database, self.registry, self.trading.quotes, settings.signals, self.ids)
-        board = self.trading.desk.rules.correlations
-        self.measure_correlations = MeasureCorrelations(board, lambda: settings.market.instruments, self.series_of)
+        rules = self.trading.desk.rules
+        self.measure_correlations = MeasureCorrelations(rules.correlations, lambda: settings.market.instruments, self.series_of)
+        self.measure_calibration = MeasureCalibration(self.trading.database, rules.calibrations, settings.desk.least_sample)
+        self.news = build_news(settings, self.trading.database, rules.calendar, self.clock)
         held, protection = self.trading.booking.settling, settings.protection
         self.keep_stops = KeepStops(
             self.trading.database, held, self.trading.quotes, self.series_of, self.clock, self.ids, protection

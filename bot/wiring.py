@@ -40,6 +40,7 @@ from services.execution.routing import EntryPorts, WorkEntries
 from services.execution.settling import Settling
 from services.execution.sync import VenueSync
 from services.market.correlation import CorrelationBoard
+from services.market.news.blackouts import CalendarBoard
 from services.market.quotes import QuoteBoard
 from services.missions.amend import AmendEntry
 from services.missions.approve import TradeApprovals
@@ -57,6 +58,7 @@ from services.risk.breaking import BreakerBook
 from services.risk.discipline import DisciplineRules
 from services.risk.lifting import CloseBreaker
 from services.risk.limits import book_of
+from services.risk.score_calibration import CalibrationBoard
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SeriesOf, SizeRules
 from services.risk.sizing import Costs
@@ -224,6 +226,7 @@ def _rules(
     grounds: Mapping[str, LiveGround],
     quotes: QuoteBoard,
 ) -> Rules:
+    calibrations, calendar = CalibrationBoard(), CalendarBoard(settings.calendar)
     return Rules(
         limits=settings.risk,
         book=book_of(settings.risk),
@@ -238,7 +241,9 @@ def _rules(
             zone=settings.desk.zone,
         ),
         sessions=Sessions(settings.sessions),
-        inputs=build_inputs(settings, quotes),
+        inputs=build_inputs(settings, quotes, calibrations, calendar),
+        calibrations=calibrations,
+        calendar=calendar,
         correlations=CorrelationBoard(settings.correlation),
         sizing=SizeRules(settings.sizing, settings.risk.default_per_trade, settings.desk.currency, series),
         routes=settings.routes,

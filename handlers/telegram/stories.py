@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.telegram.app import App
 from handlers.telegram.commands import CommandSpec, Kind, Where, row_of
 from handlers.telegram.request import Request
+from handlers.telegram.views.calibration import render_calibration
 from handlers.telegram.views.edge import Part, render_edge
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.story import render_reasons, render_story
@@ -14,12 +15,13 @@ from services.access.runbooks import find_code
 from services.domain.errors import Refused
 from services.domain.people import Role
 from services.missions.planning import find_mission
-from services.reporting.edge import Edge, edge_of_person, edge_of_sources, edge_of_strategy
+from services.portfolio.calibration import Calibration, calibrate, outcomes_since
+from services.reporting.edge import SPAN, Edge, edge_of_person, edge_of_sources, edge_of_strategy
 from services.reporting.export import decisions_csv, trades_csv
 from services.reporting.story import Reasons, story_of, why_alert, why_mission, why_silent, why_trade
 from services.storage.database import Unit
 
-EDGE_USAGE = "[@name | strategy NAME | source | reason]"
+EDGE_USAGE = "[@name | strategy NAME | source | reason | score NAME]"
 
 
 class StoryHandlers:
@@ -69,9 +71,18 @@ class StoryHandlers:
             )
 
     async def edge(self, request: Request) -> None:
-        """Say what decisions were worth: one's own, a person's for a commander, a strategy's or every source's."""
+        """Say what decisions were worth: one's own, a person's for a commander, a strategy's, every source's, or a score's."""
+        word, _, rest = request.args.strip().partition(" ")
+        if word.lower() == "score":
+            known = await self._app.database.read(lambda unit: self._calibration(unit, request, rest.strip()))
+            await request.reply(render_calibration(known, rest.strip()))
+            return
         edge, part = await self._app.database.read(lambda unit: self._edge(unit, request))
         await request.reply(render_edge(edge, part))
+
+    def _calibration(self, unit: Unit, request: Request, strategy: str) -> Calibration:
+        require(unit, request.actor, Role.TRADER)
+        return calibrate(outcomes_since(unit, unit.now - SPAN, strategy or None), self._app.live().least_sample)
 
     def _edge(self, unit: Unit, request: Request) -> tuple[Edge, Part]:
         person = require(unit, request.actor, Role.TRADER)

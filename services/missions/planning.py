@@ -27,6 +27,7 @@ from services.domain.signals import Mission, Side
 from services.domain.trades import Terminal, Trade
 from services.domain.verdicts import Verdict
 from services.market.correlation import CorrelationBoard
+from services.market.news.blackouts import CalendarBoard
 from services.risk.context import GateContext, MarketPart, Plan
 from services.risk.day_book import PriceOf
 from services.risk.discipline import DisciplineRules, read_discipline
@@ -35,6 +36,7 @@ from services.risk.inputs import Inputs
 from services.risk.ledger import committed_since, read_ledger
 from services.risk.limits import in_force, standing
 from services.risk.live_standing import read_standing
+from services.risk.score_calibration import CalibrationBoard
 from services.risk.sessions import Sessions
 from services.risk.size_rules import SizeRules
 from services.risk.sizing import Costs, funds_needed
@@ -69,6 +71,8 @@ class Rules:
     sessions: Sessions
     inputs: Inputs
     correlations: CorrelationBoard
+    calibrations: CalibrationBoard
+    calendar: CalendarBoard
     sizing: SizeRules
     routes: RouteSettings = field(default_factory=RouteSettings)
     venue_costs: Mapping[str, Costs] = field(default_factory=dict)

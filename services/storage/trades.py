@@ -14,7 +14,7 @@ from services.domain.trades import Trade
 from services.domain.typed import typed_number
 from services.storage.database import Unit
 from services.storage.missions import dump_targets, load_targets
-from services.storage.tables import trades
+from services.storage.tables import missions, signals, trades
 
 _LIVE = [state.value for state in LIVE_TRADE_STATES]
 _ROW = insert(trades)
@@ -35,6 +35,13 @@ _CLOSED_OF_SINCE = select(trades).where(
     trades.c.person_id == bindparam("person"),
     trades.c.state == TradeState.CLOSED.value,
     trades.c.closed_at >= bindparam("since"),
+)
+_SCORED = (
+    select(trades, signals.c.source, signals.c.score)
+    .join(missions, missions.c.id == trades.c.mission_id)
+    .join(signals, signals.c.id == missions.c.signal_id)
+    .where(trades.c.state == TradeState.CLOSED.value, trades.c.closed_at >= bindparam("since"))
+    .order_by(trades.c.number)
 )
 _NEVER_WERE = [TradeState.CANCELED.value, TradeState.FAILED.value, TradeState.DENIED.value]
 _FIRED = select(func.count().label("n")).where(
@@ -191,6 +198,11 @@ def closed(
     if terminal_ids is not None:
         statement = statement.where(trades.c.terminal_id.in_(list(terminal_ids)))
     return [_trade(row) for row in unit.all(statement.order_by(trades.c.closed_at.desc()))]
+
+
+def scored_since(unit: Unit, since: datetime) -> list[tuple[str, str, int, Trade]]:
+    """Return mission, source and score with each trade that was closed since a time."""
+    return [(row.mission_id, row.source, row.score, _trade(row)) for row in unit.all(_SCORED, since=since)]
 
 
 def newest_closed(unit: Unit, person_id: int, limit: int) -> list[Trade]:

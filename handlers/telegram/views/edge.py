@@ -40,7 +40,7 @@ def render_edge(edge: Edge, part: Part = Part.ALL) -> Rendered:
         badge=badge(edge.modes) if edge.modes else "NO TRADES",
         counted=plural(edge.total.r.n, "trade"),
         rate=win_words(edge.total.rate),
-        mean=_mean(edge.total.r),
+        mean=mean_words(edge.total.r),
         money=money_words(edge.money) if edge.money else "",
         rows=rows,
         least=edge.total.rate.least,
@@ -55,7 +55,7 @@ def _cut(rows: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
     return [*rows[: most - 1], (f"and {len(rows) - most + 1} more", "")]
 
 
-def _mean(r: MeanR) -> str:
+def mean_words(r: MeanR) -> str:
     """Write a mean with its interval: ``+0.31 (−0.10 to +0.72)``."""
     if r.mean is None or r.low is None or r.high is None:
         return f"too few ({r.n})"
