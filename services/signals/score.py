@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from services.domain.market import Candle, CandleSeries, Quote, timeframe_seconds
+from services.domain.market import CandleSeries, Quote, timeframe_seconds
 from services.domain.ports import StrategySignal
 from services.domain.signals import Side
 from services.strategies.brackets import grade
-from services.strategies.indicators import Bars, Values, adx, atr, bollinger, columns, directions, ema, sma, sound
+from services.strategies.indicators import Bars, Values, columns, cut, sound
+from services.strategies.longer import fold
 
 WINDOW = 400
 """How many candles count; fewer are taken as they are."""
@@ -44,24 +45,32 @@ def score(
     series: CandleSeries,
     quote: Quote | None,
     others: Sequence[StrategySignal],
+    bars: Bars | None = None,
 ) -> tuple[int, Mapping[str, int]]:
     """Return the score of a call and its parts, which add up to it.
 
     ``series`` are the closed candles that the call was made on; ``others`` are what other strategies call on the same
     candle. A part whose data are missing or too short is zero.
     """
-    candles, side = series.candles[-WINDOW:], strategy_signal.side
-    bars = columns(candles)
+    side = strategy_signal.side
+    bars = columns(series.candles[-WINDOW:], timeframe_seconds(series.timeframe)) if bars is None else newest_of(bars)
     usable = sound(bars)
     parts = {
         "setup": min(40, max(0, strategy_signal.setup)),
         "regime": _regime(side, bars) if usable else 0,
         "volume": _volume(bars) if usable else 0,
         "spread": _spread(abs(strategy_signal.entry - strategy_signal.stop), quote),
-        "session": _session(candles[-1], series.timeframe) if usable else 0,
-        "timeframes": _timeframes(side, candles, series.timeframe, others) if usable else 0,
+        "session": _session(bars) if usable else 0,
+        "timeframes": _timeframes(side, bars, others) if usable else 0,
     }
     return sum(parts.values()), parts
+
+
+def newest_of(bars: Bars) -> Bars:
+    """Return the candles that count: cut once, however many calls are scored."""
+    if len(bars) <= WINDOW:
+        return bars
+    return bars.kept(("newest", WINDOW), lambda: cut(bars, slice(-WINDOW, None)))
 
 
 def call_setup(series: CandleSeries, side: Side, entry: float, stop: float, targets: Sequence[float]) -> int:
@@ -74,22 +83,22 @@ def call_setup(series: CandleSeries, side: Side, entry: float, stop: float, targ
         return 0
     reward = sum((target - entry) * side.sign for target in targets) / (len(targets) * risk) if targets else 0.0
     bars = columns(series.candles[-WINDOW:])
-    usual = _at(atr(bars, _PERIOD), -1) if sound(bars) else None
+    usual = _at(bars.atr(_PERIOD), -1) if sound(bars) else None
     width = risk / usual if usual else 0.0
     sensible = grade(width, 0.3, 1, 20) if width < 1 else grade(width, 5, 2.5, 20)
     return round(grade(reward, 0.5, 2.5, 20) + sensible)
 
 
 def _regime(side: Side, bars: Bars) -> int:
-    strength = _at(adx(bars, _PERIOD), -1)
+    strength = _at(bars.adx(_PERIOD), -1)
     if strength is None:
         return 0
     return round(max(_trend_fit(side, bars, strength), _range_fit(side, bars, strength)))
 
 
 def _trend_fit(side: Side, bars: Bars, strength: float) -> float:
-    up, down = (_at(each, -1) for each in directions(bars, _PERIOD))
-    slow = ema(bars.close, _SLOW)
+    up, down = (_at(each, -1) for each in bars.directions(_PERIOD))
+    slow = bars.ema(_SLOW)
     now, before = _at(slow, -1), _at(slow, -6)
     if up is None or down is None or now is None or before is None:
         return 0.0
@@ -98,7 +107,7 @@ def _trend_fit(side: Side, bars: Bars, strength: float) -> float:
 
 
 def _range_fit(side: Side, bars: Bars, strength: float) -> float:
-    lower, middle, upper = (_at(each, -1) for each in bollinger(bars.close, _BAND, 2.0))
+    lower, middle, upper = (_at(each, -1) for each in bars.bollinger(_BAND, 2.0))
     if lower is None or middle is None or upper is None or upper <= lower:
         return 0.0
     cheap = (middle - float(bars.close[-1])) * side.sign / ((upper - lower) / 2)
@@ -106,7 +115,7 @@ def _range_fit(side: Side, bars: Bars, strength: float) -> float:
 
 
 def _volume(bars: Bars) -> int:
-    usual = _at(sma(bars.volume, _BAND), -2)
+    usual = _at(bars.usual_volume(_BAND), -2)
     return round(grade(float(bars.volume[-1]) / usual, 0.5, 2, 10)) if usual else 0
 
 
@@ -116,50 +125,20 @@ def _spread(risk: float, quote: Quote | None) -> int:
     return round(grade(float(quote.ask - quote.bid) / risk, 0.2, 0.02, 10))
 
 
-def _session(last: Candle, timeframe: str) -> int:
-    closed = last.time.astimezone(UTC) + timedelta(seconds=timeframe_seconds(timeframe))
-    return SESSION[closed.hour]
+def _session(bars: Bars) -> int:
+    assert bars.opened is not None
+    return SESSION[datetime.fromtimestamp((int(bars.opened[-1]) + bars.length) / 1_000, UTC).hour]
 
 
-def _timeframes(side: Side, candles: Sequence[Candle], timeframe: str, others: Sequence[StrategySignal]) -> int:
-    bars = columns(longer(candles, timeframe_seconds(timeframe)))
+def _timeframes(side: Side, bars: Bars, others: Sequence[StrategySignal]) -> int:
+    longer = fold(bars, _LONGER).bars
     points = 0
-    if len(bars) > _SLOW:
-        fast, slow = ema(bars.close, _FAST), ema(bars.close, _SLOW)
-        votes = (fast[-1] - slow[-1], fast[-1] - fast[-2], bars.close[-1] - slow[-1])
+    if len(longer) > _SLOW:
+        fast, slow = longer.ema(_FAST), longer.ema(_SLOW)
+        votes = (fast[-1] - slow[-1], fast[-1] - fast[-2], longer.close[-1] - slow[-1])
         points = sum(worth for vote, worth in zip(votes, (4, 3, 3), strict=True) if vote * side.sign > 0)
     agreeing = sum(1 if other.side is side else -2 for other in others)
     return min(10, max(0, points + 2 * agreeing))
-
-
-def longer(candles: Sequence[Candle], seconds: int) -> Sequence[Candle]:
-    """Join candles of ``seconds`` into ones five times as long, on the clock's own boundaries, only those that ended.
-
-    The first is left out when it began before ``candles`` do; a gap inside one is taken as it is.
-    """
-    length = seconds * _LONGER
-    groups: dict[int, list[Candle]] = {}
-    for candle in candles:
-        groups.setdefault(int(candle.time.timestamp()) // length, []).append(candle)
-    if not groups:
-        return ()
-    begin, end = int(candles[0].time.timestamp()), int(candles[-1].time.timestamp()) + seconds
-    return [
-        _joined(datetime.fromtimestamp(slot * length, UTC), group)
-        for slot, group in groups.items()
-        if slot * length >= begin and (slot + 1) * length <= end
-    ]
-
-
-def _joined(time: datetime, group: Sequence[Candle]) -> Candle:
-    return Candle(
-        time=time,
-        open=group[0].open,
-        high=max(each.high for each in group),
-        low=min(each.low for each in group),
-        close=group[-1].close,
-        volume=sum(each.volume for each in group),
-    )
 
 
 def _at(values: Values, index: int) -> float | None:

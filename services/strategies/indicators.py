@@ -6,9 +6,9 @@ TA-Lib is imported inside each call: only a scan needs it, and it pulls pandas a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,47 +16,159 @@ import numpy.typing as npt
 from services.domain.market import Candle
 
 Values: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Counts: TypeAlias = npt.NDArray[np.int64]
+Times: TypeAlias = npt.NDArray[np.int64]
+
+_Kept = TypeVar("_Kept")
+_Number = TypeVar("_Number", np.float64, np.int64)
 
 _SETTLED = 1e-10
+_BLOCK = 512
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bars:
-    """Candles as float64 columns, oldest first."""
+    """Candles as float64 columns, oldest first, and what is computed of them, once however many strategies ask.
+
+    ``opened`` tells in milliseconds UTC when each candle opened and ``length`` how many of them one lasts; who folds candles
+    into longer ones needs both. An unsound candle (see :func:`sound`) has no indicator, and averages begin anew behind it.
+
+    ``parts`` are whole windows of several instruments of which the columns are the newest ``reach`` rows each, one after the
+    other: what a scan reads. Only the last row of each stretch may then be believed by who looks back over fewer rows.
+    """
 
     open: Values
     high: Values
     low: Values
     close: Values
     volume: Values
+    opened: Times | None = None
+    length: int = 0
+    parts: tuple[Bars, ...] = ()
+    reach: int = 0
+    _kept: dict[tuple[object, ...], object] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.close)
 
+    def ema(self, period: int) -> Values:
+        """Return the exponential moving average of the closes."""
+        return self._over(("ema", period), lambda bars: ema(bars.close, period))
 
-def columns(candles: Sequence[Candle]) -> Bars:
-    """Turn candles into columns, whatever they hold."""
+    def rsi(self, period: int) -> Values:
+        """Return Wilder's relative strength index of the closes, 0 to 100."""
+        return self._over(("rsi", period), lambda bars: rsi(bars.close, period))
+
+    def atr(self, period: int) -> Values:
+        """Return Wilder's average true range in price units."""
+        return self._over(("atr", period), lambda bars: atr(bars, period))
+
+    def adx(self, period: int) -> Values:
+        """Return Wilder's average directional index, 0 to 100."""
+        return self._over(("adx", period), lambda bars: adx(bars, period))
+
+    def directions(self, period: int) -> tuple[Values, Values]:
+        """Return Wilder's directional indicators, up and down, each 0 to 100."""
+        return (
+            self._over(("up", period), lambda bars: direction_up(bars, period)),
+            self._over(("down", period), lambda bars: direction_down(bars, period)),
+        )
+
+    def bollinger(self, period: int, width: float) -> tuple[Values, Values, Values]:
+        """Return the lower band, the middle and the upper band of the closes."""
+        deviation = width * self._over(("deviation", period), lambda bars: spread(bars.close, period))
+        middle = self._over(("middle", period), lambda bars: sma(bars.close, period))
+        return middle - deviation, middle, middle + deviation
+
+    def highest(self, period: int) -> Values:
+        """Return the highest high of ``period`` candles, the row's own included."""
+        return self._over(("highest", period), lambda bars: highest(bars.high, period))
+
+    def lowest(self, period: int) -> Values:
+        """Return the lowest low of ``period`` candles, the row's own included."""
+        return self._over(("lowest", period), lambda bars: lowest(bars.low, period))
+
+    def usual_volume(self, period: int) -> Values:
+        """Return the mean volume of ``period`` candles, the row's own included."""
+        return self._over(("volume", period), lambda bars: sma(bars.volume, period))
+
+    def usable(self, warm_up: int) -> Flags:
+        """Tell of each row whether it and those before it are ``warm_up`` sound candles, and somebody traded in it."""
+        return (self.streak() >= warm_up) & (self.volume > 0)
+
+    def streak(self) -> Counts:
+        """Return how many sound candles end with each row, 0 for an unsound one."""
+        return self.kept(("streak",), lambda: self._joined(lambda part: part.streak()) if self.parts else _streak(self))
+
+    def kept(self, key: tuple[object, ...], compute: Callable[[], _Kept]) -> _Kept:
+        """Return what was computed under ``key`` before, or compute it now."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return cast("_Kept", self._kept[key])
+
+    def _over(self, key: tuple[object, ...], compute: Callable[[Bars], Values]) -> Values:
+        """Compute a column over each stretch of sound candles, once."""
+
+        def column() -> Values:
+            if self.parts:
+                return self._joined(lambda part: part._over(key, compute))
+            stretches = _stretches(self.streak())
+            if stretches == [slice(0, len(self))]:
+                return compute(self)
+            result = np.full(len(self), np.nan)
+            for stretch in stretches:
+                result[stretch] = compute(cut(self, stretch))
+            return result
+
+        return self.kept(key, column)
+
+    def _joined(self, column: Callable[[Bars], npt.NDArray[_Number]]) -> npt.NDArray[_Number]:
+        return np.concatenate([column(part)[-self.reach :] for part in self.parts])
+
+
+def cut(bars: Bars, rows: slice) -> Bars:
+    """Return some of the candles, as views of the same columns."""
+    return Bars(
+        open=bars.open[rows],
+        high=bars.high[rows],
+        low=bars.low[rows],
+        close=bars.close[rows],
+        volume=bars.volume[rows],
+        opened=bars.opened[rows] if bars.opened is not None else None,
+        length=bars.length,
+    )
+
+
+def columns(candles: Sequence[Candle], seconds: int = 0) -> Bars:
+    """Turn candles into columns, whatever they hold; ``seconds`` is how long one lasts, 0 where nobody asks."""
     rows = np.array([candle[1:] for candle in candles], dtype=np.float64).reshape(len(candles), 5)
     opens, highs, lows, closes, volumes = (np.ascontiguousarray(column) for column in rows.T)
-    return Bars(open=opens, high=highs, low=lows, close=closes, volume=volumes)
+    opened = np.array([round(candle.time.timestamp() * 1_000) for candle in candles], dtype=np.int64) if seconds else None
+    return Bars(open=opens, high=highs, low=lows, close=closes, volume=volumes, opened=opened, length=seconds * 1_000)
 
 
 def sound(bars: Bars) -> bool:
     """Tell whether there are candles, all with finite prices above zero and finite volumes that are not negative."""
-    prices = (bars.open, bars.high, bars.low, bars.close)
-    priced = all(bool(np.isfinite(each).all()) and bool((each > 0).all()) for each in prices)
-    return len(bars) > 0 and priced and bool(np.isfinite(bars.volume).all()) and bool((bars.volume >= 0).all())
+    return len(bars) > 0 and bool(_sound_rows(bars).all())
 
 
-def newest(candles: Sequence[Candle], count: int) -> Bars | None:
+def newest(candles: Sequence[Candle], count: int, seconds: int = 0) -> Bars | None:
     """Return the newest ``count`` candles as columns; None when they are fewer, unsound, or nobody traded in the last.
 
     Cutting to a fixed length makes an answer depend on these candles alone, so a longer history cannot change it.
     """
     if len(candles) < count:
         return None
-    bars = columns(candles[-count:])
+    bars = columns(candles[-count:], seconds)
     return bars if sound(bars) and bars.volume[-1] > 0 else None
+
+
+def before(values: Values, rows: int = 1) -> Values:
+    """Return what each row's column said ``rows`` candles earlier, NaN where there was none."""
+    shifted = np.full(len(values), np.nan)
+    shifted[rows:] = values[: max(0, len(values) - rows)]
+    return shifted
 
 
 def ema(values: Values, period: int) -> Values:
@@ -84,19 +196,29 @@ def adx(bars: Bars, period: int) -> Values:
     return _talib().ADX(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
 
 
-def directions(bars: Bars, period: int) -> tuple[Values, Values]:
-    """Return Wilder's directional indicators, up and down, each 0 to 100."""
-    ta = _talib()
-    return (
-        ta.PLUS_DI(bars.high, bars.low, bars.close, timeperiod=period),
-        ta.MINUS_DI(bars.high, bars.low, bars.close, timeperiod=period),
-    )
+def direction_up(bars: Bars, period: int) -> Values:
+    """Return Wilder's directional indicator for rises, 0 to 100."""
+    return _talib().PLUS_DI(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
 
 
-def bollinger(values: Values, period: int, width: float) -> tuple[Values, Values, Values]:
-    """Return the lower band, the middle and the upper band, ``width`` standard deviations apart from the middle."""
-    upper, middle, lower = _talib().BBANDS(values, timeperiod=period, nbdevup=width, nbdevdn=width)
-    return lower, middle, upper
+def direction_down(bars: Bars, period: int) -> Values:
+    """Return Wilder's directional indicator for falls, 0 to 100."""
+    return _talib().MINUS_DI(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
+
+
+def spread(values: Values, period: int) -> Values:
+    """Return the rolling standard deviation of values above zero, of the whole window (not of a sample).
+
+    TA-Lib sums squares as it goes along, and takes a variance below 1e-14 for none: rows are given to it in blocks, as shares
+    of the block's mean, so that neither a long history nor a low price costs digits.
+    """
+    result = np.full(len(values), np.nan)
+    for start in range(0, len(values), _BLOCK):
+        block = values[max(0, start - period + 1) : start + _BLOCK]
+        level = block.mean()
+        told = level * _talib().STDDEV(block / level - 1, timeperiod=period)
+        result[start : start + _BLOCK] = told[-len(values[start : start + _BLOCK]) :]
+    return result
 
 
 def highest(values: Values, period: int) -> Values:
@@ -118,6 +240,24 @@ def wilder_settles(period: int, *, passes: int = 1) -> int:
     """Return the same for Wilder's smoothing, which ADX applies in two passes."""
     decay = math.log(_SETTLED) / math.log(1 - 1 / period) if period > 1 else 0
     return passes * period + math.ceil(decay * (1 + 0.15 * (passes - 1)))
+
+
+def _sound_rows(bars: Bars) -> Flags:
+    rows = np.isfinite(bars.volume) & (bars.volume >= 0)
+    for prices in (bars.open, bars.high, bars.low, bars.close):
+        rows &= np.isfinite(prices) & (prices > 0)
+    return rows
+
+
+def _streak(bars: Bars) -> Counts:
+    rows = np.arange(1, len(bars) + 1)
+    return rows - np.maximum.accumulate(np.where(_sound_rows(bars), 0, rows))
+
+
+def _stretches(streak: Counts) -> list[slice]:
+    """Return the runs of sound candles, oldest first."""
+    last = np.append(streak[1:] <= streak[:-1], np.ones(min(1, len(streak)), dtype=np.bool_)) & (streak > 0)
+    return [slice(int(end - streak[end - 1]), int(end)) for end in np.flatnonzero(last) + 1]
 
 
 def _talib() -> Any:

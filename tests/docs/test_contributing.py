@@ -11,6 +11,8 @@ import pytest
 from config.settings import Settings
 from services.domain.ports import StrategySignal
 from services.domain.signals import Side
+from services.strategies.calls import CallsAll
+from services.strategies.indicators import columns
 from services.strategies.registry import Registry, load_strategies
 from tests.strategies.samples import series, walk
 
@@ -38,7 +40,7 @@ def test_the_example_is_loaded_with_its_parameters(loaded: Registry) -> None:
     strategy = loaded.get("three_closes")
 
     assert strategy is not None
-    assert strategy.parameters.stop_atr == 2.0  # type: ignore[attr-defined]
+    assert strategy.parameters.stop_atr_min == 2.0  # type: ignore[attr-defined]
 
 
 def test_the_example_calls_both_sides_with_sound_exits(loaded: Registry) -> None:
@@ -56,9 +58,12 @@ def test_a_longer_history_does_not_change_the_example(loaded: Registry) -> None:
     assert strategy is not None
     candles = walk(5, 900)
 
+    assert isinstance(strategy, CallsAll)
+    whole = strategy.calls(columns(candles))
     for end in range(700, 900):
         longer, shorter = series(candles[:end]), series(candles[end - strategy.warm_up : end])
         assert strategy.signals(longer) == strategy.signals(shorter)
+        assert [each.side for each in strategy.signals(shorter)] == [each.side for each in [whole.at(end - 1)] if each]
 
 
 def test_every_folder_of_tests_is_in_the_guide() -> None:

@@ -8,20 +8,21 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from services.domain.signals import Side
-from services.strategies.brackets import bracket, check_exits, check_periods, check_positive, grade
+from services.strategies.brackets import Draft, Exits, check_periods, check_positive, draft, grade, graded
 from services.strategies.indicators import (
     Bars,
     Values,
     adx,
     atr,
     columns,
-    directions,
+    direction_up,
     ema,
     ema_settles,
     newest,
     rsi,
+    sma,
     sound,
+    spread,
     wilder_settles,
 )
 
@@ -33,7 +34,7 @@ SETTLING: list[tuple[str, Callable[[Bars], Values], int]] = [
     ("ema 200", lambda bars: ema(bars.close, 200), ema_settles(200)),
     ("rsi 14", lambda bars: rsi(bars.close, 14), wilder_settles(14)),
     ("atr 14", lambda bars: atr(bars, 14), wilder_settles(14)),
-    ("di 14", lambda bars: directions(bars, 14)[0], wilder_settles(14)),
+    ("di 14", lambda bars: direction_up(bars, 14), wilder_settles(14)),
     ("adx 14", lambda bars: adx(bars, 14), wilder_settles(14, passes=2)),
     ("adx 5", lambda bars: adx(bars, 5), wilder_settles(5, passes=2)),
 ]
@@ -76,44 +77,93 @@ def test_newest_cuts_to_its_length() -> None:
     assert newest(candles, 51) is None
 
 
+def drafted(entry: float, structure: float, atr_: float, *, long: bool = True, target: float = 3.0) -> Draft:
+    """Draft a call on the newest of three candles that all closed at ``entry``."""
+    column, on = np.full(3, entry), np.array([False, False, True])
+    bars = Bars(open=column, high=column, low=column, close=column, volume=np.ones(3))
+    where = np.full(3, structure)
+    return draft(
+        bars,
+        longs=on if long else ~on & on,
+        shorts=~on & on if long else on,
+        below=where,
+        above=where,
+        atr=np.full(3, atr_),
+        warm_up=3,
+        exits=Exits(target_2_r=target),
+    )
+
+
 @pytest.mark.parametrize(
     ("structure", "risk"),
     [(98.0, 2.0), (99.9, 1.2), (80.0, 3.0), (101.0, 1.2)],
     ids=["behind structure", "widened to the nearest", "cut to the farthest", "structure on the wrong side"],
 )
-def test_a_bracket_keeps_the_stop_between_its_limits(structure: float, risk: float) -> None:
-    plan = bracket(Side.LONG, 100.0, structure, 1.0, nearest_atr=1.2, farthest_atr=3.0, targets_r=(1.5, 3.0))
+def test_a_stop_keeps_between_its_limits(structure: float, risk: float) -> None:
+    made = drafted(100.0, structure, 1.0)
 
-    assert plan is not None
-    assert plan.risk == pytest.approx(risk)
-    assert plan.stop == pytest.approx(100 - risk)
-    assert plan.targets == pytest.approx((100 + 1.5 * risk, 100 + 3 * risk))
+    assert made.rows.tolist() == [2]
+    assert made.stop == pytest.approx([100 - risk])
+    assert made.targets.tolist() == [pytest.approx([100 + 1.5 * risk, 100 + 3 * risk])]
 
 
-def test_a_bracket_in_a_still_market_is_not_narrower_than_a_fifth_of_a_percent() -> None:
-    plan = bracket(Side.SHORT, 100.0, 100.01, 0.01, nearest_atr=1.2, farthest_atr=3.0, targets_r=(1.5, 3.0))
-
-    assert plan is not None
-    assert plan.stop == pytest.approx(100.2)
+def test_a_stop_in_a_still_market_is_not_nearer_than_a_fifth_of_a_percent() -> None:
+    assert drafted(100.0, 100.01, 0.01, long=False).stop == pytest.approx([100.2])
 
 
 @pytest.mark.parametrize(
-    ("entry", "structure", "atr_", "target"),
-    [(100.0, 90.0, 5.0, 1.5), (100.0, 99.0, 0.0, 1.5), (0.0, 1.0, 1.0, 1.5), (math.nan, 1.0, 1.0, 1.5)],
-    ids=["stop beyond 6 %", "no range", "no price", "not a number"],
+    ("entry", "structure", "atr_"),
+    [
+        (100.0, 90.0, 6.0),
+        (100.0, 99.0, 0.0),
+        (0.0, 1.0, 1.0),
+        (math.nan, 1.0, 1.0),
+        (100.0, math.nan, 1.0),
+        (100.0, 99.0, math.nan),
+    ],
+    ids=["stop beyond 6 %", "no range", "no price", "price not a number", "no structure", "range not a number"],
 )
-def test_no_bracket_where_there_is_no_trade(entry: float, structure: float, atr_: float, target: float) -> None:
-    assert bracket(Side.LONG, entry, structure, atr_, nearest_atr=1.2, farthest_atr=3, targets_r=(target,)) is None
+def test_no_call_where_there_is_no_trade(entry: float, structure: float, atr_: float) -> None:
+    assert not len(drafted(entry, structure, atr_).rows)
 
 
-def test_no_bracket_for_a_short_whose_target_lies_below_zero() -> None:
-    assert bracket(Side.SHORT, 100.0, 105.0, 5.0, nearest_atr=1, farthest_atr=3, targets_r=(1.5, 25.0)) is None
+def test_no_call_for_a_short_whose_target_lies_below_zero() -> None:
+    assert not len(drafted(100.0, 105.0, 5.0, long=False, target=25.0).rows)
+
+
+def test_a_standard_deviation_loses_no_digits_to_a_long_history_or_a_low_price() -> None:
+    closes = columns(walk(24, 3000)).close
+    windows = np.lib.stride_tricks.sliding_window_view(closes, 20)
+
+    for scale in (1e-7, 1.0, 1e6):
+        assert np.isnan(spread(closes * scale, 20)[:19]).all()
+        np.testing.assert_allclose(spread(closes * scale, 20)[19:], windows.std(axis=1) * scale, rtol=1e-9)
+
+
+def test_an_unsound_candle_has_no_indicator_and_averages_begin_anew_behind_it() -> None:
+    candles = walk(25, 90)
+    candles[40] = candles[40]._replace(low=math.nan)
+    bars = columns(candles)
+
+    assert bars.streak()[[0, 39, 40, 41, 89]].tolist() == [1, 40, 0, 1, 49]
+    assert np.isnan(bars.ema(9)[40:49]).all()
+    np.testing.assert_array_equal(bars.ema(9)[41:], ema(columns(candles[41:]).close, 9))
+    np.testing.assert_array_equal(bars.usual_volume(9)[:40], sma(columns(candles[:40]).volume, 9))
+    assert np.flatnonzero(bars.usable(40)).tolist() == [39, *range(80, 90)]
+
+
+def test_what_several_strategies_ask_is_computed_once() -> None:
+    bars = columns(walk(26, 60))
+
+    assert bars.atr(14) is bars.atr(14)
+    assert bars.atr(14) is not bars.atr(10)
 
 
 @pytest.mark.parametrize(("value", "points"), [(0, 0), (10, 0), (15, 5), (20, 10), (99, 10)])
 def test_a_grade_runs_straight_from_worst_to_best(value: float, points: float) -> None:
     assert grade(value, 10, 20, 10) == points
     assert grade(-value, -10, -20, 10) == points
+    assert graded(np.array([value, -value], dtype=np.float64), 10, 20, 10)[0] == points
 
 
 def test_unusable_parameters_are_named() -> None:
@@ -122,6 +172,6 @@ def test_unusable_parameters_are_named() -> None:
     with pytest.raises(ValueError, match="width is nan, but must be above 0"):
         check_positive(width=math.nan)
     with pytest.raises(ValueError, match="stop_atr_max is 1, but must not be below stop_atr_min"):
-        check_exits(stop_atr_min=2, stop_atr_max=1, target_1_r=1, target_2_r=2)
+        Exits(stop_atr_min=2, stop_atr_max=1)
     with pytest.raises(ValueError, match="target_2_r is 1, but must be above target_1_r"):
-        check_exits(stop_atr_min=1, stop_atr_max=2, target_1_r=1, target_2_r=1)
+        Exits(target_1_r=1, target_2_r=1)

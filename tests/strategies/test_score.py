@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.domain.market import Candle
 from services.domain.ports import StrategySignal
 from services.domain.signals import Side
-from services.signals.score import SESSION, WINDOW, call_setup, longer, score
+from services.signals.score import SESSION, WINDOW, call_setup, score
 
 from .samples import BUILTINS, START, candles_of, quote, recorded, series, walk
 
@@ -137,26 +137,6 @@ def test_candles_that_are_no_data_leave_only_setup_and_spread() -> None:
     found = parts(call(), broken, ask="100.01")
 
     assert found == {"setup": 30, "regime": 0, "volume": 0, "spread": 10, "session": 0, "timeframes": 0}
-
-
-def test_longer_candles_lie_on_the_clocks_boundaries_and_are_complete() -> None:
-    hours = candles_of([float(100 + index) for index in range(23)])
-    shifted = [each._replace(time=each.time + timedelta(hours=2)) for each in hours]
-    begin = int(shifted[0].time.timestamp()) // 3600
-
-    joined = longer(shifted, 3600)
-
-    assert all(int(each.time.timestamp()) % 18_000 == 0 for each in joined)
-    assert joined[0].time.timestamp() >= shifted[0].time.timestamp()
-    assert joined[-1].time + timedelta(hours=5) <= shifted[-1].time + timedelta(hours=1)
-    first = int(joined[0].time.timestamp()) // 3600 - begin
-    inside = shifted[first : first + 5]
-    assert joined[0].open == inside[0].open
-    assert joined[0].close == inside[-1].close
-    assert joined[0].high == max(each.high for each in inside)
-    assert joined[0].low == min(each.low for each in inside)
-    assert joined[0].volume == 500
-    assert longer([], 3600) == ()
 
 
 def test_real_calls_spread_over_the_scale() -> None:
