@@ -96,6 +96,7 @@ async def start(graph: Graph) -> None:
     await graph.proposals.retire_limits()
     await graph.proposals.look_for_unbound()
     await graph.proposals.retire_live()
+    await graph.news.read_calendar.restore()
     await trading.paper.open()
     await graph.connect()
     await trading.resolve.adopt_sent()

@@ -44,6 +44,7 @@ from config.inputs import InputSettings
 from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
+from config.news import CalendarSettings, NewsSettings
 from config.session import SessionSettings
 from config.sizing import SizingSettings
 from config.web import HeartbeatSettings, WebSettings
@@ -81,6 +82,8 @@ class Settings(BaseSettings):
     sizing: SizingSettings = Field(default_factory=SizingSettings)
     correlation: CorrelationSettings = Field(default_factory=CorrelationSettings)
     inputs: InputSettings = Field(default_factory=InputSettings)
+    news: NewsSettings = Field(default_factory=NewsSettings)
+    calendar: CalendarSettings = Field(default_factory=CalendarSettings)
     sessions: dict[str, SessionSettings] = Field(default_factory=dict)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     grades: dict[str, GradeSettings] = Field(default_factory=lambda: dict(BUILT_IN))
@@ -154,8 +157,10 @@ class Settings(BaseSettings):
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
         judging = {"sessions", "inputs", "correlation", "sizing", "risk", "breakers", "discipline", "grades", "approvals"}
-        groups = trading | judging
-        tree = self.model_dump(mode="json", include=groups, exclude={"desk": {"state_dir"}})
+        groups = trading | judging | {"calendar"}
+        tree = self.model_dump(
+            mode="json", include=groups, exclude={"desk": {"state_dir"}, "calendar": {"file", "url", "every_s"}}
+        )
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

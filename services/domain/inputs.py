@@ -20,11 +20,15 @@ class InputName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputAnswer:
-    """Whether an entry may be made, in a few words why, and until when that is worth anything."""
+    """Whether an entry may be made, in a few words why, and until when that is worth anything.
+
+    ``frees_at`` is when a no ends by itself, where that is known.
+    """
 
     passed: bool
     said: str
     until: datetime
+    frees_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ class Trouble(StrEnum):
     STATUS = "STATUS"
     REDIRECTED = "REDIRECTED"
     TOO_LARGE = "TOO_LARGE"
+    ENCODED = "ENCODED"
     NOT_XML = "NOT_XML"
     ENTITIES = "ENTITIES"
     NOT_A_FEED = "NOT_A_FEED"

@@ -199,6 +199,8 @@ def _states() -> Iterator[tuple[str, GateContext]]:
                 answer = InputAnswer(passed=passed, said="says so", until=NOW + timedelta(seconds=seconds))
                 name = f"answer {passed} for {seconds} s, required {required}"
                 yield name, _told(usual, InputState(required=required, answer=answer))
+                ends = replace(answer, frees_at=NOW + timedelta(seconds=9))
+                yield f"{name}, and when that ends", _told(usual, InputState(required=required, answer=ends))
         for value in (None, Decimal(1_000), Decimal(4_000)):
             alike = Alike(value=value, symbols=("BTC/USDT", "ETH/USDT"), as_of=NOW, max_age_s=60, required=required)
             yield f"group of {value}, required {required}", with_beside(WHOLE, alike=alike)

@@ -170,7 +170,7 @@ REASONS: Mapping[CheckCode, str] = {
     CheckCode.TRADES_PER_HOUR: "entry {value} of this hour, limit {limit}",
     CheckCode.INSTRUMENT_COOLDOWN: "closed {value} s ago, rests {limit}",
     CheckCode.MIN_SCORE: "score {value}, at least {limit}",
-    CheckCode.NEWS: "news: {found}",
+    CheckCode.NEWS: "{found}",
     CheckCode.VITALITY: "call: {found}",
     CheckCode.CALIBRATION: "score: {found}",
     CheckCode.OPPOSITE: "{symbol} is held on the other side",

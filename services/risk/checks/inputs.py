@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.domain.inputs import InputName
 from services.domain.verdicts import Check, CheckCode, Unit
 from services.risk.checks.answers import missing, off, state
@@ -35,4 +37,7 @@ def _said(c: GateContext, code: CheckCode, name: InputName) -> Check:
         return missing(code, "required", Unit.STATE)
     if answer is None:
         return off(code)
-    return state(code, answer.passed, answer.said, "passes") if fresh else state(code, True, NO_DATA, "optional")
+    if not fresh:
+        return state(code, True, NO_DATA, "optional")
+    frees_at = None if answer.passed else answer.frees_at
+    return replace(state(code, answer.passed, answer.said, "passes"), frees_at=frees_at)

@@ -1,0 +1,31 @@
+"""News put together: the calendar that the gate asks, and the feeds that people read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.news_fetching import HttpFetch
+from bot.surroundings import Ticking
+from config.settings import Settings
+from services.domain.ports import Clock
+from services.market.news.blackouts import CalendarBoard
+from services.market.news.calendar_reading import ReadCalendar
+from services.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What reads news."""
+
+    read_calendar: ReadCalendar
+
+    def start(self, settings: Settings, ticker: Ticking) -> None:
+        """Begin to read what is configured."""
+        if settings.calendar.there:
+            ticker.every(settings.calendar.every_s, "calendar", self.read_calendar)
+
+
+def build_news(settings: Settings, database: Database, board: CalendarBoard, clock: Clock) -> News:
+    """Build what reads news; the board is the one that the gate asks."""
+    fetch = HttpFetch(settings.news.timeout_s, settings.news.max_bytes)
+    return News(read_calendar=ReadCalendar(database, board, fetch, clock, settings.news.max_bytes))

@@ -1,0 +1,1 @@
+"""Tests of feeds, the tone of what they say, the calendar and its blackouts."""
