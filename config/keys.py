@@ -24,6 +24,8 @@ from config.groups import CREDENTIALS, DeskSettings, Group
 SEALED, MASTER = "venue-keys.json", "venue-keys.master"
 MASTER_BYTES, NONCE_BYTES = 32, 12
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+# No venue is called so: what is sealed for something else never passes for a venue's keys.
+ELSEWHERE = "elsewhere/"
 
 
 class KeySettings(Group):
@@ -61,16 +63,12 @@ class KeyStore:
 
     def read(self, venue: str) -> dict[str, str]:
         """Return a venue's keys by name, empty when there are none; raise KeyFileError when they cannot be opened."""
-        from cryptography.exceptions import InvalidTag
-
         entry = self._entries().get(venue)
         if entry is None:
             return {}
         try:
-            sealed = b64decode(entry, validate=True)
-            opened = self._cipher().decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], venue.encode())
-            held = json.loads(opened)
-        except (InvalidTag, ValueError) as error:
+            held = json.loads(self._open(venue, entry))
+        except ValueError as error:
             raise KeyFileError(
                 f"the keys of {venue} in {self._file} do not open with {self._master}",
                 f"bring both files from one backup, or `sortie keys forget {venue}` and set them anew",
@@ -79,11 +77,39 @@ class KeyStore:
 
     def write(self, venue: str, keys: Mapping[str, str]) -> None:
         """Seal a venue's keys in place of earlier ones; the first time a master key is made."""
+        sealed = self._close(venue, json.dumps(dict(keys)).encode())
+        self._save(self._entries() | {venue: sealed})
+
+    def seal(self, subject: str, secret: str) -> str:
+        """Close a secret that is kept elsewhere, so that it opens for this subject alone; raise KeyFileError."""
+        return self._close(ELSEWHERE + subject, secret.encode())
+
+    def unseal(self, subject: str, sealed: str) -> str:
+        """Open what was sealed for a subject; raise KeyFileError when it does not open."""
+        try:
+            return self._open(ELSEWHERE + subject, sealed).decode()
+        except ValueError as error:
+            raise KeyFileError(
+                f"the secret of {subject} does not open with {self._master}",
+                "bring the master key from the backup's time, or give it a new secret",
+            ) from error
+
+    def _close(self, subject: str, plain: bytes) -> str:
         if not self._master.exists() and self.is_empty:
             _write_private(self._master, b64encode(secrets.token_bytes(MASTER_BYTES)) + b"\n")
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._cipher().encrypt(nonce, json.dumps(dict(keys)).encode(), venue.encode())
-        self._save(self._entries() | {venue: b64encode(sealed).decode()})
+        return b64encode(nonce + self._cipher().encrypt(nonce, plain, subject.encode())).decode()
+
+    def _open(self, subject: str, sealed: str) -> bytes:
+        """Return what was closed for a subject; raise ValueError for anything else."""
+        from cryptography.exceptions import InvalidTag
+
+        closed = b64decode(sealed, validate=True)
+        try:
+            opened: bytes = self._cipher().decrypt(closed[:NONCE_BYTES], closed[NONCE_BYTES:], subject.encode())
+        except InvalidTag as error:
+            raise ValueError("another key or another subject closed it") from error
+        return opened
 
     def forget(self, venue: str) -> bool:
         """Remove a venue's keys; tell whether there were any."""

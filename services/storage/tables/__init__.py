@@ -14,6 +14,7 @@ from services.storage.tables.news import calendars, news_feeds, news_items
 from services.storage.tables.offers import decisions, missions, offers, previews, signals, strategies, universes
 from services.storage.tables.people import access_requests, bindings, chats, checklist, grades, people, preferences, tokens
 from services.storage.tables.process import counters, duties, facts, journal, leases, requests, stages
+from services.storage.tables.sources import arrivals, nonces, source_counts, sources
 from services.storage.tables.trading import (
     day_results,
     fills,
@@ -35,6 +36,7 @@ __all__ = [
     "access_requests",
     "approval_answers",
     "approvals",
+    "arrivals",
     "auto_fires",
     "bindings",
     "breakers",
@@ -65,6 +67,7 @@ __all__ = [
     "modes",
     "news_feeds",
     "news_items",
+    "nonces",
     "notices",
     "offers",
     "orders",
@@ -78,6 +81,8 @@ __all__ = [
     "requests",
     "routes",
     "signals",
+    "source_counts",
+    "sources",
     "stages",
     "strategies",
     "terminals",
