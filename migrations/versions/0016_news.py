@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("items", sa.Integer(), nullable=False),
         sa.Column("repeated", sa.Integer(), nullable=False),
-        sa.Column("misdated", sa.Integer(), nullable=False),
+        sa.Column("dropped", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_news_feeds")),
     )
     op.create_table(

@@ -35,7 +35,7 @@ news_feeds = Table(
     Column("failures", Integer, nullable=False),
     Column("items", Integer, nullable=False),
     Column("repeated", Integer, nullable=False),
-    Column("misdated", Integer, nullable=False),
+    Column("dropped", Integer, nullable=False),
 )
 
 calendars = Table(
