@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.extras import NEWS, ensure
 from bot.news_fetching import HttpFetch
 from bot.surroundings import Ticking
 from config.settings import Settings
 from services.domain.ports import Clock
 from services.market.news.blackouts import CalendarBoard
 from services.market.news.calendar_reading import ReadCalendar
+from services.market.news.feed_reading import ReadFeeds
 from services.storage.database import Database
 
 
@@ -18,14 +20,22 @@ class News:
     """What reads news."""
 
     read_calendar: ReadCalendar
+    read_feeds: ReadFeeds
 
     def start(self, settings: Settings, ticker: Ticking) -> None:
         """Begin to read what is configured."""
         if settings.calendar.there:
             ticker.every(settings.calendar.every_s, "calendar", self.read_calendar)
+        if settings.news.feeds:
+            ticker.every(settings.news.every_s, "news", self.read_feeds)
 
 
 def build_news(settings: Settings, database: Database, board: CalendarBoard, clock: Clock) -> News:
     """Build what reads news; the board is the one that the gate asks."""
+    if settings.news.feeds:
+        ensure(NEWS)
     fetch = HttpFetch(settings.news.timeout_s, settings.news.max_bytes)
-    return News(read_calendar=ReadCalendar(database, board, fetch, clock, settings.news.max_bytes))
+    return News(
+        read_calendar=ReadCalendar(database, board, fetch, clock, settings.news.max_bytes),
+        read_feeds=ReadFeeds(database, settings.news, fetch, clock),
+    )

@@ -81,7 +81,9 @@ JOBS = {
     **dict.fromkeys(
         ("alarms", "answered", "clocks", "heartbeat", "loop", "outside", "tallies", "watch", "watchdog"), Job.LOOKS
     ),
-    **dict.fromkeys(("calibration", "calendar", "correlations", "feed", "leases", "lock", "quotes", "routes", "stream *"), Job.LOOKS),
+    **dict.fromkeys(
+        ("calibration", "calendar", "correlations", "feed", "leases", "lock", "news", "quotes", "routes", "stream *"), Job.LOOKS
+    ),
     **dict.fromkeys(("digest", "intake", "prices", "proposals", "requests", "sender", "writes"), Job.TELLS),
     **dict.fromkeys(("backup", "rolling", "sweep"), Job.KEEPS),
     **dict.fromkeys(("missions", "scan"), Job.OFFERS),
