@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bot.candle_commands import candles
 from bot.command_settings import command_settings
 from bot.key_commands import keys
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 database = typer.Typer(help="Move the database's schema, or say where it stands.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
+app.add_typer(candles, name="candles")
 proof = typer.Typer(help="Show why the gate allowed or denied a trade, and check the proof of it.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 

@@ -83,17 +83,25 @@ class CcxtMarketData:
         """Read the newest candles, oldest first, the open one last; an exchange may give fewer than ``limit``."""
 
         async def ask(exchange: Exchange) -> list[Candle]:
-            if self._settings.base_url is None and timeframe not in exchange.timeframes:
-                raise Misconfigured(
-                    "TIMEFRAME",
-                    key="market.timeframe",
-                    value=timeframe,
-                    fix=f"use one of {', '.join(exchange.timeframes)}, which is what {self._settings.exchange} serves",
-                )
-            if not exchange.markets:
-                await _load_markets(exchange)
+            await self._require_timeframe(exchange, timeframe)
             rows = await exchange.fetch_ohlcv(symbol, timeframe, limit=limit)
             return sorted(_candle(row) for row in rows)
+
+        return await self._ask("candles", ask)
+
+    async def candles_since(self, symbol: str, timeframe: str, since: datetime, limit: int) -> Sequence[Candle]:
+        """Read the first candles that open at or after an instant, oldest first, one for each; the open one may be among them.
+
+        Raise Misconfigured for a symbol that is not listed. An exchange may give fewer than ``limit``.
+        """
+
+        async def ask(exchange: Exchange) -> list[Candle]:
+            await self._require_timeframe(exchange, timeframe)
+            self._require_listed(exchange, symbol)
+            first = round(since.timestamp() * 1000)
+            rows = await exchange.fetch_ohlcv(symbol, timeframe, since=first, limit=limit)
+            by_time = {row[0]: _candle(row) for row in rows if row[0] >= first}
+            return [by_time[time] for time in sorted(by_time)]
 
         return await self._ask("candles", ask)
 
@@ -132,7 +140,23 @@ class CcxtMarketData:
         except _MALFORMED as error:
             raise Unavailable("MARKET_MALFORMED", venue=self._name, call=what, reason=type(error).__name__) from error
 
+    async def _require_timeframe(self, exchange: Exchange, timeframe: str) -> None:
+        """Have the list of markets, and raise Misconfigured for a timeframe that the exchange does not serve."""
+        if self._settings.base_url is None and timeframe not in exchange.timeframes:
+            raise Misconfigured(
+                "TIMEFRAME",
+                key="market.timeframe",
+                value=timeframe,
+                fix=f"use one of {', '.join(exchange.timeframes)}, which is what {self._settings.exchange} serves",
+            )
+        if not exchange.markets:
+            await _load_markets(exchange)
+
     def _instrument(self, exchange: Exchange, symbol: str) -> Instrument:
+        self._require_listed(exchange, symbol)
+        return grid_instrument(exchange, symbol)
+
+    def _require_listed(self, exchange: Exchange, symbol: str) -> None:
         market = exchange.markets.get(symbol)
         if market is None or not market.get("spot"):
             raise Misconfigured(
@@ -142,7 +166,6 @@ class CcxtMarketData:
                 venue=self._name,
                 fix="remove it, or write it as the exchange's spot market is called, such as BTC/USDT",
             )
-        return grid_instrument(exchange, symbol)
 
     def _quote(self, symbol: str, ticker: Mapping[str, Any], received_at: datetime) -> Quote | None:
         try:

@@ -144,10 +144,10 @@ class CandleStore:
             raise Unavailable("CANDLES_OVERLAP", series=series, fix="sortie candles check names the parts") from error
         return Span(history=history, holes=record.holes if record is not None else (), damaged=tuple(damaged))
 
-    def missing(self, series: Series, since: datetime, until: datetime) -> tuple[Gap, ...]:
+    def missing(self, series: Series, since: datetime, until: datetime, *, holes_too: bool = False) -> tuple[Gap, ...]:
         """Return what may be had of the candles that open from ``since`` up to and without ``until`` and is not there.
 
-        Parts that are damaged count as missing, what the venue itself does not have does not.
+        Parts that are damaged count as missing; what the venue itself does not have counts with ``holes_too``.
         """
         step = series.step
         phase = self.phase(series) or 0
@@ -158,7 +158,7 @@ class CandleStore:
         found = self.read(series, since, until)
         edges = np.concatenate(([first - step], found.history.time, [last + step]))
         gaps = [span(int(edges[row]) + step, int(edges[row + 1]) - step, step) for row in np.flatnonzero(np.diff(edges) > step)]
-        return without(gaps, found.holes, step)
+        return tuple(gaps) if holes_too else without(gaps, found.holes, step)
 
     def note_holes(self, series: Series, holes: tuple[Gap, ...]) -> None:
         """Remember what the venue itself does not have; candles that turn up there all the same count as any others."""
