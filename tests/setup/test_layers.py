@@ -60,7 +60,7 @@ def test_each_contract_notices_what_it_forbids(tmp_path: Path) -> None:
     for package in packages:
         (tmp_path / package).mkdir(parents=True)
         (tmp_path / package / "__init__.py").touch()
-    bot = ("wiring", "graph", "doctor_probes", "install_probes", "live_grounds")
+    bot = ("wiring", "graph", "candle_wiring", "doctor_probes", "install_probes", "live_grounds")
     for name in (*(f"bot/{each}.py" for each in bot), "config/settings.py"):
         (tmp_path / name).touch()
     for name, line in VIOLATIONS.items():
