@@ -91,7 +91,7 @@ async def start(graph: Graph) -> None:
     pid = graph.surroundings.pid
     live = sorted(graph.surroundings.confirmed_live)
     await trading.database.write(lambda unit: _open_run(unit, settings.fingerprint, pid, live))
-    await graph.switch.seed(settings.strategies.disabled)
+    await graph.switch.seed(disabled=settings.strategies.disabled, sandboxed=settings.strategies.sandboxed)
     await graph.seed_people()
     await graph.proposals.retire_limits()
     await graph.proposals.look_for_unbound()

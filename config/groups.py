@@ -231,11 +231,15 @@ class PaperSettings(Group):
     can_short: bool = Field(default=True, description="Whether short trades are taken")
 
 
+UNPROVEN = ("contraction_breakout", "fair_value_gap", "liquidity_sweep", "momentum", "order_block")
+
+
 class StrategySettings(Group):
     """Which strategies are loaded."""
 
     folders: tuple[Path, ...] = Field(default=(), description="Further folders of strategy files")
     disabled: Names = Field(default=(), description="Strategies that start disabled")
+    sandboxed: Names = Field(default=UNPROVEN, description="Strategies that start sandboxed: recorded, not offered")
     parameters: dict[str, dict[str, float | int | str | bool]] = Field(
         default_factory=dict, description="Parameters by strategy name"
     )
@@ -246,6 +250,13 @@ class SignalSettings(Group):
 
     min_score: int = Field(default=50, ge=0, le=100, description="Lowest score that is offered")
     cooldown_s: PositiveSeconds = Field(default=300, description="Pause after a mission on the same instrument")
+    strategy_missions: int = Field(default=10, ge=1, description="Most open missions of one strategy")
+    strategy_missions_of: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, description="The same by strategy name, where it differs"
+    )
+    conflict_margin: int = Field(
+        default=15, ge=1, le=100, description="Points by which a call must exceed one of the other side on its candle"
+    )
     expiry_bars: int = Field(default=5, ge=1, le=200, description="Life of a mission in candles")
     max_expiry_s: PositiveSeconds = Field(default=7200, description="Longest life of a mission")
     offers_per_hour: int = Field(default=8, ge=1, description="Single offers an hour and chat; the rest is grouped")

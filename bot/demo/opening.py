@@ -52,8 +52,10 @@ async def open_market(
 
 
 async def _search(client: SandboxClient, market: MarketInfo, terms: DeskTerms, seed: int | None, now: datetime) -> Start | None:
+    given = StrategySettings()
+    silent = {*given.disabled, *given.sandboxed}
     rules = Rules(
-        strategies=load_strategies(StrategySettings().folders).all(),
+        strategies=[each for each in load_strategies(given.folders).all() if each.name not in silent],
         history=terms.market.history,
         signals=terms.signals,
         risk=RiskSettings(),

@@ -14,6 +14,7 @@ from services.domain.approvals import ApprovalState
 from services.domain.changes import ChangeState
 from services.domain.kills import KillState
 from services.domain.proposals import ProposalState
+from services.domain.signals import StrategyState
 from services.domain.states import HaltState, MissionState, TradeState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ FILLED: Mapping[str, Sequence[str]] = {
     "people.<how>": ("claimed", "granted", "joined", "lease_ended", "revoked", "seeded"),
     "proposal.<state>": (ProposalState.DECIDED, ProposalState.GONE),
     "request.<kind>": (LEAVE_CHAT, REVOKED),
+    "strategy.<state>": tuple(StrategyState),
     "trade.<state>": tuple(TradeState),
 }
 HEAD = """# Log events and journal kinds

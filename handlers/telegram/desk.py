@@ -14,11 +14,13 @@ from handlers.telegram.views.people import render_whoami
 from services.domain.errors import NotFound, Refused
 from services.domain.grades import Grade
 from services.domain.people import Role
+from services.domain.signals import StrategyState
 from services.signals.switches import SwitchStrategy
 from services.storage import grades, people
 from services.storage.database import Unit
 
 DEEP_LINK_MISSION = "m_"
+_NOW = {StrategyState.ENABLED: "on", StrategyState.DISABLED: "off", StrategyState.SANDBOXED: "sandboxed"}
 
 
 class DeskHandlers:
@@ -48,6 +50,7 @@ class DeskHandlers:
             row("strategies", "Strategies and their record", "", observer, read, Where.ANYWHERE, listing(ListName.STRATEGIES)),
             row("enable", "Switch a strategy on", "name", boss, Kind.ACT, Where.ANYWHERE, self.enable),
             row("disable", "Switch a strategy off", "name", boss, Kind.ACT, Where.ANYWHERE, self.disable),
+            row("sandbox", "Record a strategy, offer nothing", "name", boss, Kind.ACT, Where.ANYWHERE, self.sandbox),
             row("universe", "What may be traded", "", observer, read, Where.ANYWHERE, listing(ListName.UNIVERSE)),
             row("terminals", "Accounts at venues", "", observer, read, Where.MONEY, listing(ListName.TERMINALS)),
             row("digest", "The summary now", "", observer, read, Where.ANYWHERE, listing(ListName.DIGEST)),
@@ -96,24 +99,29 @@ class DeskHandlers:
 
     async def enable(self, request: Request) -> None:
         """Switch a strategy on."""
-        await self._switch_to(request, enabled=True)
+        await self._switch_to(request, StrategyState.ENABLED)
 
     async def disable(self, request: Request) -> None:
         """Switch a strategy off."""
-        await self._switch_to(request, enabled=False)
+        await self._switch_to(request, StrategyState.DISABLED)
+
+    async def sandbox(self, request: Request) -> None:
+        """Let a strategy's calls be recorded, and offer none of them."""
+        await self._switch_to(request, StrategyState.SANDBOXED)
 
     async def choose(self, request: Request, button: ChoiceButton) -> None:
         """Switch a strategy by its button and show the list again."""
         if button.value not in ("on", "off"):
             raise NotFound("BUTTON")
-        await self._switch(request.actor, button.key, enabled=button.value == "on")
+        state = StrategyState.ENABLED if button.value == "on" else StrategyState.DISABLED
+        await self._switch(request.actor, button.key, state)
         await request.toast(f"{button.key} is {button.value} now.")
         await self._lists.show(request, ListName.STRATEGIES)
 
-    async def _switch_to(self, request: Request, *, enabled: bool) -> None:
+    async def _switch_to(self, request: Request, state: StrategyState) -> None:
         name = request.args.strip().lower()
         if not name:
             await self._lists.show(request, ListName.STRATEGIES)
             return
-        await self._switch(request.actor, name, enabled=enabled)
-        await request.reply(Rendered(text=f"{name} is {'on' if enabled else 'off'} now."))
+        await self._switch(request.actor, name, state)
+        await request.reply(Rendered(text=f"{name} is {_NOW[state]} now."))

@@ -75,7 +75,7 @@ class ChooseMode:
 
         def body(unit: Unit) -> ModeAsked:
             require(unit, actor, Role.COMMANDER)
-            if reference in desk.enabled_strategies(unit):
+            if reference in desk.strategy_states(unit):
                 return self._choose(unit, actor, ModeScope.STRATEGY, reference, reference, mode, own=False)
             person = find_person(unit, reference)
             if person.role < Role.TRADER:
@@ -131,7 +131,7 @@ def _put(unit: Unit, actor: Actor, scope: ModeScope, subject: str, mode: FireMod
 def _view(unit: Unit, person: Person) -> ModesView:
     if person.role < Role.TRADER:
         raise NotAllowed("ROLE", have=person.role.value, need=Role.TRADER.value)
-    names = sorted(desk.enabled_strategies(unit))
+    names = sorted(desk.strategy_states(unit))
     return ModesView(
         person=person,
         mode=modes.find(unit, ModeScope.PERSON, str(person.id)),

@@ -24,6 +24,14 @@ class Side(StrEnum):
         return 1 if self is Side.LONG else -1
 
 
+class StrategyState(StrEnum):
+    """What becomes of a strategy's calls: offered, recorded alone, or never asked for."""
+
+    ENABLED = "enabled"
+    SANDBOXED = "sandboxed"
+    DISABLED = "disabled"
+
+
 class DropCode(StrEnum):
     """Why a signal was not offered."""
 
@@ -36,6 +44,9 @@ class DropCode(StrEnum):
     HALTED = "HALTED"
     MALFORMED = "MALFORMED"
     STRATEGY_DISABLED = "STRATEGY_DISABLED"
+    SANDBOXED = "SANDBOXED"
+    CONFLICT = "CONFLICT"
+    CAPACITY = "CAPACITY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

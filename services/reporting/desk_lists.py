@@ -12,7 +12,7 @@ from services.domain.halts import Halt, HaltScope
 from services.domain.limits import Limit, Scope
 from services.domain.market import Instrument
 from services.domain.money import ZERO, Price
-from services.domain.signals import Mission
+from services.domain.signals import Mission, StrategyState
 from services.domain.trades import Terminal, TerminalMode
 from services.portfolio.results import Results, results_of
 from services.reporting.exposure import Exposure, exposure
@@ -135,11 +135,11 @@ class TerminalsList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyLine:
-    """A loaded strategy: its switch, the missions it called in 90 days, and what those trades came to."""
+    """A loaded strategy: its state, the missions it called in 90 days, and what those trades came to."""
 
     name: str
     version: str
-    enabled: bool
+    state: StrategyState
     offered: int
     results: Results
 
@@ -306,8 +306,8 @@ def _owner(unit: Unit, account: Terminal) -> str:
 
 
 def strategies_list(unit: Unit, live: Live, terms: Terms, *, may_switch: bool) -> StrategiesList:
-    """Return the loaded strategies with their switch and their record, all of its versions counted together."""
-    switched, since = desk.enabled_strategies(unit), live.now - RECORD
+    """Return the loaded strategies with their state and their record, all of its versions counted together."""
+    switched, since = desk.strategy_states(unit), live.now - RECORD
     sources = (
         select(mission_rows.c.id, signal_rows.c.source)
         .join(signal_rows, signal_rows.c.id == mission_rows.c.signal_id)
@@ -320,7 +320,7 @@ def strategies_list(unit: Unit, live: Live, terms: Terms, *, may_switch: bool) -
             StrategyLine(
                 name=name,
                 version=version,
-                enabled=switched.get(name, False),
+                state=switched.get(name, StrategyState.DISABLED),
                 offered=sum(each == name for each in called.values()),
                 results=results_of([trade for trade in closed if called.get(trade.mission_id) == name], live.least_sample),
             )

@@ -26,7 +26,8 @@ from services.storage.database import Unit
 REMEMBERED = timedelta(days=90)
 MOST_LINES = 8
 # What makes a mission or a trade come, or not come; the newest row of each tells.
-_MOVES = ("mission.opened", "signal.dropped", "trade.fired", "fire.denied", "strategy.disabled", "strategy.enabled")
+_SWITCHED = ("strategy.disabled", "strategy.enabled", "strategy.sandboxed")
+_MOVES = ("mission.opened", "signal.dropped", "trade.fired", "fire.denied", *_SWITCHED)
 _STATES = ("stage.silent", "stage.back", "reconcile.differs", "breaker.opened", "breaker.closed", "desk.started")
 _HALTS = ("halt.halted", "halt.reducing", "halt.lifted")
 _TOLD = ("fill.booked", "trade.closed", "trade.canceled", "trade.failed", "instruction.rejected", "instruction.unknown")

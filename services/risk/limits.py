@@ -95,7 +95,7 @@ def is_known(unit: Unit, scope: Scope, subject: str) -> bool:
         number = typed_number(subject, LONGEST_ID)
         return number is not None and people.find(unit, number) is not None
     if scope is Scope.STRATEGY:
-        return subject in desk.enabled_strategies(unit)
+        return subject in desk.strategy_states(unit)
     if scope is Scope.INSTRUMENT:
         universe = desk.current_universe(unit)
         return universe is not None and universe.find(subject) is not None

@@ -22,28 +22,38 @@ BAND_SHARE = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What one strategy says of one instrument on its last closed candle, with its score."""
+    """What one strategy says of one instrument on its last closed candle, with its score.
+
+    ``sandboxed`` tells that it is recorded and not offered.
+    """
 
     source: str
     signal: StrategySignal
     score: int
     score_parts: dict[str, int]
+    sandboxed: bool = False
 
 
-def calls_of(strategies: Sequence[Strategy], series: CandleSeries, quote: Quote | None) -> list[Call]:
-    """Ask every strategy that is warm about the last closed candle; return the calls, the best first."""
+def calls_of(
+    strategies: Sequence[Strategy], series: CandleSeries, quote: Quote | None, sandboxed: Sequence[Strategy] = ()
+) -> list[Call]:
+    """Ask every strategy that is warm about the last closed candle; return the calls, the best first.
+
+    What sandboxed ones say weighs on no other call's score.
+    """
     said = [
         (strategy, signal)
-        for strategy in strategies
+        for strategy in (*strategies, *sandboxed)
         if len(series.candles) >= strategy.warm_up
         for signal in strategy.signals(series)
     ]
     calls = []
     for strategy, signal in said:
-        others = [other for name, other in said if name is not strategy]
+        others = [other for who, other in said if who is not strategy and who not in sandboxed]
         total, parts = score(signal, series, quote, others)
         source = f"strategy:{strategy.name}@{strategy.version}"
-        calls.append(Call(source=source, signal=signal, score=total, score_parts=dict(parts)))
+        apart = strategy in sandboxed
+        calls.append(Call(source=source, signal=signal, score=total, score_parts=dict(parts), sandboxed=apart))
     return sorted(calls, key=lambda call: (-call.score, call.source))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
 from services.domain.journal import JournalEntry
 from services.domain.market import Instrument, Tier, Universe
 from services.domain.money import canonical
+from services.domain.signals import StrategyState
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import duties, journal, leases, requests, stages, strategies, universes
@@ -214,14 +215,14 @@ def _instrument(stored: Mapping[str, Any]) -> Instrument:
     )
 
 
-def enabled_strategies(unit: Unit) -> dict[str, bool]:
-    """Return which strategies people switched on or off."""
-    return {row.name: row.enabled for row in unit.all(_STRATEGIES)}
+def strategy_states(unit: Unit) -> dict[str, StrategyState]:
+    """Return the state of every strategy that the desk has known."""
+    return {row.name: StrategyState(row.state) for row in unit.all(_STRATEGIES)}
 
 
-def set_strategy(unit: Unit, name: str, *, enabled: bool, by: int | None) -> None:
-    """Switch a strategy on or off."""
-    upsert(unit, strategies, {"name": name}, {"enabled": enabled, "changed_by": by, "changed_at": unit.now})
+def set_strategy(unit: Unit, name: str, state: StrategyState, *, by: int | None) -> None:
+    """Set a strategy's state."""
+    upsert(unit, strategies, {"name": name}, {"state": state.value, "changed_by": by, "changed_at": unit.now})
 
 
 def journal_head(unit: Unit) -> JournalEntry | None:

@@ -216,6 +216,18 @@ def open_on(unit: Unit, symbol: str, side: Side) -> bool:
     return unit.first(select(missions.c.id).where(*where).limit(1)) is not None
 
 
+def pending_of(unit: Unit, strategy: str) -> int:
+    """Return how many missions of a strategy, all its versions together, are open or about to be."""
+    source = f"strategy:{strategy}@"
+    opened = (
+        select(func.count())
+        .select_from(missions.join(signals, missions.c.signal_id == signals.c.id))
+        .where(missions.c.state == MissionState.OPEN.value, signals.c.source.startswith(source, autoescape=True))
+    )
+    waiting = sum(each.source.startswith(source) for each in waiting_signals(unit))
+    return int(unit.connection.scalar(opened) or 0) + waiting
+
+
 def add_offer(unit: Unit, mission_id: str, chat_id: int, *, grouped: bool) -> bool:
     """Note that a mission was offered in a chat; False when it had been."""
     row = {"mission_id": mission_id, "chat_id": chat_id, "grouped": grouped, "offered_at": unit.now}

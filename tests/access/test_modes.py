@@ -16,6 +16,7 @@ from services.domain.buttons import Act
 from services.domain.errors import NotAllowed, Refused
 from services.domain.grades import FireMode, ModeScope
 from services.domain.people import Role
+from services.domain.signals import StrategyState
 from services.storage import approvals, desk, modes
 from services.storage.database import Unit
 from tests.access.bench import ANN, CARL, CORA, OLGA, AccessBench, person
@@ -29,7 +30,7 @@ class Modes:
     def __init__(self, bench: AccessBench) -> None:
         self.bench = bench
         asyncio.run(bench.seeding_grades(BUILT_IN)())
-        bench.database.write_now(lambda unit: desk.set_strategy(unit, "trend", enabled=True, by=None))
+        bench.database.write_now(lambda unit: desk.set_strategy(unit, "trend", StrategyState.ENABLED, by=None))
         self.second = SecondPerson(bench.ids, ApprovalSettings())
         self.book = ChangeBook(bench.ids, ApprovalSettings(), self.second)
         register_modes(self.book)

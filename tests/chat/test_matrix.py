@@ -47,6 +47,7 @@ TABLE = (
     Row("/strategies", "Strategies, 90 days", "d+++", "r+++"),
     Row("/enable trend", "trend is on now", "drr+", "rrr+"),
     Row("/disable breakout", "breakout is off now", "drr+", "rrr+"),
+    Row("/sandbox breakout", "breakout is sandboxed now", "drr+", "rrr+"),
     Row("/universe", "BTC/USDT 64,000.00", "d+++", "r+++"),
     Row("/terminals", "Terminals", "d+++", "r>>>"),
     Row("/digest", "journal", "d+++", "r+++"),

@@ -18,6 +18,7 @@ from services.domain.money import canonical
 from services.domain.notices import Event, Loudness, Topic
 from services.domain.orders import Order, OrderRole, OrderSide, OrderType
 from services.domain.people import Role
+from services.domain.signals import StrategyState
 from services.domain.states import HaltState, OrderState, TradeState
 from services.domain.trades import Trade
 from services.reporting.desk_lists import MissionsList, RiskList, StrategiesList, UniverseList
@@ -212,7 +213,7 @@ async def test_universe_tells_price_spread_and_age_or_that_there_is_none(tmp_pat
 
 async def test_strategies_have_their_record_and_commanders_their_switches(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as rig:
-        await rig.trading.database.write(lambda unit: desk.set_strategy(unit, "trend", enabled=True, by=None))
+        await rig.trading.database.write(lambda unit: desk.set_strategy(unit, "trend", StrategyState.ENABLED, by=None))
         await stopped_out(rig)
         data = await listed(rig, ListName.STRATEGIES, CARL, CARL)
         carl = await page(rig, ListName.STRATEGIES, CARL, CARL)
@@ -220,8 +221,8 @@ async def test_strategies_have_their_record_and_commanders_their_switches(tmp_pa
 
     assert isinstance(data, StrategiesList)
     trend, breakout = data.rows
-    assert (trend.enabled, trend.offered, trend.results.n) == (True, 1, 1)
-    assert (breakout.enabled, breakout.offered, breakout.results.n) == (False, 0, 0)
+    assert (trend.state, trend.offered, trend.results.n) == (StrategyState.ENABLED, 1, 1)
+    assert (breakout.state, breakout.offered, breakout.results.n) == (StrategyState.DISABLED, 0, 0)
     assert labels(carl)[0] == ["trend off", "breakout on"]
     assert labels(ann) == [["Refresh"]]
 

@@ -162,3 +162,23 @@ def test_postgresql_gets_its_own_types(postgresql_sql: str) -> None:
     assert postgresql_sql.count(" NUMERIC") >= amounts > 0
     assert "NUMERIC(" not in postgresql_sql
     assert "TIMESTAMP WITH TIME ZONE" in postgresql_sql
+
+
+def test_switches_of_strategies_become_states_and_back(place: str) -> None:
+    def states(column: str) -> Callable[[Connection], dict[str, object]]:
+        return lambda connection: {
+            str(name): state for name, state in connection.exec_driver_sql(f"SELECT name, {column} FROM strategies")
+        }
+
+    api.upgrade(place, "0017")
+    for name, enabled in (("on", "true"), ("off", "false")):
+        _execute(
+            place, f"INSERT INTO strategies (name, enabled, changed_at) VALUES ('{name}', {enabled}, '2026-01-01 00:00:00')"
+        )
+    api.upgrade(place, "0018")
+    assert run_on(place, states("state")) == {"on": "enabled", "off": "disabled"}
+    _execute(place, "UPDATE strategies SET state = 'sandboxed' WHERE name = 'on'")
+
+    api.downgrade(place, "0017")
+
+    assert {name: bool(enabled) for name, enabled in run_on(place, states("enabled")).items()} == {"on": False, "off": False}

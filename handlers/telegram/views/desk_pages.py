@@ -11,6 +11,7 @@ from handlers.telegram.views.message import Button, Rendered, act
 from handlers.telegram.views.paging import cut, in_rows, turning
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import badge, money_words, plural, win_words
+from services.domain.signals import StrategyState
 from services.domain.states import MissionState
 from services.reporting.desk_lists import (
     HaltLine,
@@ -24,7 +25,8 @@ from services.reporting.desk_lists import (
     Use,
 )
 
-MISSIONS_A_PAGE, INSTRUMENTS_A_PAGE, TERMINALS_A_PAGE, STRATEGIES_A_PAGE = 4, 8, 4, 3
+STATE_WORDS = {StrategyState.ENABLED: "on", StrategyState.SANDBOXED: "sandbox", StrategyState.DISABLED: "off"}
+MISSIONS_A_PAGE, INSTRUMENTS_A_PAGE, TERMINALS_A_PAGE, STRATEGIES_A_PAGE = 4, 8, 4, 8
 
 
 def risk_page(data: RiskList) -> Rendered:
@@ -132,6 +134,7 @@ def strategies_page(data: StrategiesList, page: int) -> Rendered:
         "list_strategies",
         badge=badge(data.modes),
         rows=part.rows,
+        states=STATE_WORDS,
         offered=[plural(line.offered, "mission") for line in part.rows],
         counts=[plural(line.results.n, "trade") for line in part.rows],
         wins=[win_words(line.results.win_rate) for line in part.rows],
@@ -139,10 +142,10 @@ def strategies_page(data: StrategiesList, page: int) -> Rendered:
         page=part.page,
         pages=part.pages,
     )
-    switches = [_switch(line.name, enabled=line.enabled) for line in part.rows] if data.may_switch else []
+    switches = [_switch(line.name, line.state) for line in part.rows] if data.may_switch else []
     return Rendered(text=text, rows=in_rows(switches, turning(ListName.STRATEGIES, part)))
 
 
-def _switch(name: str, *, enabled: bool) -> Button:
-    wanted = "off" if enabled else "on"
+def _switch(name: str, state: StrategyState) -> Button:
+    wanted = STATE_WORDS[StrategyState.DISABLED if state is StrategyState.ENABLED else StrategyState.ENABLED]
     return act(f"{clip(name, 16)} {wanted}", ChoiceButton(name="strategy", key=name, value=wanted))

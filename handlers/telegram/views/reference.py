@@ -48,6 +48,9 @@ _DROPS: Mapping[DropCode, str] = {
     DropCode.HALTED: "the desk or the instrument is halted",
     DropCode.MALFORMED: "stop, targets or entry band lie on the wrong side",
     DropCode.STRATEGY_DISABLED: "its strategy is switched off",
+    DropCode.SANDBOXED: "its strategy is sandboxed: what it calls is recorded and not offered",
+    DropCode.CONFLICT: "strategies call both sides of the instrument, and this one is not ahead by `signals.conflict_margin`",
+    DropCode.CAPACITY: "its strategy has `signals.strategy_missions` open missions already",
 }
 # What may stand on a trade's card after ``not sent`` or ``not filled``, beside the codes of the gate.
 _ENDS: Mapping[str, str] = {

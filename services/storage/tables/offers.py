@@ -19,7 +19,7 @@ strategies = Table(
     "strategies",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("enabled", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
     Column("changed_by", BigInteger),
     Column("changed_at", Instant, nullable=False),
 )
