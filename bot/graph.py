@@ -266,6 +266,7 @@ class Graph:
             approvals=self.proposals.acts,
             take_incident=TakeIncident(database),
             standing=ReadStanding(database, rules.discipline, rules.book, self.settings.breakers, self.live),
+            news=self.news.page(self.live),
             call=CallMission(database, trading.offer, trading.quotes, self.series_of, self.settings.signals, self.ids),
             registry=self.registry,
             live=self.live,

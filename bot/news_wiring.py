@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.extras import NEWS, ensure
@@ -12,6 +13,8 @@ from services.domain.ports import Clock
 from services.market.news.blackouts import CalendarBoard
 from services.market.news.calendar_reading import ReadCalendar
 from services.market.news.feed_reading import ReadFeeds
+from services.reporting.live import Live
+from services.reporting.news_view import ReadNews
 from services.storage.database import Database
 
 
@@ -21,6 +24,7 @@ class News:
 
     read_calendar: ReadCalendar
     read_feeds: ReadFeeds
+    page: Callable[[Callable[[], Live]], ReadNews]
 
     def start(self, settings: Settings, ticker: Ticking) -> None:
         """Begin to read what is configured."""
@@ -38,4 +42,5 @@ def build_news(settings: Settings, database: Database, board: CalendarBoard, clo
     return News(
         read_calendar=ReadCalendar(database, board, fetch, clock, settings.news.max_bytes),
         read_feeds=ReadFeeds(database, settings.news, fetch, clock),
+        page=lambda live: ReadNews(database, board, settings.news, live, required=settings.inputs.news),
     )

@@ -82,6 +82,8 @@ def toml_value(value: object) -> str:
             return json.dumps(value.as_posix() if isinstance(value, Path) else value, ensure_ascii=False)
         case tuple() | list():
             return f"[{', '.join(toml_value(each) for each in value)}]"
+        case BaseModel():
+            return toml_value(dict(value))
         case Mapping():
             return "{" + ", ".join(f"{json.dumps(str(name))} = {toml_value(each)}" for name, each in value.items()) + "}"
     raise TypeError(f"a setting cannot be a {type(value).__name__}")

@@ -66,7 +66,8 @@ class CalendarSettings(Group):
         description="Assets that the events of a currency concern too",
     )
     blackouts: tuple[BlackoutSettings, ...] = Field(
-        default=(BlackoutSettings(),), description="Around which events entries are denied, and how long"
+        default=(BlackoutSettings(),),
+        description="Around which events entries are denied: `[[calendar.blackouts]]` with importance and minutes",
     )
 
     @model_validator(mode="after")

@@ -55,6 +55,7 @@ from services.reporting.cards import load_card
 from services.reporting.exposure import equity_of
 from services.reporting.holding_back import ReadStanding
 from services.reporting.live import Live
+from services.reporting.news_view import ReadNews
 from services.risk.lifting import CloseBreaker
 from services.risk.limit_changes import LimitChanges, ProposeLimit
 from services.storage import missions, outbox, people, previews, terminals
@@ -132,6 +133,7 @@ class App:
     approvals: ApprovalActs
     take_incident: TakeIncident
     standing: ReadStanding
+    news: ReadNews
     call: CallMission
     registry: Registry
     live: Callable[[], Live]

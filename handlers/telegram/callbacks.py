@@ -83,6 +83,7 @@ class ListName(StrEnum):
     BREAKERS = "breakers"
     COOLDOWN = "cooldown"
     LIMITS = "limits"
+    NEWS = "news"
 
 
 class MissionButton(CallbackData, prefix="m"):

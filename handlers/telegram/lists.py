@@ -14,6 +14,7 @@ from handlers.telegram.views.digest import render_digest
 from handlers.telegram.views.health import render_doctor, render_status
 from handlers.telegram.views.lists import render_list
 from handlers.telegram.views.message import Rendered
+from handlers.telegram.views.news import render_news
 from handlers.telegram.views.slo import render_slo
 from services.access.authority import require
 from services.domain.errors import NotFound
@@ -58,6 +59,7 @@ class Lists:
             ListName.BREAKERS: self._breakers,
             ListName.COOLDOWN: self._cooldown,
             ListName.DESK: self._desk,
+            ListName.NEWS: self._news,
         }
 
     def command(self, name: ListName) -> Handler:
@@ -121,6 +123,10 @@ class Lists:
     async def _desk(self, request: Request, page: int, arg: str) -> Rendered:
         found = await self._app.standing.everybody(read_desk)
         return render_desk(found, page, private=not request.is_group)
+
+    async def _news(self, request: Request, page: int, arg: str) -> Rendered:
+        where = request.actor.id if request.private_only else request.chat_id
+        return render_news(await self._app.news(request.actor.id, where), page)
 
     async def _digest(self, request: Request, page: int, arg: str) -> Rendered:
         live = self._app.live()

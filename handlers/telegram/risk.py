@@ -28,9 +28,10 @@ class RiskHandlers:
     def commands(self) -> tuple[CommandSpec, ...]:
         """Return the rows of this room."""
         row = row_of("risk")
-        risk = self._lists.command(ListName.RISK)
+        risk, news = self._lists.command(ListName.RISK), self._lists.command(ListName.NEWS)
         return (
             row("risk", "Limits and their use", "", Role.OBSERVER, Kind.READ, Where.ANYWHERE, risk),
+            row("news", "Events, blackouts, headlines", "", Role.OBSERVER, Kind.READ, Where.ANYWHERE, news),
             row("halt", "Stop the desk's entries now", "[reason]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.halt),
             row("kill", "Halt; flatten sells all", "[flatten] [reason]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.kill),
             row("reduce", "Exits only, desk-wide", "[reason]", Role.TRADER, Kind.SAFETY, Where.ANYWHERE, self.reduce),

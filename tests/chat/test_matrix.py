@@ -74,6 +74,7 @@ TABLE = (
     Row("/pnl", "Results", "d+++", "r>>>"),
     Row("/history", "Closed trades", "d+++", "r>>>"),
     Row("/risk", "no halt in force", "d+++", "r+++"),
+    Row("/news", "no calendar is configured", "d+++", "r+++"),
     Row("/limits", "one trade", "d+++", "r+++"),
     Row("/approve", "Nothing waits for an answer", "dr++", "pppp"),
     Row("/rollback 7", "there is no change 7", "drr+", "rrr+"),
