@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +138,16 @@ def test_whatever_comes_is_a_calendar_or_refused(found: object) -> None:
 
     with pytest.raises(SourceTrouble):
         parse_calendar(body, NOW)
+
+
+def test_the_example_on_the_page_is_a_calendar() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "news.md").read_text(encoding="utf-8")
+    example = re.search(r"^    \{\n.*?^    \}\n", page, re.MULTILINE | re.DOTALL)
+    assert example is not None
+
+    calendar = parse_calendar(example.group().encode(), NOW)
+
+    assert [each.title for each in calendar.events] == ["Core PCE", "FOMC minutes", "Thanksgiving", "Token unlock"]
 
 
 def test_every_cut_of_a_calendar_is_refused() -> None:
