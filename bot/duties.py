@@ -18,6 +18,7 @@ log = structlog.get_logger()
 RENEW_S = 5.0
 PRICES_EVERY_S = 10
 SWEEP_EVERY_S = 600
+SOURCES_EVERY_S = 60
 CALIBRATE_EVERY_S = 600
 BREAKERS_EVERY_S = 2
 PROPOSALS_EVERY_S = 1
@@ -71,6 +72,7 @@ class Duties:
             ("feed", self._run_feed),
             ("reconcile", trading.sync.run_reconcile),
             ("entries", trading.entries.run),
+            ("signals", graph.senders.work.run),
             ("kill", trading.work_kill.run),
             ("halt", trading.watch_halt.run),
             ("deadman", graph.dead_man.run),
@@ -122,6 +124,7 @@ class Duties:
         ticker.every(graph.settings.correlation.every_s, "correlations", graph.measure_correlations)
         ticker.every(CALIBRATE_EVERY_S, "calibration", graph.measure_calibration)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
+        ticker.every(SOURCES_EVERY_S, "sources", graph.senders.follow)
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
         start_backups(graph)
         graph.news.start(graph.settings, ticker)

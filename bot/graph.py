@@ -27,6 +27,7 @@ from bot.redaction import process_redactor
 from bot.requests import Requests
 from bot.sender import Sender
 from bot.silence_wiring import build_dead_man
+from bot.sources_wiring import build_senders
 from bot.surroundings import Surroundings
 from bot.system import StageWakeups
 from bot.telegram import ChatAnswers, ChatDispatcher, Recovery, cannot_wait, make_bot, publish_commands, publish_menu
@@ -138,8 +139,16 @@ class Graph:
         self.dead_man = build_dead_man(settings, self.trading, outside, self.stages.alive)
         self.watch = WatchStages(self.trading.database, self.stages, self.clock, self.ids)
         self.crashes = BookCrashes(self.trading.database, self.clock, self.ids)
+        self.senders = build_senders(settings, outside, self.trading.database, self.trading.quotes)
         self.monitoring = Monitoring(
-            settings, self.meters, self.tallies, self.trading.database, self.stages, self.clock, self.ids
+            settings,
+            self.meters,
+            self.tallies,
+            self.trading.database,
+            self.stages,
+            self.clock,
+            self.ids,
+            self.senders.receive,
         )
 
     def _build_chat(self, token: str) -> None:

@@ -9,9 +9,11 @@ from bot.metrics import Build, Looks, Meters, Scrape
 from bot.nursery import TaskNursery
 from bot.release import VERSION
 from bot.web import WebServer
+from bot.web_signals import AlertPort
 from config.settings import Settings
 from handlers.web.guard import Guard
 from handlers.web.health import AskHealth, State
+from handlers.web.signals import Receive
 from migrations import api
 from services.domain.errors import Misconfigured, Unavailable
 from services.domain.measures import Timed
@@ -40,7 +42,9 @@ class Monitoring:
         stages: Stages,
         clock: Clock,
         ids: Ids,
+        receive: Receive | None = None,
     ) -> None:
+        """``receive`` takes alerts of senders outside; without it there is nothing at their address."""
         self._settings = settings
         self._meters = meters
         self._tallies = tallies
@@ -48,6 +52,7 @@ class Monitoring:
         self._stages = stages
         self._clock = clock
         self._ids = ids
+        self._receive = receive
         self.loop_lag = LoopLag(database, clock, ids, meters)
         self.web: WebServer | None = None
 
@@ -69,7 +74,8 @@ class Monitoring:
             )
 
         guard = Guard(self._key(), web.per_minute, self._clock.monotonic)
-        self.web = WebServer(web, AskHealth(look), Scrape(self._meters, looks), guard, self._meters)
+        alerts = AlertPort(self._receive) if self._receive is not None else None
+        self.web = WebServer(web, AskHealth(look), Scrape(self._meters, looks), guard, self._meters, alerts)
         await self.web.open()
 
     def start(self, nursery: TaskNursery) -> None:

@@ -1,4 +1,4 @@
-"""HTTP for who watches the desk: `/v1/health` and `/metrics`, and nothing else.
+"""HTTP: `/v1/health` and `/metrics` for who watches the desk, `/v1/signals` for who sends it alerts, and nothing else.
 
 A connection carries one request and lives for ten seconds at most; there are so many at once and no more.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -18,6 +18,7 @@ from bot.metrics import CONTENT_TYPE
 from config.web import WebSettings
 from handlers.web.guard import Guard
 from handlers.web.health import AskHealth
+from handlers.web.signals import SIGNALS, is_ours
 from services.domain.errors import Misconfigured
 from services.domain.measures import Counted, Meter
 
@@ -49,17 +50,36 @@ TEXTS = {
 }
 
 
+class Alerts(Protocol):
+    """Answers what comes to `/v1/signals` and below."""
+
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request."""
+        ...
+
+    def too_many(self) -> web.Response:
+        """Answer an address that asks too often."""
+        ...
+
+
 class WebServer:
     """Listens where the settings say."""
 
     def __init__(
-        self, settings: WebSettings, health: AskHealth, scrape: Callable[[], Awaitable[bytes]], guard: Guard, meter: Meter
+        self,
+        settings: WebSettings,
+        health: AskHealth,
+        scrape: Callable[[], Awaitable[bytes]],
+        guard: Guard,
+        meter: Meter,
+        alerts: Alerts | None = None,
     ) -> None:
         self._settings = settings
         self._health = health
         self._scrape = scrape
         self._guard = guard
         self._meter = meter
+        self._alerts = alerts
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -93,7 +113,8 @@ class WebServer:
             self._runner = None
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.path if request.path in (HEALTH, METRICS) else "other"
+        # A secret may stand behind the address of alerts, which is why no path is ever named as it came.
+        path = SIGNALS if is_ours(request.path) else request.path if request.path in (HEALTH, METRICS) else "other"
         try:
             answer = await self._route(request)
         except Exception as error:
@@ -103,8 +124,11 @@ class WebServer:
         return answer
 
     async def _route(self, request: web.BaseRequest) -> web.Response:
+        alerts = self._alerts if is_ours(request.path) else None
         if not self._guard.lets_in(request.remote):
-            return refusal(429)
+            return refusal(429) if alerts is None else alerts.too_many()
+        if alerts is not None:
+            return await alerts(request)
         if request.path not in (HEALTH, METRICS):
             return refusal(404)
         if request.method not in ("GET", "HEAD"):

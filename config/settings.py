@@ -41,6 +41,7 @@ from config.groups import (
     VenueSettings,
 )
 from config.inputs import InputSettings
+from config.intake import IntakeSettings
 from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     paper: PaperSettings = Field(default_factory=PaperSettings)
     strategies: StrategySettings = Field(default_factory=StrategySettings)
     signals: SignalSettings = Field(default_factory=SignalSettings)
+    intake: IntakeSettings = Field(default_factory=IntakeSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     discipline: DisciplineSettings = Field(default_factory=DisciplineSettings)
@@ -155,7 +157,7 @@ class Settings(BaseSettings):
     @property
     def fingerprint(self) -> str:
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
-        trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk"}
+        trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk", "intake"}
         judging = {"sessions", "inputs", "correlation", "sizing", "risk", "breakers", "discipline", "grades", "approvals"}
         groups = trading | judging | {"calendar"}
         tree = self.model_dump(

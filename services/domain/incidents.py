@@ -38,6 +38,7 @@ class AlertCode(StrEnum):
     LEASE_LOST = "LEASE_LOST"
     CLOCK_SKEW = "CLOCK_SKEW"
     BREAKER_OPEN = "BREAKER_OPEN"
+    SOURCE_MUTED = "SOURCE_MUTED"
 
 
 class Severity(StrEnum):

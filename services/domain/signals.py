@@ -47,6 +47,9 @@ class DropCode(StrEnum):
     SANDBOXED = "SANDBOXED"
     CONFLICT = "CONFLICT"
     CAPACITY = "CAPACITY"
+    NO_DATA = "NO_DATA"
+    PRICE_FAR = "PRICE_FAR"
+    SOURCE_MUTED = "SOURCE_MUTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,8 @@ class Target:
 class Signal:
     """A call: instrument, side, entry band, stop and targets, with where it came from.
 
-    ``source`` is ``strategy:<name>@<version>`` or ``person:<id>``; ``facts`` are the inputs that explain the call;
-    ``score`` is 0-100 and the sum of ``score_parts``.
+    ``source`` is ``strategy:<name>@<version>``, ``person:<id>`` or ``outside:<name>``; ``facts`` are the inputs that explain
+    the call; ``score`` is 0-100 and the sum of ``score_parts``.
     """
 
     id: str

@@ -8,10 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from services.domain.signals import Side
+from services.domain.signals import DropCode, Side
 
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 OUTSIDE = "outside:"
+# Dropped for these an alert was no call that could have come to anything; for every other reason it might have.
+NO_CALL = frozenset({DropCode.MALFORMED, DropCode.NOT_IN_UNIVERSE, DropCode.NO_DATA, DropCode.STALE, DropCode.PRICE_FAR})
 
 
 class SourceState(StrEnum):
@@ -91,6 +93,8 @@ class Arrival:
 class TurnedAway(StrEnum):
     """Why a request was not let in, as it is answered."""
 
+    NO_PATH = "NO_PATH"
+    ONLY_POST = "ONLY_POST"
     NOT_SIGNED = "NOT_SIGNED"
     NOT_KNOWN = "NOT_KNOWN"
     CLOCK = "CLOCK"

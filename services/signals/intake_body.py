@@ -74,6 +74,8 @@ def read_fields(body: bytes) -> Fields:
     unknown = sorted(named.keys() - FIELDS)
     if unknown:
         raise Malformed(f"{_shown(unknown[0])} is no field; there are {', '.join(sorted(FIELDS))}")
+    if not all(isinstance(named.get(name, ""), str) for name in ("source", "secret")):
+        raise Malformed("source and secret are texts")
     return named
 
 
@@ -198,8 +200,8 @@ def _as_text(value: object) -> str:
 
 
 def _symbol(value: object) -> str:
-    text = _as_text(value).strip().upper()
-    if not (text.isascii() and _SYMBOL.fullmatch(text)):
+    text = value.strip().upper() if isinstance(value, str) and value.isascii() else ""
+    if not _SYMBOL.fullmatch(text):
         raise Malformed("not an instrument such as BTCUSDT, BINANCE:BTCUSDT or BTC/USDT")
     return text
 

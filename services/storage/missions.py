@@ -110,6 +110,9 @@ _WAITING = (
     .where(missions.c.id.is_(None), signals.c.drop_code.is_(None))
     .order_by(signals.c.created_at)
 )
+_SIGNAL = select(
+    signals, signals.c.created_at.label("signal_created_at"), signals.c.expires_at.label("signal_expires_at")
+).where(signals.c.id == bindparam("signal"))
 
 
 def _mission(row: Any) -> Mission:
@@ -144,6 +147,12 @@ def add(unit: Unit, mission_id: str, signal: Signal) -> Mission:
 def waiting_signals(unit: Unit) -> list[Signal]:
     """Return stored signals that were not dropped and have no mission yet, oldest first."""
     return [_signal(row, row.id) for row in unit.all(_WAITING)]
+
+
+def find_signal(unit: Unit, signal_id: str) -> Signal | None:
+    """Return a stored signal, or None."""
+    row = unit.first(_SIGNAL, signal=signal_id)
+    return _signal(row, row.id) if row is not None else None
 
 
 def drop_signal(unit: Unit, signal_id: str, drop: DropCode, note: str | None) -> None:

@@ -8,17 +8,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
 from services.domain.money import canonical
 from services.domain.signals import Side
-from services.domain.sources import Alert, Arrival, ArrivalState, Source, SourceState
+from services.domain.sources import NO_CALL, Alert, Arrival, ArrivalState, Source, SourceState
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
 from services.storage.tables import arrivals, nonces, signals, source_counts, sources
 
+AT_ONCE = 200
+
 _ONE = select(sources).where(sources.c.name == bindparam("wanted"))
-_WAITING = select(arrivals).where(arrivals.c.state == ArrivalState.RECEIVED.value).order_by(arrivals.c.received_at).limit(20)
+_WAITS = arrivals.c.state == ArrivalState.RECEIVED.value
+_WAITING = select(arrivals).where(_WAITS).order_by(arrivals.c.received_at).limit(AT_ONCE)
 _BY_KEY = select(arrivals.c.id, arrivals.c.digest).where(
     arrivals.c.source == bindparam("sender"), arrivals.c.key == bindparam("same")
 )
@@ -98,14 +101,13 @@ def add(unit: Unit, arrival: Arrival) -> None:
 
 
 def waiting(unit: Unit) -> list[Arrival]:
-    """Return the alerts that nobody judged yet, oldest first, a handful at a time."""
+    """Return the alerts that nobody judged yet, oldest first, so many at a time."""
     return [_arrival(row) for row in unit.all(_WAITING)]
 
 
 def still_waits(unit: Unit, arrival_id: str) -> bool:
     """Tell whether an alert is not judged yet."""
-    where = (arrivals.c.id == arrival_id, arrivals.c.state == ArrivalState.RECEIVED.value)
-    return unit.first(select(arrivals.c.id).where(*where)) is not None
+    return unit.first(select(arrivals.c.id).where(arrivals.c.id == arrival_id, _WAITS)) is not None
 
 
 def decide(unit: Unit, arrival_id: str, *, signal_id: str | None, drop_code: str | None, note: str | None) -> None:
@@ -113,14 +115,15 @@ def decide(unit: Unit, arrival_id: str, *, signal_id: str | None, drop_code: str
     state = ArrivalState.OFFERED if drop_code is None else ArrivalState.DROPPED
     unit.run(
         update(arrivals)
-        .where(arrivals.c.id == arrival_id, arrivals.c.state == ArrivalState.RECEIVED.value)
+        .where(arrivals.c.id == arrival_id, _WAITS)
         .values(state=state.value, signal_id=signal_id, drop_code=drop_code, drop_note=note, decided_at=unit.now)
     )
 
 
 def unfollowed(unit: Unit, since: datetime) -> list[tuple[str, str]]:
-    """Return the ids of alerts since a time whose signal's result is not known, each with its signal's id."""
-    where = (arrivals.c.received_at >= since, arrivals.c.signal_id.is_not(None), arrivals.c.result_r.is_(None))
+    """Return the ids of alerts since a time that were a call and whose result is not known, each with its signal's id."""
+    sound = or_(arrivals.c.drop_code.is_(None), arrivals.c.drop_code.not_in([code.value for code in NO_CALL]))
+    where = (arrivals.c.received_at >= since, arrivals.c.signal_id.is_not(None), arrivals.c.result_r.is_(None), sound)
     rows = unit.all(select(arrivals.c.id, arrivals.c.signal_id).where(*where).order_by(arrivals.c.received_at))
     return [(row.id, row.signal_id) for row in rows]
 

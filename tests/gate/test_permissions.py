@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from bot.__main__ import app
 from bot.web import HEALTH, METRICS
 from bot.webhook import PATH
+from handlers.web.signals import SIGNALS, TEST
 from services.access.authority import require
 from services.domain.errors import NotAllowed
 from services.domain.people import Actor, Role
@@ -91,13 +92,15 @@ JOBS = {
     ),
     **dict.fromkeys(("digest", "intake", "prices", "proposals", "requests", "sender", "writes"), Job.TELLS),
     **dict.fromkeys(("backup", "rolling", "sweep"), Job.KEEPS),
-    **dict.fromkeys(("missions", "scan"), Job.OFFERS),
+    **dict.fromkeys(("missions", "scan", "signals", "sources"), Job.OFFERS),
     **dict.fromkeys(("fills", "paper", "reconcile", "resolve"), Job.BOOKS),
     **dict.fromkeys(("breakers", "deadman", "halt", "keep", "kill", "roles"), Job.REDUCES),
     "auto": Job.FIRES,
     **dict.fromkeys(("entries", "executor"), Job.SENDS),
 }
 ROUTES = {
+    SIGNALS: "a source that a commander or the machine's owner let in, by its signature or its secret",
+    TEST: "the same; nothing is stored",
     HEALTH: "anyone hears one word; the reasons are for the key",
     METRICS: "the key, or the machine itself where it listens to nobody else",
     PATH: "the chat server, by its secret",

@@ -51,6 +51,9 @@ _DROPS: Mapping[DropCode, str] = {
     DropCode.SANDBOXED: "its strategy is sandboxed: what it calls is recorded and not offered",
     DropCode.CONFLICT: "strategies call both sides of the instrument, and this one is not ahead by `signals.conflict_margin`",
     DropCode.CAPACITY: "its strategy has `signals.strategy_missions` open missions already",
+    DropCode.NO_DATA: "an alert came while the desk had no fresh price of the instrument",
+    DropCode.PRICE_FAR: "an alert's entry is further from the market than `intake.away_bps`, or the market is beyond its stop",
+    DropCode.SOURCE_MUTED: "its sender is muted, by a commander or by its record",
 }
 # What may stand on a trade's card after ``not sent`` or ``not filled``, beside the codes of the gate.
 _ENDS: Mapping[str, str] = {

@@ -11,12 +11,13 @@ from services.access.runbooks.breakers import BREAKERS
 from services.access.runbooks.entry import Runbook
 from services.access.runbooks.machine import MACHINE
 from services.access.runbooks.process import PROCESS
+from services.access.runbooks.sources import SOURCES
 from services.access.runbooks.trades import TRADES
 from services.access.runbooks.venues import VENUES
 from services.domain.errors import NotFound
 from services.domain.incidents import AlertCode, Severity
 
-RUNBOOKS: Mapping[AlertCode, Runbook] = {**TRADES, **VENUES, **PROCESS, **MACHINE, **BREAKERS}
+RUNBOOKS: Mapping[AlertCode, Runbook] = {**TRADES, **VENUES, **PROCESS, **MACHINE, **BREAKERS, **SOURCES}
 
 
 def severity_of(code: str) -> Severity:
