@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Integer, bindparam, delete, select
 
 from services.domain.news import NewsItem, SourceTrouble
 from services.storage.database import Unit
@@ -21,13 +21,13 @@ _ITEMS = (
     select(news_items)
     .where(news_items.c.published_at >= bindparam("since", type_=Instant))
     .order_by(news_items.c.published_at.desc(), news_items.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("most", type_=Integer))
 )
 _NTH = (
     select(news_items.c.published_at)
     .where(news_items.c.feed == bindparam("feed"))
     .order_by(news_items.c.published_at.desc())
-    .offset(bindparam("nth"))
+    .offset(bindparam("most", type_=Integer))
     .limit(1)
 )
 
@@ -139,7 +139,7 @@ def forget_items(unit: Unit, before: datetime) -> None:
 
 def keep_newest(unit: Unit, feed: str, most: int) -> None:
     """Forget a feed's items beyond so many."""
-    first_beyond = unit.first(_NTH, feed=feed, nth=most)
+    first_beyond = unit.first(_NTH, feed=feed, most=most)
     if first_beyond is not None:
         beyond = (news_items.c.feed == feed, news_items.c.published_at <= first_beyond.published_at)
         unit.run(delete(news_items).where(*beyond))
