@@ -11,6 +11,7 @@ import typer
 from bot.candle_commands import candles
 from bot.command_settings import command_settings
 from bot.key_commands import keys
+from bot.screener_commands import screener
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -27,6 +28,7 @@ database = typer.Typer(help="Move the database's schema, or say where it stands.
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(candles, name="candles")
+app.add_typer(screener, name="screener")
 proof = typer.Typer(help="Show why the gate allowed or denied a trade, and check the proof of it.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 

@@ -122,6 +122,7 @@ class Duties:
         ticker.every(PROPOSALS_EVERY_S, "proposals", self._tend_proposals)
         ticker.every(PRICES_EVERY_S, "prices", ticks.prices)
         ticker.every(graph.settings.correlation.every_s, "correlations", graph.measure_correlations)
+        ticker.every(graph.settings.screening.every_s, "screen", graph.screen)
         ticker.every(CALIBRATE_EVERY_S, "calibration", graph.measure_calibration)
         ticker.every(SWEEP_EVERY_S, "sweep", ticks.sweep)
         ticker.every(SOURCES_EVERY_S, "sources", graph.senders.follow)

@@ -52,6 +52,7 @@ from services.execution.watching import WatchTrades
 from services.market.candles import CandleBook
 from services.market.correlation import MeasureCorrelations
 from services.market.feed import Feed
+from services.market.universe import ScreenMarket
 from services.missions.by_itself import FireByItself
 from services.missions.call import CallMission
 from services.operations.crashes import BookCrashes
@@ -126,6 +127,16 @@ class Graph:
         self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
         self.switch = SwitchStrategy(self.trading.database, self.registry)
         self.scan = ScanMarket(self.trading.database, self.registry, self.trading.quotes, settings.signals, self.ids)
+        self.screen = ScreenMarket(
+            self.trading.database,
+            settings.screening,
+            settings.market.tiers,
+            lambda: self.feed.instruments,
+            self.series_of,
+            self.trading.quotes.latest,
+            self.clock,
+            self.ids,
+        )
         rules = self.trading.desk.rules
         self.measure_correlations = MeasureCorrelations(rules.correlations, lambda: settings.market.instruments, self.series_of)
         self.measure_calibration = MeasureCalibration(self.trading.database, rules.calibrations, settings.desk.least_sample)
@@ -212,6 +223,7 @@ class Graph:
             zone=self.settings.desk.zone,
             least_sample=self.settings.desk.least_sample,
             real=self._real_money(),
+            screen=self.screen.newest,
         )
 
     def _real_money(self) -> RealMoney:
@@ -312,7 +324,7 @@ class Graph:
         """Read instruments, candles and quotes, and store the universe."""
         instruments = tuple(await self.feed.warm_up())
         self.trading.instruments.update({each.symbol: each for each in instruments})
-        await self.trading.database.write(lambda unit: desk.save_universe(unit, instruments))
+        await self.screen()
 
     async def recover_halts(self) -> None:
         """Run again what stops the desk, however old it is, before the market is read and the venues are compared."""

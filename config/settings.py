@@ -46,6 +46,7 @@ from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
 from config.news import CalendarSettings, NewsSettings
+from config.screening import ScreeningSettings
 from config.session import SessionSettings
 from config.sizing import SizingSettings
 from config.web import HeartbeatSettings, WebSettings
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     keys: KeySettings = Field(default_factory=KeySettings)
     terminals: dict[str, TerminalSettings] = Field(default_factory=dict)
     market: MarketSettings = Field(default_factory=MarketSettings)
+    screening: ScreeningSettings = Field(default_factory=ScreeningSettings)
     paper: PaperSettings = Field(default_factory=PaperSettings)
     strategies: StrategySettings = Field(default_factory=StrategySettings)
     signals: SignalSettings = Field(default_factory=SignalSettings)
@@ -159,7 +161,7 @@ class Settings(BaseSettings):
         """Return a hash of the settings that bear on decisions; secrets and addresses are left out."""
         trading = {"market", "paper", "terminals", "strategies", "signals", "routes", "protection", "desk", "intake"}
         judging = {"sessions", "inputs", "correlation", "sizing", "risk", "breakers", "discipline", "grades", "approvals"}
-        groups = trading | judging | {"calendar"}
+        groups = trading | judging | {"calendar", "screening"}
         tree = self.model_dump(
             mode="json", include=groups, exclude={"desk": {"state_dir"}, "calendar": {"file", "url", "every_s"}}
         )

@@ -9,6 +9,7 @@ from handlers.telegram.views.calibration import render_calibration
 from handlers.telegram.views.edge import Part, render_edge
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.story import render_reasons, render_story
+from handlers.telegram.views.symbol_story import render_symbol_story
 from handlers.telegram.views.words import plural
 from services.access.authority import find_person, find_trade, require
 from services.access.runbooks import find_code
@@ -18,7 +19,9 @@ from services.missions.planning import find_mission
 from services.portfolio.calibration import Calibration, calibrate, outcomes_since
 from services.reporting.edge import SPAN, Edge, edge_of_person, edge_of_sources, edge_of_strategy
 from services.reporting.export import decisions_csv, trades_csv
+from services.reporting.live import viewer_zone
 from services.reporting.story import Reasons, story_of, why_alert, why_mission, why_silent, why_trade
+from services.reporting.symbol_story import SymbolStory, symbol_story
 from services.storage.database import Unit
 
 EDGE_USAGE = "[@name | strategy NAME | source | reason | score NAME]"
@@ -33,7 +36,7 @@ class StoryHandlers:
     def commands(self) -> tuple[CommandSpec, ...]:
         """Return the rows of this room."""
         row = row_of("positions")
-        usage = "[trade | m12 | alert]"
+        usage = "[trade | m12 | symbol | alert]"
         return (
             row("incident", "A trade from the tap to its end", "trade", Role.TRADER, Kind.READ, Where.MONEY, self.incident),
             row("export", "Your own trades and decisions", "", Role.TRADER, Kind.READ, Where.MONEY, self.export),
@@ -104,9 +107,10 @@ class StoryHandlers:
 
     async def why(self, request: Request) -> None:
         """Say why a trade, a refusal, an alert or a silence is as it is."""
-        await request.reply(render_reasons(await self._app.database.read(lambda unit: self._reasons(unit, request))))
+        said = await self._app.database.read(lambda unit: self._reasons(unit, request))
+        await request.reply(render_symbol_story(said) if isinstance(said, SymbolStory) else render_reasons(said))
 
-    def _reasons(self, unit: Unit, request: Request) -> Reasons:
+    def _reasons(self, unit: Unit, request: Request) -> Reasons | SymbolStory:
         person = require(unit, request.actor, Role.TRADER)
         asked = request.args.strip().lstrip("#")
         if not asked:
@@ -116,4 +120,8 @@ class StoryHandlers:
             return why_mission(unit, find_mission(unit, asked[1:]), None if anyone else person.id)
         if asked.isascii() and asked.isdigit():
             return why_trade(unit, find_trade(unit, request.actor, asked))
-        return why_alert(unit, find_code(asked).value)
+        live = self._app.live()
+        story = symbol_story(unit, asked, live, viewer_zone(unit, request.chat_id, live.zone))
+        if story is None and "/" in asked:
+            raise Refused("NOT_IN_UNIVERSE", value=asked[:20])
+        return story if story is not None else why_alert(unit, find_code(asked).value)

@@ -27,8 +27,9 @@ class Instrument:
     """A tradable symbol with its grid.
 
     ``tick`` is the price grid, ``step`` the quantity grid, ``min_notional`` in the quote currency; ``max_quantity`` is the most
-    that one order may have, None where the venue names no maximum. Quantities are in the base currency: an instrument that is
-    counted in contracts of any other size is none of the desk's.
+    that one order may have, None where the venue names no maximum; ``listed_at`` is when it listed it, None where it does
+    not say. Quantities are in the base currency: an instrument that is counted in contracts of any other size is none of the
+    desk's.
     """
 
     symbol: str
@@ -40,6 +41,7 @@ class Instrument:
     min_notional: Decimal
     tier: Tier = Tier.A
     max_quantity: Decimal | None = None
+    listed_at: datetime | None = None
 
     @property
     def price_decimals(self) -> int:

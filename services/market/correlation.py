@@ -57,6 +57,22 @@ class MeasureCorrelations:
         self._board.measure([each for each in found if each is not None])
 
 
+def between_all(series: Sequence[CandleSeries], least: int = 60) -> dict[str, dict[str, Decimal]]:
+    """Return how every two instruments move together over their candles; pairs of fewer returns than ``least`` are left out."""
+    if len(series) < 2:
+        return {}
+    found = correlations(_returns([each.candles for each in series]), least)
+    names = [each.instrument.symbol for each in series]
+    return {
+        one: {
+            other: Decimal(str(round(float(found[row, column]), 4)))
+            for column, other in enumerate(names)
+            if other != one and np.isfinite(found[row, column])
+        }
+        for row, one in enumerate(names)
+    }
+
+
 def correlations(returns: Matrix, least: int) -> Matrix:
     """Return Pearson's correlation of every two rows over the columns where both have a value.
 

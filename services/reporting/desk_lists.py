@@ -12,6 +12,7 @@ from services.domain.halts import Halt, HaltScope
 from services.domain.limits import Limit, Scope
 from services.domain.market import Instrument
 from services.domain.money import ZERO, Price
+from services.domain.screening import Screened
 from services.domain.signals import Mission, StrategyState
 from services.domain.trades import Terminal, TerminalMode
 from services.portfolio.results import Results, results_of
@@ -100,10 +101,12 @@ class InstrumentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniverseList:
-    """What may be traded; ``version`` is None before the first snapshot."""
+    """What may be traded, and what of the watched is ``left_out``; ``version`` is None before the first snapshot."""
 
     version: int | None
+    digest: str
     rows: tuple[InstrumentLine, ...]
+    left_out: tuple[Screened, ...]
     modes: tuple[TerminalMode, ...]
     at: datetime
 
@@ -263,7 +266,9 @@ def universe_list(unit: Unit, live: Live) -> UniverseList:
     universe = desk.current_universe(unit)
     return UniverseList(
         version=universe.version if universe else None,
+        digest=universe.digest if universe else "",
         rows=tuple(_instrument_line(each, live) for each in universe.instruments) if universe else (),
+        left_out=tuple(each for each in live.screen.values() if not each.listed),
         modes=modes_of(terminals.everything(unit)),
         at=live.now,
     )

@@ -12,6 +12,7 @@ from services.domain.live_facts import KeyRight, LiveGround
 from services.domain.market import CandleSeries, Instrument, Quote, Universe
 from services.domain.money import ZERO, Price
 from services.domain.orders import Balance
+from services.domain.screening import Screened
 from services.domain.signals import Side
 from services.storage import desk, people
 from services.storage.database import Unit
@@ -30,7 +31,8 @@ class RealMoney:
 class Live:
     """The newest market and accounts; ``now`` is aware, UTC, ``zone`` is the desk's (an IANA name).
 
-    ``least_sample`` is the desk's too: the fewest results that a rate or a mean is named by.
+    ``least_sample`` is the desk's too: the fewest results that a rate or a mean is named by. ``screen`` is what was found
+    of each instrument when they were last screened.
     """
 
     now: datetime
@@ -40,6 +42,7 @@ class Live:
     balance: Callable[[str], Balance | None]
     least_sample: int
     real: RealMoney = field(default_factory=RealMoney)
+    screen: Mapping[str, Screened] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
 from services.domain.journal import JournalEntry
 from services.domain.market import Instrument, Tier, Universe
 from services.domain.money import canonical
+from services.domain.screening import Finding, Screened
 from services.domain.signals import StrategyState
 from services.storage.database import Unit
 from services.storage.statements import insert_once, upsert
@@ -144,28 +145,48 @@ def finish_request(unit: Unit, request_id: str) -> bool:
     return unit.run(update(requests).where(*where).values(done_at=unit.now)).rowcount == 1
 
 
-def save_universe(unit: Unit, instruments: tuple[Instrument, ...]) -> Universe:
-    """Store a snapshot when it says something new, and return the one in force."""
+def save_universe(unit: Unit, instruments: tuple[Instrument, ...], screened: Sequence[Screened] = ()) -> Universe:
+    """Store a snapshot when it says something new, and return the one in force.
+
+    ``screened`` says of every watched instrument why it is in or left out; it is stored with the snapshot and no part of its
+    hash.
+    """
     newest = current_universe(unit)
     fresh = Universe(version=newest.version + 1 if newest else 1, instruments=instruments)
     if newest is not None and newest.digest == fresh.digest:
         return newest
-    rows = [
-        {
-            "symbol": i.symbol,
-            "base": i.base,
-            "quote": i.quote,
-            "tick": canonical(i.tick),
-            "step": canonical(i.step),
-            "min_quantity": canonical(i.min_quantity),
-            "min_notional": canonical(i.min_notional),
-            "max_quantity": None if i.max_quantity is None else canonical(i.max_quantity),
-            "tier": i.tier.value,
-        }
-        for i in instruments
-    ]
+    why = {each.instrument.symbol: [_dump_finding(said) for said in each.findings] for each in screened}
+    left_out = [each.instrument for each in screened if not each.listed]
+    rows = [_dump_instrument(i) | {"why": why.get(i.symbol, [])} for i in instruments]
+    rows += [_dump_instrument(i) | {"why": why[i.symbol], "listed": False} for i in left_out]
     unit.run(insert(universes).values(version=fresh.version, digest=fresh.digest, instruments=rows, created_at=unit.now))
     return fresh
+
+
+def _dump_instrument(instrument: Instrument) -> dict[str, Any]:
+    most = instrument.max_quantity
+    return {
+        "symbol": instrument.symbol,
+        "base": instrument.base,
+        "quote": instrument.quote,
+        "tick": canonical(instrument.tick),
+        "step": canonical(instrument.step),
+        "min_quantity": canonical(instrument.min_quantity),
+        "min_notional": canonical(instrument.min_notional),
+        "max_quantity": None if most is None else canonical(most),
+        "tier": instrument.tier.value,
+    }
+
+
+def _dump_finding(finding: Finding) -> dict[str, Any]:
+    value, bound = finding.value, finding.bound
+    return {
+        "filter": finding.name,
+        "passed": finding.passed,
+        "value": None if value is None else canonical(value),
+        "bound": None if bound is None else canonical(bound),
+        "about": finding.about,
+    }
 
 
 def current_universe(unit: Unit) -> Universe | None:
@@ -193,7 +214,8 @@ def universe_with(unit: Unit, symbols: Iterable[str]) -> Universe | None:
 def _universe(unit: Unit, row: Any) -> Universe:
     known = _grids.get(row.digest)
     if known is None:
-        known = tuple(_instrument(each) for each in unit.first(_GRIDS, number=row.version).instruments)
+        stored = unit.first(_GRIDS, number=row.version).instruments
+        known = tuple(_instrument(each) for each in stored if each.get("listed", True))
         if len(_grids) >= _GRIDS_KEPT:
             _grids.clear()
         _grids[row.digest] = known

@@ -104,12 +104,20 @@ _JOINED = select(
 _BY_ID = _JOINED.where(missions.c.id == bindparam("mission"))
 _OPEN = _JOINED.where(missions.c.state == MissionState.OPEN.value).order_by(missions.c.number.desc())
 _DECISIONS = select(decisions).where(decisions.c.mission_id == bindparam("mission")).order_by(decisions.c.at)
+_CALLS_ON = (
+    select(signals.c.source, signals.c.score, signals.c.drop_code, signals.c.drop_note, signals.c.created_at)
+    .where(signals.c.symbol == bindparam("instrument"))
+    .order_by(signals.c.created_at.desc())
+    .limit(bindparam("most"))
+)
 _WAITING = (
     select(signals, signals.c.created_at.label("signal_created_at"), signals.c.expires_at.label("signal_expires_at"))
     .outerjoin(missions, missions.c.signal_id == signals.c.id)
     .where(missions.c.id.is_(None), signals.c.drop_code.is_(None))
     .order_by(signals.c.created_at)
 )
+
+
 _SIGNAL = select(
     signals, signals.c.created_at.label("signal_created_at"), signals.c.expires_at.label("signal_expires_at")
 ).where(signals.c.id == bindparam("signal"))
@@ -158,6 +166,11 @@ def find_signal(unit: Unit, signal_id: str) -> Signal | None:
 def drop_signal(unit: Unit, signal_id: str, drop: DropCode, note: str | None) -> None:
     """Drop a stored signal that never became a mission."""
     unit.run(update(signals).where(signals.c.id == signal_id).values(drop_code=drop.value, drop_note=note))
+
+
+def newest_calls(unit: Unit, symbol: str, limit: int) -> list[Any]:
+    """Return the newest calls on an instrument, offered or dropped, newest first: source, score, drop and time."""
+    return list(unit.all(_CALLS_ON, instrument=symbol, most=limit))
 
 
 def drops_since(unit: Unit, since: datetime) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,7 @@ def grid_instrument(exchange: Exchange, symbol: str) -> Instrument:
         min_quantity=max(step, _least(limits["amount"])),
         min_notional=_least(limits["cost"]),
         max_quantity=_most(limits["amount"], limits.get("market") or {}),
+        listed_at=_moment(market.get("created")),
     )
 
 
@@ -126,6 +128,11 @@ def _grid(exchange: Exchange, precision: object) -> Decimal:
 def number(value: object) -> Decimal:
     """Return an exact amount from ccxt's text or number; raise ValueError for anything else."""
     return exact(canonical(exact(str(value))))
+
+
+def _moment(stamp: object) -> datetime | None:
+    """Return ccxt's milliseconds as a time; what is no such number is not known."""
+    return datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) and stamp > 0 else None
 
 
 def _most(*limits: Mapping[str, Any]) -> Decimal | None:

@@ -79,6 +79,7 @@ SHELL = {
     "proof verify": Shell.READS,
     "replay": Shell.READS,
     "runbook": Shell.READS,
+    "screener probe": Shell.READS,
     "status": Shell.READS,
     "verify": Shell.READS,
     "version": Shell.READS,
@@ -91,7 +92,7 @@ JOBS = {
         ("calibration", "calendar", "correlations", "feed", "leases", "lock", "news", "quotes", "routes", "stream *"), Job.LOOKS
     ),
     **dict.fromkeys(("digest", "intake", "prices", "proposals", "requests", "sender", "writes"), Job.TELLS),
-    **dict.fromkeys(("backup", "rolling", "sweep"), Job.KEEPS),
+    **dict.fromkeys(("backup", "rolling", "screen", "sweep"), Job.KEEPS),
     **dict.fromkeys(("missions", "scan", "signals", "sources"), Job.OFFERS),
     **dict.fromkeys(("fills", "paper", "reconcile", "resolve"), Job.BOOKS),
     **dict.fromkeys(("breakers", "deadman", "halt", "keep", "kill", "roles"), Job.REDUCES),

@@ -11,6 +11,7 @@ from handlers.telegram.views.message import Button, Rendered, act
 from handlers.telegram.views.paging import cut, in_rows, turning
 from handlers.telegram.views.templating import render
 from handlers.telegram.views.words import badge, money_words, plural, win_words
+from services.domain.screening import Screened
 from services.domain.signals import StrategyState
 from services.domain.states import MissionState
 from services.reporting.desk_lists import (
@@ -26,6 +27,7 @@ from services.reporting.desk_lists import (
 )
 
 STATE_WORDS = {StrategyState.ENABLED: "on", StrategyState.SANDBOXED: "sandbox", StrategyState.DISABLED: "off"}
+MOST_LEFT_OUT = 6
 MISSIONS_A_PAGE, INSTRUMENTS_A_PAGE, TERMINALS_A_PAGE, STRATEGIES_A_PAGE = 4, 8, 4, 8
 
 
@@ -95,12 +97,20 @@ def universe_page(data: UniverseList, page: int) -> Rendered:
         "list_universe",
         badge=badge(data.modes),
         version=data.version,
+        digest=data.digest,
         rows=part.rows,
+        left_out=data.left_out[:MOST_LEFT_OUT],
+        reasons=[_left_out_by(each) for each in data.left_out[:MOST_LEFT_OUT]],
         at=data.at,
         page=part.page,
         pages=part.pages,
     )
     return Rendered(text=text, rows=(turning(ListName.UNIVERSE, part),))
+
+
+def _left_out_by(screened: Screened) -> str:
+    """Name the filters that an instrument did not pass."""
+    return clip(", ".join(each.name for each in screened.findings if not each.passed), 18)
 
 
 def terminals_page(data: TerminalsList, page: int) -> Rendered:

@@ -98,6 +98,13 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 10 else span(timedelta(seconds=value))
 
 
+def short_number(value: Decimal) -> str:
+    """Write a large amount with three digits and a letter: ``1.24B``, ``31.0M``, ``950K``, ``87.5``."""
+    size = next(((power, letter) for power, letter in ((9, "B"), (6, "M"), (3, "K")) if abs(value) >= 10**power), (0, ""))
+    scaled = value.scaleb(-size[0])
+    return fixed(scaled, max(0, 2 - scaled.adjusted())) + size[1] if scaled else "0"
+
+
 def span(value: timedelta) -> str:
     """Write a time span by its largest unit, hours with their minutes: ``41 s``, ``3 min``, ``3 h 12``, ``2 d 4 h``."""
     total = max(0, int(value.total_seconds()))
