@@ -137,7 +137,11 @@ def apart(texts: Iterable[Text]) -> tuple[Text, ...]:
 def header(title: str, subtitle: str, mode: TerminalMode, tone: Tone) -> Header:
     """Lay out title, subtitle and the badge that says whose money it is."""
     tones = {TerminalMode.PAPER: Tone.MUTED, TerminalMode.TESTNET: Tone.CAUTION, TerminalMode.LIVE: Tone.BAD}
-    word = mode.value.upper()
+    return headed(title, subtitle, mode.value.upper(), tones[mode], tone)
+
+
+def headed(title: str, subtitle: str, word: str, badge: Tone, tone: Tone) -> Header:
+    """Lay out title, subtitle and a badge with a word."""
     width = text_width(word, 26, bold=True) + 32
     box = Box(left=WIDTH - MARGIN - width, top=20, width=width, height=44)
     middle = box.left + width / 2
@@ -148,7 +152,7 @@ def header(title: str, subtitle: str, mode: TerminalMode, tone: Tone) -> Header:
         badge=Pill(
             box=box,
             label=Text(x=middle, y=42, text=word, size=26, anchor="middle", bold=True),
-            tone=tones[mode],
+            tone=badge,
         ),
     )
 

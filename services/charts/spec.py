@@ -77,7 +77,27 @@ class EquitySpec:
     zone: str = "UTC"
 
 
-PictureSpec = ChartSpec | EquitySpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """A backtest's account at ``time``; ``fall`` is how far it stood below its highest, a share of it, 0 or less."""
+
+    time: datetime
+    value: float
+    fall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveSpec:
+    """A backtest's picture: its account over time with the falls under it, oldest first, at least one point."""
+
+    title: str
+    subtitle: str
+    points: tuple[CurvePoint, ...]
+    capital: float
+    zone: str = "UTC"
+
+
+PictureSpec = ChartSpec | EquitySpec | CurveSpec
 
 
 def chart_of(
