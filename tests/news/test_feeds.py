@@ -281,9 +281,7 @@ async def test_an_item_is_stored_once_however_often_and_wherever_it_comes(tmp_pa
     assert sorted(kept) == ["No link", "Same number", "Story"]
 
 
-async def test_items_are_forgotten_by_age_and_a_flood_of_them_by_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_items_are_forgotten_by_age_and_a_flood_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.market.news.feed_reading.MOST_KEPT", 3)
     many = rss(*(item(f"n{number}", minutes=-number, guid=str(number)) for number in range(1, 9)))
     pages = [many, rss()]
