@@ -61,8 +61,8 @@ def test_blackouts_that_touch_are_one_and_a_gap_divides_them() -> None:
 def test_a_yes_holds_until_the_next_blackout_and_names_what_comes_within_a_day() -> None:
     soon, late = board_of(NOW, {"at": 300}), board_of(NOW, {"at": 3000})
 
-    assert (ask(soon).said, ask(soon).until) == ("next USD CPI 18:00 UTC (data 2 h)", NOW + minutes(270))
-    assert ask(late).said == "no event (data 2 h)"
+    assert (ask(soon).said, ask(soon).until) == ("next 18:00 UTC (2 h old)", NOW + minutes(270))
+    assert ask(late).said == "no event (2 h old)"
 
 
 CONCERNS: list[tuple[dict[str, Any], dict[str, Any], str, bool]] = [

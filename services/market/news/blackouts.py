@@ -41,9 +41,9 @@ class _Held:
         low = bisect_left(self._starts, moment - self._longest)
         return [each for each in self.blackouts[low : bisect_right(self._starts, moment)] if moment < each.ends_at]
 
-    def after(self, moment: datetime) -> Sequence[Blackout]:
-        """Return the blackouts that begin later."""
-        return self.blackouts[bisect_right(self._starts, moment) :]
+    def between(self, moment: datetime, end: datetime) -> Sequence[Blackout]:
+        """Return the blackouts that begin after an instant and before another."""
+        return self.blackouts[bisect_right(self._starts, moment) : bisect_left(self._starts, end)]
 
 
 class CalendarBoard:
@@ -78,16 +78,16 @@ class CalendarBoard:
         held = self._held
         if held is None:
             return None
-        good_until, age = self._good_until(held, now), f"data {_age(now - held.calendar.as_of)}"
+        good_until, age = self._good_until(held, now), _age(now - held.calendar.as_of)
         inside = self._holding_back(held.at(now), signal.symbol)
         if inside:
             last = max(inside, key=lambda each: each.ends_at)
-            said = f"{_label(last.event, now)} ({age})"
+            said = f"{_label(last.event, now)} (data {age})"
             return InputAnswer(passed=False, said=said, until=good_until, frees_at=self._free_at(held, signal.symbol, now))
-        ahead = next(iter(self._holding_back(held.after(now), signal.symbol)), None)
+        ahead = next(iter(self._holding_back(held.between(now, now + IN_SIGHT), signal.symbol)), None)
         if ahead is None:
-            return InputAnswer(passed=True, said=f"no event ({age})", until=good_until)
-        said = f"next {_label(ahead.event, now)} ({age})" if ahead.starts_at - now < IN_SIGHT else f"no event ({age})"
+            return InputAnswer(passed=True, said=f"no event ({age} old)", until=good_until)
+        said = f"next {ahead.event.starts_at:%H:%M} UTC ({age} old)"
         return InputAnswer(passed=True, said=said, until=min(good_until, ahead.starts_at))
 
     def current(self, now: datetime, symbols: Iterable[str]) -> list[tuple[Blackout, tuple[str, ...]]]:
@@ -146,7 +146,7 @@ def _covers(rule: BlackoutSettings, event: CalendarEvent) -> bool:
 
 
 def _label(event: CalendarEvent, now: datetime) -> str:
-    """Name an event and its time in a few characters: ``USD CPI 13:30 UTC``."""
+    """Name an event and its time in a few characters: ``USD CPI 13:30 UTC``; the day where it is another one."""
     title = event.title if len(event.title) <= TITLE else event.title[: TITLE - 1].rstrip() + "…"
     at = event.starts_at
     day = "" if at.date() == now.date() else f"{at.day} {at:%b} "
@@ -155,6 +155,6 @@ def _label(event: CalendarEvent, now: datetime) -> str:
 
 def _age(span: timedelta) -> str:
     minutes = max(0, int(span.total_seconds() // 60))
-    if minutes < 120:
+    if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
