@@ -129,6 +129,7 @@ class Duties:
         ticker.every(SWEEP_EVERY_S, "routes", self._measure_routes)
         start_backups(graph)
         graph.news.start(graph.settings, ticker)
+        graph.recording.start(ticker)
         ticker.start()
         graph.feed.on_closed(lambda: ticker.hurry("scan"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import partial
 
@@ -23,6 +24,7 @@ from bot.news_wiring import build_news
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
 from bot.people_wiring import build_proposals
+from bot.recording_wiring import Recording
 from bot.redaction import process_redactor
 from bot.requests import Requests
 from bot.sender import Sender
@@ -124,6 +126,7 @@ class Graph:
             jitter=self.surroundings.chance,
         )
         self.trading.quotes.subscribe(self.trading.paper.offer)
+        self.recording = Recording(settings, self.feed, self.book, self.trading.quotes, self.trading.database, self.clock)
         self.registry = load_strategies(settings.strategies.folders, parameters=settings.strategies.parameters)
         self.switch = SwitchStrategy(self.trading.database, self.registry)
         self.scan = ScanMarket(self.trading.database, self.registry, self.trading.quotes, settings.signals, self.ids)
@@ -362,6 +365,7 @@ class Graph:
         await self.nursery.close()
         await self.charts.close()
         await self.market.close()
+        await asyncio.to_thread(self.recording.stop)
         await self.bot.session.close()
         await self.trading.paper.close()
         for exchange in self.trading.exchanges.values():

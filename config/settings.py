@@ -46,6 +46,7 @@ from config.keys import KeyFileError, KeySettings, KeyStore, StoredKeys
 from config.killing import KillingSettings
 from config.limits import RiskSettings
 from config.news import CalendarSettings, NewsSettings
+from config.recording import RecordSettings
 from config.screening import ScreeningSettings
 from config.session import SessionSettings
 from config.sizing import SizingSettings
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     digest: DigestSettings = Field(default_factory=DigestSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
+    record: RecordSettings = Field(default_factory=RecordSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     logs: LogSettings = Field(default_factory=LogSettings)

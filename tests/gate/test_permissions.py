@@ -92,7 +92,7 @@ JOBS = {
         ("calibration", "calendar", "correlations", "feed", "leases", "lock", "news", "quotes", "routes", "stream *"), Job.LOOKS
     ),
     **dict.fromkeys(("digest", "intake", "prices", "proposals", "requests", "sender", "writes"), Job.TELLS),
-    **dict.fromkeys(("backup", "rolling", "screen", "sweep"), Job.KEEPS),
+    **dict.fromkeys(("backup", "record", "rolling", "screen", "sweep"), Job.KEEPS),
     **dict.fromkeys(("missions", "scan", "signals", "sources"), Job.OFFERS),
     **dict.fromkeys(("fills", "paper", "reconcile", "resolve"), Job.BOOKS),
     **dict.fromkeys(("breakers", "deadman", "halt", "keep", "kill", "roles"), Job.REDUCES),
