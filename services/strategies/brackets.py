@@ -121,6 +121,11 @@ def graded(values: Values, worst: float, best: float, points: float) -> Values:
     return points * np.clip((values - worst) / (best - worst), 0.0, 1.0)
 
 
+def figures(row: int, **columns: Values) -> dict[str, float]:
+    """Return what columns say in one row, by name."""
+    return {name: float(column[row]) for name, column in columns.items()}
+
+
 def grade(value: float, worst: float, best: float, points: float) -> float:
     """Return 0 at ``worst``, ``points`` at ``best`` and a straight line between; ``worst`` may lie above ``best``."""
     return points * min(1.0, max(0.0, (value - worst) / (best - worst)))

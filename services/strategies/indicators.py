@@ -54,44 +54,44 @@ class Bars:
 
     def ema(self, period: int) -> Values:
         """Return the exponential moving average of the closes."""
-        return self._over(("ema", period), lambda bars: ema(bars.close, period))
+        return self.over(("ema", period), lambda bars: ema(bars.close, period))
 
     def rsi(self, period: int) -> Values:
         """Return Wilder's relative strength index of the closes, 0 to 100."""
-        return self._over(("rsi", period), lambda bars: rsi(bars.close, period))
+        return self.over(("rsi", period), lambda bars: rsi(bars.close, period))
 
     def atr(self, period: int) -> Values:
         """Return Wilder's average true range in price units."""
-        return self._over(("atr", period), lambda bars: atr(bars, period))
+        return self.over(("atr", period), lambda bars: atr(bars, period))
 
     def adx(self, period: int) -> Values:
         """Return Wilder's average directional index, 0 to 100."""
-        return self._over(("adx", period), lambda bars: adx(bars, period))
+        return self.over(("adx", period), lambda bars: adx(bars, period))
 
     def directions(self, period: int) -> tuple[Values, Values]:
         """Return Wilder's directional indicators, up and down, each 0 to 100."""
         return (
-            self._over(("up", period), lambda bars: direction_up(bars, period)),
-            self._over(("down", period), lambda bars: direction_down(bars, period)),
+            self.over(("up", period), lambda bars: direction_up(bars, period)),
+            self.over(("down", period), lambda bars: direction_down(bars, period)),
         )
 
     def bollinger(self, period: int, width: float) -> tuple[Values, Values, Values]:
         """Return the lower band, the middle and the upper band of the closes."""
-        deviation = width * self._over(("deviation", period), lambda bars: spread(bars.close, period))
-        middle = self._over(("middle", period), lambda bars: sma(bars.close, period))
+        deviation = width * self.over(("deviation", period), lambda bars: spread(bars.close, period))
+        middle = self.over(("middle", period), lambda bars: sma(bars.close, period))
         return middle - deviation, middle, middle + deviation
 
     def highest(self, period: int) -> Values:
         """Return the highest high of ``period`` candles, the row's own included."""
-        return self._over(("highest", period), lambda bars: highest(bars.high, period))
+        return self.over(("highest", period), lambda bars: highest(bars.high, period))
 
     def lowest(self, period: int) -> Values:
         """Return the lowest low of ``period`` candles, the row's own included."""
-        return self._over(("lowest", period), lambda bars: lowest(bars.low, period))
+        return self.over(("lowest", period), lambda bars: lowest(bars.low, period))
 
     def usual_volume(self, period: int) -> Values:
         """Return the mean volume of ``period`` candles, the row's own included."""
-        return self._over(("volume", period), lambda bars: sma(bars.volume, period))
+        return self.over(("volume", period), lambda bars: sma(bars.volume, period))
 
     def usable(self, warm_up: int) -> Flags:
         """Tell of each row whether it and those before it are ``warm_up`` sound candles, and somebody traded in it."""
@@ -107,12 +107,12 @@ class Bars:
             self._kept[key] = compute()
         return cast("_Kept", self._kept[key])
 
-    def _over(self, key: tuple[object, ...], compute: Callable[[Bars], Values]) -> Values:
+    def over(self, key: tuple[object, ...], compute: Callable[[Bars], Values]) -> Values:
         """Compute a column over each stretch of sound candles, once."""
 
         def column() -> Values:
             if self.parts:
-                return self._joined(lambda part: part._over(key, compute))
+                return self._joined(lambda part: part.over(key, compute))
             stretches = _stretches(self.streak())
             if stretches == [slice(0, len(self))]:
                 return compute(self)

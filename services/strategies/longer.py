@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,20 @@ def fold(bars: Bars, times: int) -> Folded:
     The first is left out when it began before ``bars`` do; a gap inside one is taken as it is.
     """
     return bars.kept(("folded", times), lambda: _fold(bars, times))
+
+
+def as_they_ended(bars: Bars, times: int, name: str, column: Callable[[Bars], Values]) -> Values:
+    """Return for each row what a column of the longer candles says in the last one that had ended, NaN before any had.
+
+    ``name`` tells the column from others: what has been computed under it is not computed again.
+    """
+
+    def rows(part: Bars) -> Values:
+        folded = fold(part, times)
+        told = np.append(column(folded.bars), np.nan)
+        return told[folded.ended]
+
+    return bars.over(("longer", times, name), rows)
 
 
 def _fold(bars: Bars, times: int) -> Folded:

@@ -95,6 +95,14 @@ def load_strategies(
     return Registry(strategies, origins)
 
 
+def load_file(file: Path, parameters: Mapping[str, object]) -> Strategy:
+    """Load one plug-in by its file; raise Misconfigured as :func:`load_strategies` does."""
+    if not file.is_file():
+        raise Misconfigured("STRATEGY_FILE", file=str(file), key="STRATEGY", fix="correct the path: there is no such file")
+    plugin = _from_file(file)
+    return _build(plugin, {str(getattr(plugin.factory, "name", "")): parameters})
+
+
 def _plugins(folders: Sequence[Path], group: str) -> Iterator[Plugin]:
     for folder in folders:
         if not folder.is_dir():

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from config.groups import UNPROVEN
 from services.domain.market import Candle, CandleSeries, Instrument, Quote
 from services.domain.money import Price, Quantity
 from services.domain.ports import Strategy
@@ -29,6 +30,7 @@ BTC = Instrument(
     min_notional=Decimal(5),
 )
 BUILTINS: tuple[Strategy, ...] = load_strategies((), "sortie.tests.none").all()
+PROVEN = tuple(each for each in BUILTINS if each.name not in UNPROVEN)
 SHARED = Path(os.environ.get("SORTIE_SHARED", Path(__file__).parents[2].parent / "shared")) / "data"
 
 

@@ -1,11 +1,13 @@
-"""What the three strategies call, and what they keep quiet about."""
+"""What strategies call, and what they keep quiet about."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,17 +18,23 @@ from services.domain.signals import Side
 from services.strategies.builtin.breakout import BreakoutParameters, BreakoutStrategy
 from services.strategies.builtin.mean_reversion import MeanReversionParameters, MeanReversionStrategy
 from services.strategies.builtin.trend import TrendParameters, TrendStrategy
+from services.strategies.calls import CallsAll
+from services.strategies.indicators import columns
+from services.strategies.made_up import rough_market
 
-from .samples import BUILTINS, candles_of, mirrored, recorded, series, walk
+from .samples import BUILTINS, PROVEN, candles_of, mirrored, recorded, series, walk
 
 by_name = pytest.mark.parametrize("strategy", BUILTINS, ids=lambda each: each.name)
 
 
 def calls(strategy: Strategy, candles: Sequence[Candle], window: int) -> list[tuple[int, StrategySignal]]:
-    """Return every call while the candles arrive one by one, each scan seeing the newest ``window``."""
+    """Return the calls while candles arrive, each scan seeing the newest ``window``; of silent candles a few are asked."""
+    assert isinstance(strategy, CallsAll)
+    calling = {int(row) + 1 for row in np.flatnonzero(strategy.calls(columns(candles, 3_600)).side)}
     return [
         (end, signal)
-        for end in range(strategy.warm_up, len(candles) + 1)
+        for end in sorted(calling | set(range(strategy.warm_up, len(candles) + 1, 97)))
+        if end >= strategy.warm_up
         for signal in strategy.signals(series(candles[max(0, end - window) : end]))
     ]
 
@@ -129,7 +137,7 @@ class TestBreakout:
 @by_name
 class TestEveryStrategy:
     def test_three_times_the_history_changes_nothing(self, strategy: Strategy) -> None:
-        candles = walk(11, 2 * strategy.warm_up + 700)
+        candles = rough_market(3, 2 * strategy.warm_up + 2600)
 
         once, thrice = (calls(strategy, candles, factor * strategy.warm_up) for factor in (1, 3))
 
@@ -137,9 +145,9 @@ class TestEveryStrategy:
         assert len(once) >= 3
 
     def test_calls_do_not_depend_on_what_was_asked_before(self, strategy: Strategy) -> None:
-        candles = walk(12, strategy.warm_up + 400)
+        candles = rough_market(12, strategy.warm_up + 400)
         in_order = dict(calls(strategy, candles, strategy.warm_up))
-        ends = list(range(strategy.warm_up, len(candles) + 1))
+        ends = [*in_order, *range(strategy.warm_up, len(candles) + 1, 53)]
         random.Random(7).shuffle(ends)
 
         shuffled = {end: found[0] for end in ends if (found := strategy.signals(series(candles[:end])))}
@@ -147,8 +155,9 @@ class TestEveryStrategy:
         assert shuffled == in_order
 
     def test_candles_that_come_later_do_not_change_a_call(self, strategy: Strategy) -> None:
-        past = walk(13, strategy.warm_up + 300)
-        crash = candles_of([past[-1].close * 0.9**step for step in range(1, 30)])
+        past = rough_market(13, strategy.warm_up + 300)
+        fall = candles_of([past[-1].close * 0.9**step for step in range(1, 30)])
+        crash = [each._replace(time=past[-1].time + timedelta(hours=hour)) for hour, each in enumerate(fall, start=1)]
         both = [*past, *crash]
 
         alone = calls(strategy, past, len(both))
@@ -156,7 +165,7 @@ class TestEveryStrategy:
         assert alone == [call for call in calls(strategy, both, len(both)) if call[0] <= len(past)]
 
     def test_an_upside_down_market_calls_the_other_side(self, strategy: Strategy) -> None:
-        upright = walk(14, strategy.warm_up + 1200, level=1000)
+        upright = rough_market(3, strategy.warm_up + 2400, level=1000)
         around = 1500.0
         # Lifted far above zero, so that percentages of the price are the same both ways up.
         lifted = [Candle(each.time, *(price + around - 1000 for price in each[1:5]), each.volume) for each in upright]
@@ -174,7 +183,7 @@ class TestEveryStrategy:
 
     def test_broken_or_dead_markets_call_nothing_and_raise_nothing(self, strategy: Strategy) -> None:
         count = strategy.warm_up + 5
-        sound = walk(15, count)
+        sound = rough_market(15, count)
         last = sound[-1]
         dead = {
             "none": [],
@@ -217,7 +226,7 @@ def test_the_ends_of_the_parameters_range_work(strategy: Strategy) -> None:
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), level=st.sampled_from([1e-5, 0.098, 1.0, 3e4]))
 def test_every_call_is_sane_at_any_price_level(seed: int, level: float) -> None:
-    candles = walk(seed, 620, level=level)
+    candles = rough_market(seed, 620, level=level)
     for strategy in BUILTINS:
         for _, signal in calls(strategy, candles, strategy.warm_up):
             assert_sane(signal)
@@ -241,13 +250,13 @@ def test_on_recorded_hours_the_desk_hears_a_call_every_few_bars(record_property:
     total = 0
     for name in ("BTCUSDT-1h", "ETHUSDT-1h", "BNBUSDT-1h", "LTCUSDT-1h"):
         candles = recorded(name, count, skip=20_000)
-        for strategy in BUILTINS:
+        for strategy in PROVEN:
             found = calls(strategy, candles, strategy.warm_up)
             record_property(f"{name} {strategy.name}", len(found))
             assert found, f"{strategy.name} never called on {name}"
             for _, signal in found:
                 assert_sane(signal)
             total += len(found)
-    bars = count - max(strategy.warm_up for strategy in BUILTINS)
+    bars = count - max(strategy.warm_up for strategy in PROVEN)
 
     assert 5 <= bars / total <= 25

@@ -17,7 +17,7 @@ from services.strategies.indicators import columns
 from .samples import BUILTINS, recorded, series
 
 SAID = Path(__file__).parent / "said_btc.txt"
-SAMPLE = 400
+SAMPLE = 150
 ROUNDING = 1e-9
 by_name = pytest.mark.parametrize("strategy", BUILTINS, ids=lambda each: each.name)
 

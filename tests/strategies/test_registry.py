@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.groups import StrategySettings
 from services.domain.errors import Misconfigured
 from services.domain.signals import Side
 from services.strategies import registry
@@ -17,6 +18,16 @@ from services.strategies.registry import BUILTIN, load_strategies
 from .samples import series, walk
 
 NONE = "sortie.tests.none"
+NAMES = (
+    "breakout",
+    "contraction_breakout",
+    "fair_value_gap",
+    "liquidity_sweep",
+    "mean_reversion",
+    "momentum",
+    "order_block",
+    "trend",
+)
 
 USERS_FILE = '''
 """Buy when the last close is above the one before; a strategy as a user writes it."""
@@ -91,9 +102,10 @@ def failure(folder: Path, **parameters: dict[str, object]) -> Misconfigured:
 def test_the_built_in_strategies_are_there_without_any_setting() -> None:
     loaded = load_strategies((), NONE)
 
-    assert loaded.names() == ("breakout", "mean_reversion", "trend")
+    assert loaded.names() == NAMES
     assert [each.name for each in loaded.all()] == list(loaded.names())
-    assert loaded.get("trend") is loaded.all()[2]
+    assert loaded.get("trend") is loaded.all()[-1]
+    assert set(StrategySettings().sandboxed) == set(NAMES) - {"breakout", "mean_reversion", "trend"}
     assert loaded.get("astrology") is None
     assert loaded.origin("trend") == str(BUILTIN / "trend.py")
 
@@ -106,7 +118,7 @@ def test_a_users_file_in_a_folder_is_a_strategy_like_the_others(tmp_path: Path) 
     loaded = load_strategies((tmp_path,), NONE, {"riser": {"share": 1, "candles": 4}})
     strategy = loaded.get("riser")
 
-    assert loaded.names() == ("breakout", "mean_reversion", "riser", "trend")
+    assert loaded.names() == tuple(sorted((*NAMES, "riser")))
     assert loaded.origin("riser") == str(file)
     assert strategy is not None
     assert strategy.warm_up == 4
@@ -291,6 +303,12 @@ class TestMistakes:
             ("breakout", {"volume_ratio": -1}),
             ("mean_reversion", {"oversold": 60}),
             ("mean_reversion", {"target_1_r": 4.0}),
+            ("liquidity_sweep", {"age": 30}),
+            ("order_block", {"close_share": 1.1}),
+            ("fair_value_gap", {"fill": 1.0}),
+            ("contraction_breakout", {"box": 60}),
+            ("momentum", {"times": 1}),
+            ("momentum", {"crossing": 45}),
         ],
     )
     def test_built_in_parameters_out_of_range(self, strategy: str, values: dict[str, object]) -> None:

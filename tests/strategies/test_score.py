@@ -15,7 +15,7 @@ from services.domain.ports import StrategySignal
 from services.domain.signals import Side
 from services.signals.score import SESSION, WINDOW, call_setup, score
 
-from .samples import BUILTINS, START, candles_of, quote, recorded, series, walk
+from .samples import PROVEN, START, candles_of, quote, recorded, series, walk
 
 BOUNDS = {"setup": 40, "regime": 20, "volume": 10, "spread": 10, "session": 10, "timeframes": 10}
 RISING = candles_of([100 * 1.002**index * (1 + 0.001 * (-1) ** index) for index in range(420)])
@@ -145,7 +145,7 @@ def test_real_calls_spread_over_the_scale() -> None:
         candles = recorded(name, 1500, skip=12_000)
         for end in range(400, len(candles)):
             seen = series(candles[end - 400 : end])
-            found = [signal for strategy in BUILTINS for signal in strategy.signals(seen)]
+            found = [signal for strategy in PROVEN for signal in strategy.signals(seen)]
             price = Decimal(str(candles[end - 1].close))
             market = quote(str(price), str(price * Decimal("1.0002")))
             totals += [score(each, seen, market, [other for other in found if other is not each])[0] for each in found]
