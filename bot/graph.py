@@ -143,7 +143,7 @@ class Graph:
         rules = self.trading.desk.rules
         self.measure_correlations = MeasureCorrelations(rules.correlations, lambda: settings.market.instruments, self.series_of)
         self.measure_calibration = MeasureCalibration(self.trading.database, rules.calibrations, settings.desk.least_sample)
-        self.news = build_news(settings, self.trading.database, rules.calendar, self.clock)
+        self.news = build_news(settings, self.trading.database, rules.calendar, self.clock, self.ids)
         held, protection = self.trading.booking.settling, settings.protection
         self.keep_stops = KeepStops(
             self.trading.database, held, self.trading.quotes, self.series_of, self.clock, self.ids, protection

@@ -39,6 +39,7 @@ class AlertCode(StrEnum):
     CLOCK_SKEW = "CLOCK_SKEW"
     BREAKER_OPEN = "BREAKER_OPEN"
     SOURCE_MUTED = "SOURCE_MUTED"
+    CALENDAR_STALE = "CALENDAR_STALE"
 
 
 class Severity(StrEnum):

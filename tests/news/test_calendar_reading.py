@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from bot.news_fetching import HttpFetch
+from bot.system import SystemIds
 from config.news import CalendarSettings
 from services.market.news.blackouts import CalendarBoard
 from services.market.news.calendar_reading import ReadCalendar
+from services.operations.calendar_watch import WatchCalendar
+from services.storage import incidents
 from tests.news.documents import document, signal_on
 from tests.news.sites import site, text
 from tests.trading.rig import START, Rig, desk_at
@@ -143,3 +146,29 @@ async def test_an_address_gives_the_same_and_what_it_gives_wrong_is_refused(tmp_
         assert [each.title for each in board.ahead(START, 5)] == ["CPI"] and not board.problem
         assert page.calendar is None and page.problem.startswith("NOT_A_CALENDAR: the document: not JSON")
         assert missing.problem == "STATUS: HTTP 404"
+
+
+async def test_a_calendar_that_stays_spoiled_is_told_and_a_good_one_ends_it(tmp_path: Path) -> None:
+    async def open_ones(rig: Rig) -> list[str]:
+        return [f"{each.code} {each.facts['reason']}" for each in await rig.read(incidents.open_incidents)]
+
+    async with standing(tmp_path) as (rig, file, board, read):
+        watch, whole = WatchCalendar(rig.trading.database, read, board, rig.clock, SystemIds()), file.read_bytes()
+        await watch()
+        _half(file)
+        await watch()
+        once = await open_ones(rig)
+        await watch()
+        twice = await open_ones(rig)
+        file.write_bytes(whole)
+        await watch()
+        mended = await open_ones(rig)
+        rig.clock.advance(8 * 86_400)
+        await watch()
+        old = await open_ones(rig)
+        file.write_bytes(document(rig.clock.now()))
+        await watch()
+
+        assert (once, mended, await open_ones(rig)) == ([], [], [])
+        assert twice[0].startswith("CALENDAR_STALE the last good one stands: NOT_A_CALENDAR: the document: not JSON")
+        assert old == ["CALENDAR_STALE no data"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.news_wiring import build_news
+from bot.system import SystemIds
 from services.domain.verdicts import Check, CheckCode
 from services.market.news.blackouts import CalendarBoard
 from services.missions.fire import Denied, Fired
@@ -47,7 +48,7 @@ async def fired(rig: Rig, board: CalendarBoard) -> tuple[bool, Check]:
     """Show a preview, read the calendar onto a board, and confirm; return whether it fired, and what the gate says by now."""
     mission = await rig.mission()
     token = await confirm_token(rig, mission)
-    await build_news(rig.settings, rig.trading.database, board, rig.clock).read_calendar()
+    await build_news(rig.settings, rig.trading.database, board, rig.clock, SystemIds()).read_calendar()
     outcome = await rig.trading.fire(rig.actor(), token)
     if isinstance(outcome, Denied):
         return False, outcome.check
@@ -75,7 +76,9 @@ async def test_a_calendar_too_old_denies_where_it_is_required(tmp_path: Path, re
     file = tmp_path / "calendar.json"
     file.write_bytes(document(START, {"at": 20}, old=timedelta(days=6.9)))
     async with desk_at(tmp_path / "desk", calendar={"file": file}, inputs={"news": required}) as rig:
-        read = build_news(rig.settings, rig.trading.database, rig.trading.desk.rules.calendar, rig.clock).read_calendar
+        read = build_news(
+            rig.settings, rig.trading.database, rig.trading.desk.rules.calendar, rig.clock, SystemIds()
+        ).read_calendar
         await read()
         rig.clock.advance(3 * 3600)
         rig.quote("63999.99", "64000.01")

@@ -95,4 +95,18 @@ PROCESS: Mapping[AlertCode, Runbook] = {
         ),
         closes="By itself, with the next ping that arrives.",
     ),
+    AlertCode.CALENDAR_STALE: Runbook(
+        severity=Severity.ROUTINE,
+        happened="The economic calendar was not taken twice in a row, or the one that stands is too old; the alert says why.",
+        done="the last good calendar stands until it is too old; it is read again every calendar.every_s",
+        exposed="No money now. Without data entries pass events unasked, or are all refused where inputs.news is true.",
+        next="/news",
+        press="The third page of /news says what is wrong with the document, and at which place.",
+        steps=(
+            "Mend or renew the document; its form is in docs/news.md. Write it beside the old one and rename it.",
+            "An address that does not answer: try it from the machine; calendar.file takes the same document meanwhile.",
+            "It cannot be mended before an event: /reduce lets only exits through until a commander lifts it.",
+        ),
+        closes="By itself, with the next calendar that is taken.",
+    ),
 }
