@@ -44,16 +44,18 @@ def read_candles(
             found.append(finding(trouble, count=1, example=_megabytes(largest) if trouble is Kind.TOO_LARGE else ""))
     if not content or content.isspace():
         return _nothing(symbol, timeframe, *(found or [finding(Kind.EMPTY, count=1)]))
+    lines: pl.Series | None = None
     if content.startswith(PARQUET):
-        rows, names = _parquet_rows(content, found), "row"
-        lines = pl.Series([], dtype=pl.String)
+        rows = _parquet_rows(content, found)
+        del content
     else:
-        lines = _lines(content, found)
-        rows, names = _text_rows(lines, content.endswith((b"\n", b"\r")), found), "line"
-    del content
+        lines, whole = _lines(content, found), content.endswith((b"\n", b"\r"))
+        # A million lines once are enough.
+        del content
+        rows = _text_rows(lines, whole, found)
 
     def example(line: int) -> str:
-        return str(lines[line - 1]) if names == "line" else f"row {line}"
+        return str(lines[line - 1]) if lines is not None else f"row {line}"
 
     if rows is None:
         return _nothing(symbol, timeframe, *found)

@@ -152,9 +152,11 @@ def _sift(rows: Rows, problem: npt.NDArray[np.int8], symbol: str, timeframe: str
 def _once(rows: Rows, order: npt.NDArray[np.intp], problem: npt.NDArray[np.int8]) -> Mask:
     """Tell which of the rows, sorted by time, stay: the first of equal ones, none of those that contradict each other."""
     time = rows.time[order]
-    values = np.column_stack((rows.prices[order], rows.volume[order]))
     again = np.zeros(len(order), dtype=np.bool_)
     again[1:] = time[1:] == time[:-1]
+    if not again.any():
+        return ~again
+    values = np.column_stack((rows.prices[order], rows.volume[order]))
     differs = np.zeros(len(order), dtype=np.bool_)
     differs[1:] = again[1:] & (values[1:] != values[:-1]).any(axis=1)
     contradicting = np.isin(time, time[differs])

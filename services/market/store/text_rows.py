@@ -15,7 +15,7 @@ from services.market.store.rows import PLACE, Rows
 from services.market.store.written_times import parse_times
 
 # So many lines are split at a time: what that takes beside the lines themselves stays small.
-AT_ONCE = 250_000
+AT_ONCE = 100_000
 _SPACE = ' "\r\t'
 
 
