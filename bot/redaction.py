@@ -34,8 +34,8 @@ _SECRET_FIELD = re.compile(rf"(?:.*[_.\-])?{_NAMES}|authorization|cookie|set-coo
 _PATTERNS = (
     # A bot token: the bot's number, a colon and 35 characters; it stands in the path of every Bot API call.
     (re.compile(r"(?<!\d)\d{5,14}(?::|%3[Aa])[A-Za-z0-9_-]{30,}"), HIDDEN),
-    # A link that gives a role to whoever opens it first.
-    (re.compile(r"((?:claim|invite)_)[A-Za-z0-9_-]{20,}"), rf"\1{HIDDEN}"),
+    # A link that gives a role to whoever opens it first, and the secret of a sender outside.
+    (re.compile(r"((?:claim|invite|sig)_)[A-Za-z0-9_-]{20,}"), rf"\1{HIDDEN}"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)"), rf"\1{HIDDEN}"),
     # Signed queries, which venues' error texts repeat, and JSON or Python texts that name what they show.
     (re.compile(rf"(?i)({_NAMES}[\"']?\s*=\s*[\"']?)(?!\[hidden)[^\s\"'&,;)}}]+"), rf"\1{HIDDEN}"),
@@ -47,7 +47,7 @@ _PATTERNS = (
     (re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"), HIDDEN),
 )
 # Every pattern needs one of these; most strings of a log have none.
-_SUSPECT = re.compile(r"[:=]|%3[Aa]|claim_|invite_|-----")
+_SUSPECT = re.compile(r"[:=]|%3[Aa]|claim_|invite_|sig_|-----")
 # C0 and C1 controls, soft hyphen, zero-width and bidirectional marks, line and paragraph separators, tags, lone surrogates.
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.wiring import Outside
 from config.settings import Settings
+from handlers.telegram.app import SourceActs
 from services.domain.ports import QuoteSource
 from services.signals.intake import ReceiveAlert
 from services.signals.intake_call import JudgeAlert
@@ -22,8 +23,7 @@ class Senders:
     receive: ReceiveAlert
     work: WorkAlerts
     follow: FollowSources
-    add: AddSource
-    switch: SwitchSource
+    acts: SourceActs
 
 
 def build_senders(settings: Settings, outside: Outside, database: Database, quotes: QuoteSource) -> Senders:
@@ -35,6 +35,5 @@ def build_senders(settings: Settings, outside: Outside, database: Database, quot
         receive=receive,
         work=WorkAlerts(database, judge, outside.wakeups, intake.stale_s),
         follow=FollowSources(database, receive, series_of, intake, ids, settings.desk.least_sample),
-        add=AddSource(database, seals, ids),
-        switch=SwitchSource(database),
+        acts=SourceActs(add=AddSource(database, seals, ids), switch=SwitchSource(database), kept_days=intake.kept_days),
     )

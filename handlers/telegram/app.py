@@ -58,6 +58,7 @@ from services.reporting.live import Live
 from services.reporting.news_view import ReadNews
 from services.risk.lifting import CloseBreaker
 from services.risk.limit_changes import LimitChanges, ProposeLimit
+from services.signals.sources import AddSource, SwitchSource
 from services.storage import missions, outbox, people, previews, terminals
 from services.storage.database import Database, Unit
 from services.storage.previews import Preview, PreviewState
@@ -123,6 +124,15 @@ class ApprovalActs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceActs:
+    """What is done about senders outside; ``kept_days`` is how far back their record goes."""
+
+    add: AddSource
+    switch: SwitchSource
+    kept_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """The bundle that every handler gets."""
 
@@ -131,6 +141,7 @@ class App:
     trading: TradingActs
     people: PeopleActs
     approvals: ApprovalActs
+    sources: SourceActs
     take_incident: TakeIncident
     standing: ReadStanding
     news: ReadNews

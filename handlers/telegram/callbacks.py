@@ -83,6 +83,7 @@ class ListName(StrEnum):
     BREAKERS = "breakers"
     COOLDOWN = "cooldown"
     LIMITS = "limits"
+    SOURCES = "sources"
     NEWS = "news"
 
 

@@ -16,6 +16,7 @@ from handlers.telegram.views.lists import render_list
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.news import render_news
 from handlers.telegram.views.slo import render_slo
+from handlers.telegram.views.sources import source_card, sources_page
 from services.access.authority import require
 from services.domain.errors import NotFound
 from services.domain.people import Role
@@ -26,6 +27,9 @@ from services.reporting.desk_people import read_desk
 from services.reporting.digest_content import digest_now
 from services.reporting.holding_back import read_breakers
 from services.reporting.lists import ListData, Terms, read_list
+from services.reporting.live import viewer_zone
+from services.reporting.source_list import SourcesList, sources_list
+from services.storage import people
 from services.storage.database import Unit
 
 _TRADERS = frozenset({ListName.COOLDOWN})
@@ -59,6 +63,7 @@ class Lists:
             ListName.BREAKERS: self._breakers,
             ListName.COOLDOWN: self._cooldown,
             ListName.DESK: self._desk,
+            ListName.SOURCES: self._sources,
             ListName.NEWS: self._news,
         }
 
@@ -127,6 +132,20 @@ class Lists:
     async def _news(self, request: Request, page: int, arg: str) -> Rendered:
         where = request.actor.id if request.private_only else request.chat_id
         return render_news(await self._app.news(request.actor.id, where), page)
+
+    async def _sources(self, request: Request, page: int, arg: str) -> Rendered:
+        live, person = self._app.live(), request.actor.id
+
+        def body(unit: Unit) -> SourcesList:
+            boss = not request.is_group and people.role_of(unit, person) is Role.COMMANDER
+            zone = viewer_zone(unit, request.chat_id, live.zone)
+            return sources_list(unit, live, self._app.sources.kept_days, may_switch=boss, zone=zone)
+
+        data, name = await self._app.database.read(body), arg.strip().lower()
+        found = next((each for each in data.rows if each.source.name == name), None)
+        if name and found is None:
+            raise NotFound("SOURCE", reference=name[:32])
+        return sources_page(data, page) if found is None else source_card(data, found)
 
     async def _digest(self, request: Request, page: int, arg: str) -> Rendered:
         live = self._app.live()

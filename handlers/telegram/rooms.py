@@ -17,6 +17,7 @@ from handlers.telegram.people import PeopleHandlers
 from handlers.telegram.positions import PositionHandlers
 from handlers.telegram.reconcile import ReconcileHandlers
 from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.sources import SourceHandlers
 from handlers.telegram.stories import StoryHandlers
 from handlers.telegram.taps import Taps
 from services.signals.switches import SwitchStrategy
@@ -30,9 +31,10 @@ class Rooms:
         missions, positions, entries = MissionHandlers(app, lists), PositionHandlers(app, lists), EntryHandlers(app)
         risk, people = RiskHandlers(app, lists), PeopleHandlers(app, lists)
         reconcile, incidents = ReconcileHandlers(app), IncidentHandlers(app, lists)
-        breakers, approvals = BreakerHandlers(app, lists), ApprovalHandlers(app)
+        breakers, approvals, sources = BreakerHandlers(app, lists), ApprovalHandlers(app), SourceHandlers(app, lists)
         self.table = CommandTable(
             desk.commands(),
+            sources.commands(),
             missions.commands(),
             positions.commands(),
             StoryHandlers(app).commands(),
@@ -48,5 +50,5 @@ class Rooms:
         )
         desk.know(self.table)
         self.taps = Taps(
-            app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents, breakers, approvals
+            app, lists, desk, missions, positions, entries, risk, people, reconcile, incidents, breakers, approvals, sources
         )

@@ -36,10 +36,12 @@ from handlers.telegram.positions import PositionHandlers
 from handlers.telegram.reconcile import ReconcileHandlers
 from handlers.telegram.request import Request
 from handlers.telegram.risk import RiskHandlers
+from handlers.telegram.sources import SourceHandlers
 from handlers.telegram.views.errors import toast
 from handlers.telegram.views.message import Rendered
 from handlers.telegram.views.questions import resumed
 from handlers.telegram.views.routes import ROUTE
+from handlers.telegram.views.sources import SOURCE
 from services.access.authority import require
 from services.domain.buttons import Act
 from services.domain.errors import NotFound
@@ -79,6 +81,7 @@ class Taps:
         incidents: IncidentHandlers,
         breakers: BreakerHandlers,
         approvals: ApprovalHandlers,
+        sources: SourceHandlers,
     ) -> None:
         self._app = app
         self._lists = lists
@@ -92,6 +95,7 @@ class Taps:
         self._incidents = incidents
         self._breakers = breakers
         self._approvals = approvals
+        self._sources = sources
         self._handover = HandoverHandlers(app)
         self._acts: Mapping[Act, ActHandler] = {
             Act.CONFIRM_FIRE: self._confirm,
@@ -133,6 +137,8 @@ class Taps:
                 await self._lists.tap(request, button)
             case ChoiceButton() if button.name == ROUTE:
                 await self._entries.apply(request, button)
+            case ChoiceButton() if button.name == SOURCE:
+                await self._sources.choose(request, button)
             case ChoiceButton():
                 room = self._desk if button.name == STRATEGY else self._people
                 await room.choose(request, button)

@@ -103,8 +103,10 @@ def mission_view(unit: Unit, reference: str, live: Live, *, chat_id: int = 0) ->
 
 
 def source_name(unit: Unit, source: str) -> str:
-    """Name where a call came from: ``trend 1.2`` or the person who made it."""
+    """Name where a call came from: ``trend 1.2``, ``tv (outside)``, or the person who made it."""
     kind, _, rest = source.partition(":")
+    if kind == "outside":
+        return f"{rest} (outside)"
     if kind != "person":
         return rest.replace("@", " ") or source
     person = people.find(unit, int(rest)) if rest.isdigit() else None

@@ -65,6 +65,7 @@ CHOICES = {
     "notify:fill:off": OBSERVER,
     "quiet:hours:off": OBSERVER,
     "strategy:trend:off": COMMANDER,
+    "source:tv:mute": COMMANDER,
     "mode:me:select": TRADER,
     "mode:trend:alert": COMMANDER,
     f"pick:{ANN}:trader.regular.0": COMMANDER,

@@ -45,6 +45,8 @@ TABLE = (
     Row("/slo", "Objectives, 24 h", "d+++", "r+++"),
     Row("/whoami", "zone UTC", "d+++", "pppp"),
     Row("/strategies", "Strategies, 90 days", "d+++", "r+++"),
+    Row("/sources", "no sender outside", "d+++", "r+++"),
+    Row("/source mute nobody", "no source is called nobody", "drr+", "pppp"),
     Row("/enable trend", "trend is on now", "drr+", "rrr+"),
     Row("/disable breakout", "breakout is off now", "drr+", "rrr+"),
     Row("/sandbox breakout", "breakout is sandboxed now", "drr+", "rrr+"),

@@ -27,6 +27,7 @@ PROMISED = re.findall(
     balance pnl history risk halt reduce stop resume strategies enable disable universe terminals people
     invite grant revoke chats bind notify digest settings doctor amend resolve proof routes runbook drill kill
     incidents breakers cooldown bench desk mode limits approve rollback golive news
+    sources source
     """,
 )
 

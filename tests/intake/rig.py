@@ -81,7 +81,7 @@ class IntakeRig:
         return f"http://127.0.0.1:{self.monitoring.web.port}"
 
     async def source(self, name: str = "tv", *, plain: bool = False) -> Sender:
-        made = await self.senders.add(SHELL, name, plain=plain)
+        made = await self.senders.acts.add(SHELL, name, plain=plain)
         return Sender(name, made.secret)
 
     def signed(

@@ -150,7 +150,7 @@ async def test_second_alert_on_an_instrument_with_an_open_mission_is_a_duplicate
 
 async def test_muted_source_is_recorded_and_not_offered(rig: IntakeRig) -> None:
     sender = await rig.source()
-    await rig.senders.switch(SHELL, "tv", SourceState.MUTED)
+    await rig.senders.acts.switch(SHELL, "tv", SourceState.MUTED)
 
     answer = await rig.send(sender, GOOD)
     await rig.work()

@@ -56,7 +56,7 @@ async def test_clock_that_is_off_is_turned_away_either_way(rig: IntakeRig, ago: 
 async def test_unknown_source_and_wrong_secret_get_one_answer(rig: IntakeRig) -> None:
     signs, shows = await rig.source("signs"), await rig.source("shows", plain=True)
     gone = await rig.source("gone", plain=True)
-    await rig.senders.switch(SHELL, "gone", SourceState.REMOVED)
+    await rig.senders.acts.switch(SHELL, "gone", SourceState.REMOVED)
     wrong = [
         await rig.post(BODY, path=f"{SIGNALS}/nobody/{shows.secret}"),
         await rig.post(BODY, path=f"{SIGNALS}/shows/{signs.secret}"),

@@ -13,7 +13,7 @@ SOURCES: Mapping[AlertCode, Runbook] = {
         happened="The calls of a sender outside came to less than the floor, even at the upper end of what they may be worth.",
         done="its alerts are recorded and followed, and none is offered until a commander hears it again",
         exposed="Nothing new. Trades that its earlier calls led to stand with their stops; /positions has them.",
-        next="/status",
+        next="/sources",
         press="Open the source and read its record: how many calls, how many hit, the mean R with its interval.",
         steps=(
             "The record is a fair sample: leave it muted, and tell whoever sends.",
