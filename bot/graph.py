@@ -288,6 +288,7 @@ class Graph:
             trading=trading_acts(trading, self.settings.protection),
             people=people_acts(database, self.roles, self.ids, self.proposals.book),
             approvals=self.proposals.acts,
+            sources=self.senders.acts,
             take_incident=TakeIncident(database),
             standing=ReadStanding(database, rules.discipline, rules.book, self.settings.breakers, self.live),
             news=self.news.page(self.live),
