@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from functools import partial
 
@@ -366,7 +365,7 @@ class Graph:
         await self.nursery.close()
         await self.charts.close()
         await self.market.close()
-        await asyncio.to_thread(self.recording.stop)
+        await self.recording.close()
         await self.bot.session.close()
         await self.trading.paper.close()
         for exchange in self.trading.exchanges.values():

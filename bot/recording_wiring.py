@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.surroundings import Ticking
 from config.settings import Settings
 from services.domain.ports import Clock
@@ -57,9 +59,9 @@ class Recording:
             self._quotes.subscribe(self._recorder.quote)
             ticker.every(RECORD_EVERY_S, "record", self._journal)
 
-    def stop(self) -> None:
+    async def close(self) -> None:
         """Write what waits; a disk that hangs is not waited for long."""
         if self._keep is not None:
-            self._keep.behind.stop(STOP_S)
+            await asyncio.to_thread(self._keep.behind.stop, STOP_S)
         if self._recorder is not None:
-            self._recorder.behind.stop(STOP_S)
+            await asyncio.to_thread(self._recorder.behind.stop, STOP_S)
