@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 
-from services.domain.market import Candle
+from services.domain.market import Candle, CandleSeries, Instrument
 
 START = datetime(2025, 3, 3, tzinfo=UTC)
+MADE_UP = Instrument(
+    symbol="MADE/UP",
+    base="MADE",
+    quote="UP",
+    tick=Decimal("0.0001"),
+    step=Decimal("0.0001"),
+    min_quantity=Decimal("0.0001"),
+    min_notional=Decimal(1),
+)
 _MOODS = ((0.0012, 0.0), (-0.0012, 0.0), (0.0, 0.12), (0.0, 0.3))
 _MOOD_LASTS = 60
 _NOISE = 0.004
@@ -35,3 +45,8 @@ def rough_market(seed: int, count: int, *, level: float = 100.0) -> list[Candle]
         candles.append(Candle(time=time, open=price, high=high, low=low, close=close, volume=volume))
         price = close
     return candles
+
+
+def rough_series(seed: int, count: int) -> CandleSeries:
+    """Return such a market as the candles of an instrument that nobody trades."""
+    return CandleSeries(instrument=MADE_UP, timeframe="1h", candles=rough_market(seed, count))

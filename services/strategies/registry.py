@@ -18,7 +18,7 @@ from services.strategies.parameters import parameters_of
 BUILTIN = Path(__file__).parent / "builtin"
 ENTRY_POINTS = "sortie.strategies"
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,15}")
 
 
@@ -158,7 +158,7 @@ def _callable(candidate: object, origin: str) -> Callable[..., object]:
 
 def _build(plugin: Plugin, given: Mapping[str, Mapping[str, object]]) -> Strategy:
     name = getattr(plugin.factory, "name", None)
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise Misconfigured(
             "STRATEGY_NAME",
             file=plugin.origin,

@@ -13,6 +13,7 @@ from services.domain.ports import StrategySignal
 from services.domain.signals import Side
 from services.strategies.calls import CallsAll
 from services.strategies.indicators import columns
+from services.strategies.new import EXAMPLE
 from services.strategies.registry import Registry, load_strategies
 from tests.strategies.samples import series, walk
 
@@ -34,6 +35,10 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     file.write_text(block("python"), encoding="utf-8")
     settings = Settings(**tomllib.loads(block("toml")))
     return load_strategies(settings.strategies.folders, "sortie.tests.none", settings.strategies.parameters)
+
+
+def test_the_guide_shows_the_strategy_that_new_ones_begin_from() -> None:
+    assert block("python") == EXAMPLE.read_text(encoding="utf-8")
 
 
 def test_the_example_is_loaded_with_its_parameters(loaded: Registry) -> None:

@@ -80,6 +80,8 @@ SHELL = {
     "replay": Shell.READS,
     "runbook": Shell.READS,
     "screener probe": Shell.READS,
+    "strategy check": Shell.READS,
+    "strategy new": Shell.KEEPS,
     "status": Shell.READS,
     "verify": Shell.READS,
     "version": Shell.READS,
