@@ -32,13 +32,14 @@ async def test_a_fire_in_a_blackout_is_refused_with_its_event_and_passes_afterwa
 
             toast = await rig.press(ANN, preview, "Confirm")
             refused = await rig.reads(preview, "⛔ not fired: NEWS")
+            why = await rig.ask(ANN, "/why m2", "denied: NEWS")
             await rig.press(ANN, held, "Close")
             await rig.press(ANN, await rig.message(ANN, "at market?"), "Close")
             await rig.reads(held, "closed")
 
             assert toast.startswith("NEWS USD FOMC <b>& co</b> ") and " Frees " in toast
             assert "USD FOMC <b>& co</b> " in text_of(refused) and " UTC (data 3 min)\nfrees at " in text_of(refused)
-            assert "Remind me" in labels_of(refused)
+            assert "Remind me" in labels_of(refused) and "USD FOMC <b>& co</b> " in text_of(why)
 
             await rig.forward(minutes=51)
             await rig.trade(ANN)
