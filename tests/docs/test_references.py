@@ -24,7 +24,7 @@ PROMISED = re.findall(
     """
     start help menu status slo whoami missions mission fire skip call positions orders cancel close closeall
     incident edge why export
-    balance pnl history risk halt reduce stop resume strategies enable disable universe terminals people
+    balance pnl history risk halt reduce stop resume strategies enable disable sandbox universe terminals people
     invite grant revoke chats bind notify digest settings doctor amend resolve proof routes runbook drill kill
     incidents breakers cooldown bench desk mode limits approve rollback golive news
     sources source
