@@ -59,9 +59,11 @@ def kinds(hint: Any) -> set[Any]:
 WHOLE = all_on(passing())
 INPUTS = dict(leaves(WHOLE))
 # What may well be missing: the close of a market that never closes, a pause that does not hold, a close that never was, a
-# price that only an entry which waits has, a decision where no money is real, and a largest order where the venue names none.
+# price that only an entry which waits has, a decision where no money is real, a largest order or a date of listing where the
+# venue names none.
 MAY_BE_MISSING = {
     ("market", "instrument", "max_quantity"),
+    ("market", "instrument", "listed_at"),
     ("market", "session", "changes_at"),
     ("plan", "price"),
     ("ledger", "real"),
@@ -78,6 +80,7 @@ NOT_DECIDED_BY = {
     ("market", "instrument", "symbol"),
     ("market", "instrument", "base"),
     ("market", "instrument", "tier"),
+    ("market", "instrument", "listed_at"),
     ("market", "quote", "symbol"),
     ("market", "quote", "bid_size"),
     ("market", "quote", "ask_size"),

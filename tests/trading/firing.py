@@ -36,7 +36,12 @@ LISTED: dict[Instrument, Decimal] = {BTC: Decimal(64_000), ETH: Decimal(3_200), 
 PEOPLE = (ANN, TOM, CARL)
 DAY_S = 24 * 3600.0
 # Nobody is held back for losing, and what is measured over a sample that these desks never reach is left to its own tests.
-FREE = {"breakers": {"streak_warn": 9_999, "streak_lock": 10_000}, "discipline": {"medic_from": "0.9", "medic_before": "1"}}
+FREE = {
+    "breakers": {"streak_warn": 9_999, "streak_lock": 10_000},
+    "discipline": {"medic_from": "0.9", "medic_before": "1"},
+    # All calls here have one entry, whatever the instrument costs.
+    "inputs": {"vitality_least": 0},
+}
 
 
 @dataclass

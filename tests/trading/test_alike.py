@@ -32,7 +32,7 @@ def measured(rig: Rig, *, alike: bool, ended: timedelta = timedelta(0)) -> None:
 async def holds_eth(rig: Rig) -> None:
     """Ann's ETH is worth about a tenth of her account."""
     await rig.price("2999.99", "3000.01", "ETH/USDT")
-    mission = await rig.mission(symbol="ETH/USDT", stop="2850", targets=("3300",))
+    mission = await rig.mission(symbol="ETH/USDT", entry=("3000", "3000"), stop="2850", targets=("3300",))
     assert isinstance(await rig.trading.fire(rig.actor(ANN), await confirm_token(rig, mission)), Fired)
     await rig.settle()
 
