@@ -12,6 +12,7 @@ from bot.candle_commands import candles
 from bot.command_settings import command_settings
 from bot.key_commands import keys
 from bot.screener_commands import screener
+from bot.source_commands import source
 from bot.strategy_commands import strategy
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -30,6 +31,7 @@ app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(candles, name="candles")
 app.add_typer(screener, name="screener")
+app.add_typer(source, name="source")
 app.add_typer(strategy, name="strategy")
 proof = typer.Typer(help="Show why the gate allowed or denied a trade, and check the proof of it.", no_args_is_help=True)
 app.add_typer(proof, name="proof")

@@ -72,6 +72,8 @@ SHELL = {
     "candles gaps": Shell.READS,
     "db current": Shell.READS,
     "keys list": Shell.READS,
+    **dict.fromkeys(("source add", "source hear", "source mute", "source remove"), Shell.KEEPS),
+    **dict.fromkeys(("source list", "source test"), Shell.READS),
     "doctor": Shell.READS,
     "errors": Shell.READS,
     "limits": Shell.READS,
