@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.domain.errors import Refused, Unavailable
-from services.market.history import Gap, from_rows, milliseconds, moment
+from services.market.history import Gap, History, from_rows, milliseconds, moment
+from services.market.store import candle_store
 from services.market.store.atomic import alone
 from services.market.store.candle_store import CandleStore, Stored
+from services.market.store.parts import Part
 from services.market.store.places import Series, folder_of, series_in
 from tests.history.made import NOW, SERIES, START, STEP, made, time_of, values
 
@@ -232,6 +236,32 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 
     assert values(CandleStore(tmp_path).read(SERIES).history) == {row: row % 12 for row in range(60)}
     assert sum(each.added for each in put) == 60
+
+
+def test_writers_without_the_lock_lose_candles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broken twin: both read the part before either writes it."""
+    both, honest = threading.Barrier(2, timeout=40), candle_store.merged
+
+    def together(part: Part | None, rows: History, at: int) -> Part:
+        both.wait()
+        return honest(part, rows, at)
+
+    @contextmanager
+    def nobody(_folder: Path, *, wait_s: float) -> Iterator[None]:
+        yield
+
+    store = CandleStore(tmp_path)
+    store.put(SERIES, made({0: 0}), now=NOW)
+    monkeypatch.setattr(candle_store, "alone", nobody)
+    monkeypatch.setattr(candle_store, "sweep", lambda _folder: 0)
+    monkeypatch.setattr(candle_store, "merged", together)
+    writers = [threading.Thread(target=store.put, args=(SERIES, made({row: row})), kwargs={"now": NOW}) for row in (1, 2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert len(values(store.read(SERIES).history)) == 2
 
 
 def test_a_writer_that_waits_too_long_gives_up_and_says_so(tmp_path: Path) -> None:
