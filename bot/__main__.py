@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bot.backtest_command import backtest
 from bot.candle_commands import candles
 from bot.command_settings import command_settings
 from bot.key_commands import keys
@@ -30,6 +31,7 @@ database = typer.Typer(help="Move the database's schema, or say where it stands.
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(candles, name="candles")
+app.command()(backtest)
 app.add_typer(screener, name="screener")
 app.add_typer(source, name="source")
 app.add_typer(strategy, name="strategy")

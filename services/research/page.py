@@ -15,13 +15,13 @@ from markupsafe import Markup
 from services.charts.svg import render_svg
 from services.market.history import moment
 from services.research.chance import AtRandom, Redrawn
-from services.research.figures import LEAST_IN_GROUP, LEAST_TRADES, Drawdown, Group, Stat, written_day
+from services.research.figures import LEAST_IN_GROUP, LEAST_TRADES, Group, written_day
 from services.research.layouts import Reason, Refusal
 from services.research.report import Report, curve_of
+from services.research.tiles import Tile, money, signed, tiles_of, tone_of
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "research"
 MOST_TRADES = 500
-DAY_MS = 86_400_000
 _REFUSED = {
     Refusal.HELD: "a position was open",
     Refusal.BEYOND_STOP: "the open lay beyond the stop",
@@ -31,16 +31,6 @@ _REFUSED = {
     Refusal.TOO_SMALL: "the order was below its minimum",
     Refusal.NOT_REACHED: "the limit was not reached, or withdrawn",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """A figure as it is shown; ``tone`` is good, bad or nothing."""
-
-    name: str
-    value: str
-    note: str = ""
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,29 +134,6 @@ def page_of(report: Report) -> Page:
     )
 
 
-def tiles_of(report: Report) -> Iterator[Tile]:
-    """Yield the figures, the most telling first."""
-    figures = report.figures
-    yield Tile(
-        name="Result",
-        value=money(figures.pnl),
-        note=f"{signed(figures.returned * 100, 1)} % of {figures.first_equity:,.0f}",
-        tone=_tone(figures.pnl),
-    )
-    yield _stat("Expectancy", figures.expectancy_r, "{:+.2f} R", toned=True)
-    yield _stat("Win rate", figures.win_rate, "{:.1%}")
-    yield Tile(name="Trades", value=f"{figures.trades:,}", note=f"{figures.won:,} won, {figures.lost:,} lost")
-    yield Tile(name="Deepest fall", value=f"{figures.drawdown.depth:.1%}", note=_fall(figures.drawdown))
-    yield Tile(name="Longest below a peak", value=f"{figures.drawdown.longest_ms / DAY_MS:,.0f} days")
-    yield _stat("Profit factor", figures.profit_factor, "{:.2f}")
-    yield _stat("Sharpe", figures.sharpe, "{:.2f}", of="days")
-    yield _stat("Sortino", figures.sortino, "{:.2f}", of="days")
-    yield _stat("Calmar", figures.calmar, "{:.2f}", of="days")
-    yield Tile(name="Exposure", value=f"{figures.exposure:.1%}", note="of candles with a position")
-    paid = money(-figures.fees)
-    yield Tile(name="Fees", value=paid, note=f"funding {money(-figures.funding)}" if figures.funding else "")
-
-
 def luck_of(redrawn: Redrawn | None, random: AtRandom | None) -> Iterator[str]:
     """Yield sentences on what chance makes of it."""
     if redrawn is None and random is None:
@@ -193,38 +160,6 @@ def _verdict(beaten: float) -> str:
     return ": its moments can't be told from random ones." if beaten > 0.05 else ": random moments were better."
 
 
-def money(value: float) -> str:
-    """Write an amount with its sign."""
-    return signed(value, 0 if abs(value) >= 10_000 else 2)
-
-
-def signed(value: float, decimals: int) -> str:
-    """Write a number with its sign, a real minus."""
-    return f"{value:+,.{decimals}f}".replace("-", "−")
-
-
-def stat_text(stat: Stat, form: str, of: str = "trades") -> tuple[str, str]:
-    """Return a figure and what stands under it: its interval and sample, or that the sample is too small."""
-    if not stat.enough:
-        return "too few", f"{stat.n:,} of {stat.least} {of}"
-    if stat.value is None:
-        return "none", f"nothing to divide by, {stat.n:,} {of}"
-    bounds = "" if stat.low is None or stat.high is None else f"{form.format(stat.low)} to {form.format(stat.high)}, "
-    return form.format(stat.value).replace("-", "−"), f"{bounds.replace('-', '−')}n\u00a0=\u00a0{stat.n:,}"
-
-
-def _stat(name: str, stat: Stat, form: str, of: str = "trades", *, toned: bool = False) -> Tile:
-    value, note = stat_text(stat, form, of)
-    return Tile(name=name, value=value, note=note, tone=_tone(stat.value) if toned and stat.value is not None else "")
-
-
-def _fall(fall: Drawdown) -> str:
-    if fall.depth == 0:
-        return ""
-    end = f"recovered {written_day(fall.recovered)}" if fall.recovered is not None else "not recovered"
-    return f"from {written_day(fall.peak)} to {written_day(fall.bottom)}, {end}"
-
-
 def _line(group: Group) -> Line:
     return Line(
         label=group.label,
@@ -232,7 +167,7 @@ def _line(group: Group) -> Line:
         won="" if group.win_rate is None else f"{group.win_rate:.0%}",
         mean_r="" if group.mean_r is None else signed(group.mean_r, 2),
         pnl=money(group.pnl),
-        tone=_tone(group.pnl),
+        tone=tone_of(group.pnl),
     )
 
 
@@ -249,7 +184,7 @@ def _trades(report: Report) -> Iterator[TradeLine]:
             r=signed(trade["r"], 2),
             pnl=money(trade["pnl"]),
             reason=Reason(trade["reason"]).name.lower().replace("_", " "),
-            tone=_tone(trade["pnl"]),
+            tone=tone_of(trade["pnl"]),
         )
 
 
@@ -270,10 +205,6 @@ def _written(value: object) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(f"{each:g}" for each in value) or "the desk's own"
     return f"{value:,.10g}" if isinstance(value, float) else str(value)
-
-
-def _tone(value: float) -> str:
-    return "good" if value > 0 else "bad" if value < 0 else ""
 
 
 @cache

@@ -59,6 +59,7 @@ SHELL = {
     "halt": Shell.STOPS,
     "init": Shell.KEEPS,
     "upgrade": Shell.KEEPS,
+    "backtest": Shell.KEEPS,
     "backup": Shell.KEEPS,
     "restore": Shell.KEEPS,
     "db upgrade": Shell.KEEPS,

@@ -1,0 +1,1 @@
+"""Strategies that are measured, and offered to no desk."""
