@@ -115,6 +115,22 @@ def test_holes_of_the_venue_are_no_gaps_until_candles_turn_up(tmp_path: Path) ->
     assert store.missing(SERIES, moment(time_of(5)), moment(time_of(7))) == ()
 
 
+def test_a_hole_that_was_filled_from_elsewhere_is_none_any_more(tmp_path: Path) -> None:
+    store = CandleStore(tmp_path)
+    store.put(SERIES, made({0: 1, 9: 1}), now=NOW)
+    store.note_holes(SERIES, (Gap(first=time_of(1), last=time_of(8), count=8),))
+    store.put(SERIES, made({4: 1, 5: 1}), now=NOW)
+
+    def rows(holes: tuple[Gap, ...]) -> list[tuple[int, int, int]]:
+        return [((each.first - START) // STEP, (each.last - START) // STEP, each.count) for each in holes]
+
+    assert rows(store.read(SERIES).holes) == [(1, 3, 3), (6, 8, 3)]
+    assert rows(store.read(SERIES, moment(time_of(2) - 1)).holes) == [(2, 3, 2), (6, 8, 3)]
+    assert rows(store.read(SERIES, moment(time_of(2)), moment(time_of(7))).holes) == [(2, 3, 2), (6, 6, 1)]
+    assert store.read(SERIES, moment(time_of(20))).holes == ()
+    assert store.read(SERIES).gaps == ()
+
+
 @pytest.mark.parametrize("fault", ["flipped", "cut", "empty", "other", "text"])
 def test_a_damaged_part_is_said_and_the_rest_stays_readable_and_is_filled_anew(tmp_path: Path, fault: str) -> None:
     store = CandleStore(tmp_path)

@@ -20,7 +20,7 @@ from services.market.history import Gap, History, concat, from_rows, millisecond
 from services.market.store.atomic import alone, make_folder, sweep
 from services.market.store.parts import Correction, Damaged, Facts, Part, merged, read_facts, read_part, write_part
 from services.market.store.places import PART, Series, ends_at, folder_of, series_in, split, starts_at
-from services.market.store.record import Record, joined, read_record, span, without, write_record
+from services.market.store.record import Record, joined, read_record, span, still_empty, without, write_record
 
 log = structlog.get_logger()
 WAIT_S = 30.0
@@ -137,12 +137,11 @@ class CandleStore:
                 continue
             except Damaged as error:
                 damaged.append(Damage(part=file.name, why=str(error)))
-        record = read_record(folder)
         try:
             history = concat(read)
         except ValueError as error:
             raise Unavailable("CANDLES_OVERLAP", series=series, fix="sortie candles check names the parts") from error
-        return Span(history=history, holes=record.holes if record is not None else (), damaged=tuple(damaged))
+        return Span(history=history, holes=self._holes(series, history, since, until), damaged=tuple(damaged))
 
     def missing(self, series: Series, since: datetime, until: datetime, *, holes_too: bool = False) -> tuple[Gap, ...]:
         """Return what may be had of the candles that open from ``since`` up to and without ``until`` and is not there.
@@ -159,6 +158,16 @@ class CandleStore:
         edges = np.concatenate(([first - step], found.history.time, [last + step]))
         gaps = [span(int(edges[row]) + step, int(edges[row + 1]) - step, step) for row in np.flatnonzero(np.diff(edges) > step)]
         return tuple(gaps) if holes_too else without(gaps, found.holes, step)
+
+    def _holes(self, series: Series, history: History, since: datetime | None, until: datetime | None) -> tuple[Gap, ...]:
+        """Return what of the venue's holes lies in a span and was not filled from elsewhere since."""
+        record, step = read_record(folder_of(self._root, series)), series.step
+        holes = record.holes if record is not None else ()
+        if since is not None:
+            holes = tuple(span(max(each.first, _next(each, since, step)), each.last, step) for each in holes)
+        if until is not None:
+            holes = tuple(span(each.first, min(each.last, _next(each, until, step) - step), step) for each in holes)
+        return still_empty([each for each in holes if each.count > 0], history.time, step)
 
     def note_holes(self, series: Series, holes: tuple[Gap, ...]) -> None:
         """Remember what the venue itself does not have; candles that turn up there all the same count as any others."""
@@ -263,6 +272,11 @@ class CandleStore:
             corrections=after.corrections[-corrected:] if corrected else (),
             set_aside=aside,
         )
+
+
+def _next(gap: Gap, at: datetime, step: int) -> int:
+    """Return the first opening at or after an instant, on a gap's grid."""
+    return gap.first - (gap.first - milliseconds(at)) // step * step
 
 
 def _sound(history: History) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.market.history import Gap
+import numpy as np
+
+from services.market.history import Gap, Times
 from services.market.store.atomic import write_whole
 
 FILE = "series.json"
@@ -61,6 +63,16 @@ def without(gaps: Sequence[Gap], holes: Sequence[Gap], step: int) -> tuple[Gap, 
             first = hole.last + step
         if first <= gap.last:
             out.append(span(first, gap.last, step))
+    return tuple(out)
+
+
+def still_empty(holes: Sequence[Gap], time: Times, step: int) -> tuple[Gap, ...]:
+    """Return what of the holes has no candle at these times, in order."""
+    out = []
+    for hole in holes:
+        inside = time[np.searchsorted(time, hole.first) : np.searchsorted(time, hole.last, side="right")]
+        edges = np.concatenate(([hole.first - step], inside, [hole.last + step]))
+        out += [span(int(edges[row]) + step, int(edges[row + 1]) - step, step) for row in np.flatnonzero(np.diff(edges) > step)]
     return tuple(out)
 
 
