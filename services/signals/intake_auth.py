@@ -64,7 +64,9 @@ class Signature:
 def sign(secret: str, purpose: Purpose, timestamp: str, nonce: str, key: str, body: bytes) -> str:
     """Return the signature of a request as its header carries it."""
     head = "".join(f"{part}\n" for part in (purpose.value, timestamp, nonce, key))
-    return SCHEME + hmac.new(secret.encode(), head.encode() + body, hashlib.sha256).hexdigest()
+    # A header may hold bytes that are no text; they sign nothing, and must not stop the comparison either.
+    signed = head.encode(errors="surrogateescape") + body
+    return SCHEME + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 def read_signature(delivery: Delivery) -> Signature | None:

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from services.domain.errors import Unavailable
 from services.domain.people import Actor
 from services.domain.ports import Wakeups
 from services.domain.signals import DropCode
@@ -34,7 +35,11 @@ class WorkAlerts:
     async def run(self) -> None:
         """Judge for ever, at once when an alert is let in."""
         while True:
-            await self()
+            try:
+                await self()
+            except Unavailable as error:
+                # What waits is on disk, and is looked at again.
+                log.warning("alerts.not_judged", reason=error.code)
             await self._wakeups.wait(STAGE, LOOK_EVERY_S)
 
     async def __call__(self) -> int:

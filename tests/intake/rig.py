@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import secrets
@@ -107,6 +108,16 @@ class IntakeRig:
         """Hand a request to the desk as the port does, without a connection."""
         answer = answer_of(await self.senders.receive(delivery_of(path, headers, body)))
         return Answer(answer.status, answer.body.decode())
+
+    async def raw(self, text: bytes) -> bytes:
+        """Send bytes as they are and return everything that comes back."""
+        assert self.monitoring.web is not None
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.monitoring.web.port)
+        writer.write(text)
+        await writer.drain()
+        answer = await asyncio.wait_for(reader.read(), 40)
+        writer.close()
+        return answer
 
     async def work(self) -> None:
         """Judge what was let in and offer what passes."""

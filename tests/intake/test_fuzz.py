@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from handlers.web.signals import NONCE, SIGNATURE, SOURCE, TIMESTAMP
 from services.domain.sources import TurnedAway
 from services.storage import tables
 from tests.intake.rig import GOOD, Answer, IntakeRig, Sender, intake_at
@@ -20,6 +21,8 @@ NASTY: tuple[Any, ...] = (
     -1, 0, 10**30, 1e308, 5e-324, [], {}, [[]], {"a": 1}, ["buy"], "buy;drop table signals", "{{close}}", "../../etc/passwd",
     "<b>&", "1,2,3,4,5", [1, 2, 3, 4, 5], "1_000", "0x10", "1.0.0", "64000,5", "\N{FULLWIDTH DIGIT SIX}4000", "nan", "1e5",
 )  # fmt: skip
+BYTES = b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nSortie-Source: tv\r\nSortie-Nonce: \xff\xfe\r\nSortie-Signature: \xff\r\n"
+CHUNKED = b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 NAMES = ("symbol", "side", "entry", "stop", "stop_percent", "targets", "target_percents", "timeframe", "score", "lasts_s")
 MORE = ("comment", "time", "id", "dry", "source", "secret", "leverage", "__class__", "Symbol", "SIDE", "size")
 SOUND_VALUES = {
@@ -188,6 +191,20 @@ async def test_strangers_leave_nothing_behind_however_much_they_send(rig: Intake
 
     assert said == []
     assert await rig.everything() == before
+
+
+async def test_headers_of_any_bytes_are_turned_away_without_a_failure(rig: IntakeRig) -> None:
+    sender, chance, body = await rig.source(), random.Random(SEED), _good()
+    parts = ("", "tv", "\udcff", "\x00", "9" * 10, "²" * 10, "sha256=", "é" * 70, "a" * 64, "../..")
+    with structlog.testing.capture_logs() as said:
+        for _ in range(1000):
+            headers = rig.signed(sender, body) | {chance.choice((SOURCE, TIMESTAMP, NONCE, SIGNATURE)): chance.choice(parts)}
+            answer = await rig.hand_over(body, headers)
+            assert answer.status == 401 or (headers[SOURCE] == "tv" and answer.status == 202), (headers, answer)
+
+    assert [each for each in said if each["event"] != "journal.written"] == []
+    assert b" 401 " in (await rig.raw(BYTES + b"Content-Length: 2\r\n\r\n{}")).splitlines()[0]
+    assert b" 400 " in (await rig.raw(CHUNKED + b"\r\nzz\r\n")).splitlines()[0]
 
 
 async def test_judge_of_this_test_tells_sound_from_unsound() -> None:
