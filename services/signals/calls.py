@@ -5,7 +5,7 @@ Pure, so that a scan, a backtest and whoever plans a replay get the same signals
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,8 +16,13 @@ from services.domain.money import Price, ceil_to, floor_to, nearest_to
 from services.domain.ports import Strategy, StrategySignal
 from services.domain.signals import Side, Signal, Target, targets_of
 from services.signals.score import score
+from services.signals.windows import Windows
+from services.strategies.calls import FromCalls
+from services.strategies.indicators import Bars, tails
 
 BAND_SHARE = Decimal("0.1")
+REACH = 64
+"""How many candles of each instrument strategies go through together at least: the same for many saves work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +52,71 @@ def calls_of(
         if len(series.candles) >= strategy.warm_up
         for signal in strategy.signals(series)
     ]
+    return _scored(said, series, quote, sandboxed)
+
+
+def calls_on(
+    strategies: Sequence[Strategy],
+    batch: Sequence[tuple[CandleSeries, Quote | None]],
+    sandboxed: Sequence[Strategy],
+    windows: Windows,
+) -> list[list[Call]]:
+    """Do the same for many instruments; return each one's calls, in their order.
+
+    Strategies that answer over columns are asked about all instruments in one go, others one by one.
+    """
+    bars = [windows.bars(series) for series, _ in batch]
+    said: list[list[tuple[Strategy, StrategySignal]]] = [[] for _ in batch]
+    joined: dict[int, _Joined] = {}
+    for strategy in (*strategies, *sandboxed):
+        together = None
+        if isinstance(strategy, FromCalls):
+            reach = max(REACH, strategy.reach)
+            together = joined.get(reach) or joined.setdefault(reach, _join(bars, reach))
+            for number, signal in together.said(strategy):
+                said[number].append((strategy, signal))
+        for number, (series, _) in enumerate(batch):
+            if (together is None or number not in together.numbers) and len(series.candles) >= strategy.warm_up:
+                said[number] += [(strategy, signal) for signal in strategy.signals(series)]
+    return [
+        _scored(each, *asked, sandboxed, bars[number]) for number, (each, asked) in enumerate(zip(said, batch, strict=True))
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Joined:
+    """The newest candles of those instruments of a batch, by number, that have enough of them."""
+
+    numbers: Mapping[int, int]
+    bars: Bars | None
+
+    def said(self, strategy: FromCalls) -> list[tuple[int, StrategySignal]]:
+        """Return what a strategy calls on the last candle of each instrument."""
+        if self.bars is None:
+            return []
+        told, reach = strategy.calls(self.bars), self.bars.reach
+        rows = {number: (place + 1) * reach - 1 for number, place in self.numbers.items()}
+        calling = told.side != 0
+        return [(number, call) for number, row in rows.items() if calling[row] and (call := told.at(row)) is not None]
+
+
+def _join(bars: Sequence[Bars], reach: int) -> _Joined:
+    numbers = [number for number, each in enumerate(bars) if len(each) >= reach]
+    tail = tails([bars[number] for number in numbers], reach) if numbers else None
+    return _Joined(numbers={number: place for place, number in enumerate(numbers)}, bars=tail)
+
+
+def _scored(
+    said: Sequence[tuple[Strategy, StrategySignal]],
+    series: CandleSeries,
+    quote: Quote | None,
+    sandboxed: Sequence[Strategy],
+    bars: Bars | None = None,
+) -> list[Call]:
     calls = []
     for strategy, signal in said:
         others = [other for who, other in said if who is not strategy and who not in sandboxed]
-        total, parts = score(signal, series, quote, others)
+        total, parts = score(signal, series, quote, others, bars)
         source = f"strategy:{strategy.name}@{strategy.version}"
         apart = strategy in sandboxed
         calls.append(Call(source=source, signal=signal, score=total, score_parts=dict(parts), sandboxed=apart))

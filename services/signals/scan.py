@@ -10,9 +10,10 @@ from services.domain.market import CandleSeries, timeframe_seconds
 from services.domain.people import Actor
 from services.domain.ports import Ids, QuoteSource, Strategy
 from services.domain.signals import DropCode, Signal, StrategyState, strategy_of
-from services.signals.calls import Call, calls_of, to_signal
+from services.signals.calls import Call, calls_on, to_signal
 from services.signals.consensus import settle
 from services.signals.rules import Dropped, why_impossible, why_not_now
+from services.signals.windows import Windows
 from services.storage import desk, missions
 from services.storage.database import Database, Unit
 from services.strategies.registry import Registry
@@ -36,14 +37,15 @@ class ScanMarket:
         self._quotes = quotes
         self._settings = settings
         self._ids = ids
+        self._windows = Windows()
 
     async def __call__(self, actor: Actor, batch: Sequence[CandleSeries]) -> Scanned:
         """Scan a batch; a candle that called before calls no second time."""
         states = await self._database.read(desk.strategy_states)
         enabled, sandboxed = (self._in(states, each) for each in (StrategyState.ENABLED, StrategyState.SANDBOXED))
         asked = [(series, self._quotes.latest(series.instrument.symbol)) for series in batch if series.candles]
-        found = [(series, calls_of(enabled, series, quote, sandboxed)) for series, quote in asked]
-        calling = sorted(((series, calls) for series, calls in found if calls), key=lambda each: -each[1][0].score)
+        found = zip(asked, calls_on(enabled, asked, sandboxed, self._windows), strict=True)
+        calling = sorted(((series, calls) for (series, _), calls in found if calls), key=lambda each: -each[1][0].score)
         if not calling:
             return Scanned(instruments=len(batch), stored=0, dropped=0)
         return await self._database.write(lambda unit: self._store(unit, actor, batch, calling))

@@ -75,6 +75,15 @@ class FromCalls:
         """Return how many closed candles are needed."""
         raise NotImplementedError
 
+    @property
+    def reach(self) -> int:
+        """Return over how many candles the rules look, rolling extremes and bands among them; ``warm_up`` unless told less.
+
+        Averages that never end (EMA, RSI, ATR, ADX) count for nothing: ``Bars`` computes them over the whole window. The less
+        this is, the less a scan of many instruments has to go through.
+        """
+        return self.warm_up
+
     def calls(self, bars: Bars) -> Calls:
         """Return what each candle calls for."""
         raise NotImplementedError

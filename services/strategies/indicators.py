@@ -21,7 +21,6 @@ Counts: TypeAlias = npt.NDArray[np.int64]
 Times: TypeAlias = npt.NDArray[np.int64]
 
 _Kept = TypeVar("_Kept")
-_Number = TypeVar("_Number", np.float64, np.int64)
 
 _SETTLED = 1e-10
 _BLOCK = 512
@@ -35,7 +34,7 @@ class Bars:
     into longer ones needs both. An unsound candle (see :func:`sound`) has no indicator, and averages begin anew behind it.
 
     ``parts`` are whole windows of several instruments of which the columns are the newest ``reach`` rows each, one after the
-    other: what a scan reads. Only the last row of each stretch may then be believed by who looks back over fewer rows.
+    other: what a scan reads. Only the last row of each may be believed, by rules that look back over no more than ``reach``.
     """
 
     open: Values
@@ -77,17 +76,21 @@ class Bars:
 
     def bollinger(self, period: int, width: float) -> tuple[Values, Values, Values]:
         """Return the lower band, the middle and the upper band of the closes."""
-        deviation = width * self.over(("deviation", period), lambda bars: spread(bars.close, period))
+        key = ("deviation", period)
+        if self.parts:
+            deviation = width * self.kept(key, lambda: _spread_of_each(self.close.reshape(-1, self.reach), period))
+        else:
+            deviation = width * self.over(key, lambda bars: spread(bars.close, period))
         middle = self.over(("middle", period), lambda bars: sma(bars.close, period))
         return middle - deviation, middle, middle + deviation
 
     def highest(self, period: int) -> Values:
         """Return the highest high of ``period`` candles, the row's own included."""
-        return self.over(("highest", period), lambda bars: highest(bars.high, period))
+        return self._extreme("highest", "high", period, highest)
 
     def lowest(self, period: int) -> Values:
         """Return the lowest low of ``period`` candles, the row's own included."""
-        return self.over(("lowest", period), lambda bars: lowest(bars.low, period))
+        return self._extreme("lowest", "low", period, lowest)
 
     def usual_volume(self, period: int) -> Values:
         """Return the mean volume of ``period`` candles, the row's own included."""
@@ -99,7 +102,11 @@ class Bars:
 
     def streak(self) -> Counts:
         """Return how many sound candles end with each row, 0 for an unsound one."""
-        return self.kept(("streak",), lambda: self._joined(lambda part: part.streak()) if self.parts else _streak(self))
+        return self.kept(("streak",), lambda: self._joined_streak() if self.parts else _streak(self))
+
+    def whole(self) -> bool:
+        """Tell whether every candle is sound."""
+        return self.kept(("whole",), lambda: sound(self))
 
     def kept(self, key: tuple[object, ...], compute: Callable[[], _Kept]) -> _Kept:
         """Return what was computed under ``key`` before, or compute it now."""
@@ -112,19 +119,34 @@ class Bars:
 
         def column() -> Values:
             if self.parts:
-                return self._joined(lambda part: part.over(key, compute))
-            stretches = _stretches(self.streak())
-            if stretches == [slice(0, len(self))]:
+                return self._joined(key, compute)
+            if self.whole():
                 return compute(self)
             result = np.full(len(self), np.nan)
-            for stretch in stretches:
+            for stretch in _stretches(self.streak()):
                 result[stretch] = compute(cut(self, stretch))
             return result
 
         return self.kept(key, column)
 
-    def _joined(self, column: Callable[[Bars], npt.NDArray[_Number]]) -> npt.NDArray[_Number]:
-        return np.concatenate([column(part)[-self.reach :] for part in self.parts])
+    def _joined(self, key: tuple[object, ...], compute: Callable[[Bars], Values]) -> Values:
+        result, reach = np.empty(len(self)), self.reach
+        for place, part in enumerate(self.parts):
+            told = compute(part) if part.whole() else part.over(key, compute)
+            result[place * reach : (place + 1) * reach] = told[-reach:]
+        return result
+
+    def _joined_streak(self) -> Counts:
+        reach, known = self.reach, np.arange(1, max(len(part) for part in self.parts) + 1)
+        counts = [known[len(part) - reach : len(part)] if part.whole() else part.streak()[-reach:] for part in self.parts]
+        return np.concatenate(counts)
+
+    def _extreme(self, word: str, name: str, period: int, compute: Callable[[Values, int], Values]) -> Values:
+        """Compute a rolling extreme: it looks back over no more rows than ``reach``, so of parts the newest rows are enough."""
+        key = (word, period)
+        if self.parts:
+            return self.kept(key, lambda: compute(getattr(self, name), period))
+        return self.over(key, lambda bars: compute(getattr(bars, name), period))
 
 
 def cut(bars: Bars, rows: slice) -> Bars:
@@ -137,6 +159,19 @@ def cut(bars: Bars, rows: slice) -> Bars:
         volume=bars.volume[rows],
         opened=bars.opened[rows] if bars.opened is not None else None,
         length=bars.length,
+    )
+
+
+def tails(parts: Sequence[Bars], reach: int) -> Bars:
+    """Return the newest ``reach`` candles of several instruments, one after the other; each has to have as many."""
+    return Bars(
+        open=np.concatenate([part.open[-reach:] for part in parts]),
+        high=np.concatenate([part.high[-reach:] for part in parts]),
+        low=np.concatenate([part.low[-reach:] for part in parts]),
+        close=np.concatenate([part.close[-reach:] for part in parts]),
+        volume=np.concatenate([part.volume[-reach:] for part in parts]),
+        parts=tuple(parts),
+        reach=reach,
     )
 
 
@@ -219,6 +254,14 @@ def spread(values: Values, period: int) -> Values:
         told = level * _talib().STDDEV(block / level - 1, timeperiod=period)
         result[start : start + _BLOCK] = told[-len(values[start : start + _BLOCK]) :]
     return result
+
+
+def _spread_of_each(rows: Values, period: int) -> Values:
+    """Return the same for rows of several instruments, one after the other; the first of each have none."""
+    result = np.full(rows.shape, np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(rows, period, axis=1)
+    result[:, period - 1 :] = windows.std(axis=2)
+    return result.ravel()
 
 
 def highest(values: Values, period: int) -> Values:

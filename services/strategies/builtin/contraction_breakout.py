@@ -62,8 +62,8 @@ class ContractionBreakoutStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
-        return 3
+        """Return over how many candles the rules look beside the averages that never end."""
+        return max(self.parameters.base, self.parameters.volume) + 2
 
     @np.errstate(invalid="ignore", divide="ignore")
     def calls(self, bars: Bars) -> Calls:

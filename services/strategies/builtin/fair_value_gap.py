@@ -70,7 +70,7 @@ class FairValueGapStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
+        """Return over how many candles the rules look beside the averages that never end."""
         return self.parameters.life + 6
 
     @np.errstate(invalid="ignore", divide="ignore")

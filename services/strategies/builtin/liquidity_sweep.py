@@ -68,8 +68,8 @@ class LiquiditySweepStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
-        return 2
+        """Return over how many candles the rules look beside the averages that never end."""
+        return max(self.parameters.pool, self.parameters.volume) + 1
 
     @np.errstate(invalid="ignore", divide="ignore")
     def calls(self, bars: Bars) -> Calls:

@@ -59,8 +59,8 @@ class MeanReversionStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
-        return 2
+        """Return over how many candles the rules look beside the averages that never end."""
+        return max(self.parameters.band, self.parameters.swing) + 1
 
     @np.errstate(invalid="ignore", divide="ignore")
     def calls(self, bars: Bars) -> Calls:

@@ -66,8 +66,8 @@ class MomentumStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
-        return 3
+        """Return over how many candles the rules look beside the averages that never end."""
+        return self.parameters.swing + 3
 
     @np.errstate(invalid="ignore", divide="ignore")
     def calls(self, bars: Bars) -> Calls:

@@ -72,7 +72,7 @@ class OrderBlockStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
+        """Return over how many candles the rules look beside the averages that never end."""
         return self.parameters.life + self.parameters.impulse + 6
 
     @np.errstate(invalid="ignore", divide="ignore")

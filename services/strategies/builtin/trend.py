@@ -57,7 +57,7 @@ class TrendStrategy(FromCalls):
 
     @property
     def reach(self) -> int:
-        """Return over how many candles the rules look beside the indicators."""
+        """Return over how many candles the rules look beside the averages that never end."""
         return self.parameters.swing + 1
 
     @np.errstate(invalid="ignore", divide="ignore")
