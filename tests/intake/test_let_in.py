@@ -49,6 +49,26 @@ async def test_same_alert_again_is_answered_alike_and_counts_once(rig: IntakeRig
     assert await rig.count(tables.missions) == await rig.count(tables.signals) == 1
 
 
+async def test_same_alert_many_times_at_once_is_stored_once(rig: IntakeRig) -> None:
+    sender = await rig.source()
+
+    answers = await asyncio.gather(*(rig.send(sender, GOOD, key="at-once") for _ in range(12)))
+
+    assert {(answer.status, answer.text) for answer in answers} == {(202, answers[0].text)}
+    assert await rig.count(tables.arrivals) == 1
+
+
+async def test_alert_on_the_other_side_is_a_call_of_its_own(rig: IntakeRig) -> None:
+    sender = await rig.source()
+    await rig.send(sender, GOOD)
+    await rig.work()
+    rig.clock.advance(2)
+    await rig.send(sender, {"symbol": "BTC/USDT", "side": "short", "stop_percent": "1.5"})
+    await rig.work()
+
+    assert {each.signal.side for each in await rig.desk.read(missions.open_missions)} == {Side.LONG, Side.SHORT}
+
+
 @pytest.mark.parametrize(
     "body",
     [
