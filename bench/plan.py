@@ -22,6 +22,9 @@ class Plan:
     book_orders: int
     open_positions: int
     gate_taps: int
+    backtest_processes: int
+    backtest_candles: int
+    backtest_long: int
 
 
 FULL = Plan(
@@ -38,6 +41,9 @@ FULL = Plan(
     book_orders=500,
     open_positions=500,
     gate_taps=50,
+    backtest_processes=7,
+    backtest_candles=100_000,
+    backtest_long=1_000_000,
 )
 QUICK = Plan(
     start_runs=1,
@@ -53,4 +59,7 @@ QUICK = Plan(
     book_orders=20,
     open_positions=10,
     gate_taps=5,
+    backtest_processes=1,
+    backtest_candles=5_000,
+    backtest_long=10_000,
 )
