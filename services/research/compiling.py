@@ -16,3 +16,8 @@ OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy",
 def compiled(function: _Function) -> _Function:
     """Compile a function on its first call, and keep the code beside its file."""
     return cast("_Function", njit(**OPTIONS)(function))
+
+
+def inlined(function: _Function) -> _Function:
+    """Do the same for a part of one: it becomes part of whoever calls it, so that nothing is handed on."""
+    return cast("_Function", njit(**OPTIONS, forceinline=True)(function))

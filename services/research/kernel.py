@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from services.research.compiling import compiled
+from services.research.compiling import compiled, inlined
 from services.research.layouts import Counts, Finer, Play, Reason, Refusal, Row, Rows, Said
 from services.research.rules import Entry, SameBar, Sizing, Trail
 
@@ -73,7 +73,7 @@ def play(world: Play, terms: Row) -> None:
             equity[rows - 1] = account.cash
 
 
-@compiled
+@inlined
 def _quiet(position: Row, high: float, low: float) -> bool:
     """Tell whether a candle reaches neither the stop nor the next target."""
     if position.side > 0:
@@ -81,7 +81,7 @@ def _quiet(position: Row, high: float, low: float) -> bool:
     return bool(high < position.stop and not low <= position.target)
 
 
-@compiled
+@inlined
 def _new_day(account: Row, day: int) -> None:
     if day != account.day:
         account.day = day
@@ -89,7 +89,7 @@ def _new_day(account: Row, day: int) -> None:
         account.day_over = account.ruined
 
 
-@compiled
+@inlined
 def _at_open(world: Play, terms: Row, row: int, place: int) -> None:
     """Charge funding, and leave where that was said or the time is over."""
     position, price = world.positions[place], world.market.open[row, place]
@@ -103,7 +103,7 @@ def _at_open(world: Play, terms: Row, row: int, place: int) -> None:
         _leave(world, terms, price, row, place, TIME)
 
 
-@compiled
+@inlined
 def _enter(world: Play, terms: Row, row: int, place: int, price: float, fee: float) -> None:
     """Open a position at a price, unless something stands against it."""
     position, account, said = world.positions[place], world.account[0], world.said
@@ -137,7 +137,7 @@ def _enter(world: Play, terms: Row, row: int, place: int, price: float, fee: flo
     account.open += 1
 
 
-@compiled
+@inlined
 def _refusal(terms: Row, position: Row, account: Row, room: float, row: int) -> int:
     """Return why there is no entry, -1 for no reason; ``room`` is how far the stop lies behind the price."""
     if account.day_over != 0:
@@ -151,7 +151,7 @@ def _refusal(terms: Row, position: Row, account: Row, room: float, row: int) -> 
     return -1
 
 
-@compiled
+@inlined
 def _quantity(world: Play, terms: Row, call: int, place: int, price: float, risk: float) -> float:
     """Return the quantity on its grid, 0 where it is below what an order must have; equity is that of the last close."""
     equity, grid = world.account[0].equity, world.grid
@@ -174,13 +174,13 @@ def _quantity(world: Play, terms: Row, call: int, place: int, price: float, risk
     return quantity if quantity >= grid.quantity[place] and quantity * price >= grid.notional[place] else 0.0
 
 
-@compiled
+@inlined
 def _floored(quantity: float, step: float) -> float:
     """Return the quantity rounded down to its step; a hair below a step counts as the step."""
     return float(int(quantity / step + 1e-9)) * step if step > 0 else quantity
 
 
-@compiled
+@inlined
 def _inside(world: Play, terms: Row, row: int, place: int) -> None:
     """Play one candle, or the finer candles within it where they are all there and the one alone does not tell the order."""
     position, market, finer = world.positions[place], world.market, world.finer
@@ -202,13 +202,13 @@ def _inside(world: Play, terms: Row, row: int, place: int) -> None:
         _give_up(position, world.refused)
 
 
-@compiled
+@inlined
 def _give_up(position: Row, refused: Counts) -> None:
     position.waiting = -1
     refused[NOT_REACHED] += 1
 
 
-@compiled
+@inlined
 def _undecided(world: Play, place: int, high: float, low: float) -> bool:
     """Tell whether a candle leaves open what came first: a limit entry and the rest of it, or stop and target."""
     position = world.positions[place]
@@ -219,7 +219,7 @@ def _undecided(world: Play, place: int, high: float, low: float) -> bool:
     return bool(side * (worst - position.stop) <= 0 and side * (best - position.target) >= 0)
 
 
-@compiled
+@inlined
 def _covered(finer: Finer, first: int, end: int, place: int, high: float, low: float) -> bool:
     """Tell whether the finer candles reach as far as the one that they are part of."""
     top, bottom = low, high
@@ -231,7 +231,7 @@ def _covered(finer: Finer, first: int, end: int, place: int, high: float, low: f
     return bool(top >= high and bottom <= low)
 
 
-@compiled
+@inlined
 def _bar(world: Play, terms: Row, row: int, place: int, bar: Bar) -> None:
     """Fill a waiting limit, then stop and targets, then move the stop. A fill inside a candle reaches no target in it."""
     position = world.positions[place]
@@ -250,7 +250,7 @@ def _bar(world: Play, terms: Row, row: int, place: int, bar: Bar) -> None:
         _follow(terms, position, high, low, fresh, distance)
 
 
-@compiled
+@inlined
 def _exits(world: Play, terms: Row, row: int, place: int, bar: Bar, fresh: bool) -> None:
     position = world.positions[place]
     open_, high, low = bar
@@ -267,20 +267,20 @@ def _exits(world: Play, terms: Row, row: int, place: int, bar: Bar, fresh: bool)
         _take_targets(world, terms, row, place, open_, best)
 
 
-@compiled
+@inlined
 def _stop_out(world: Play, terms: Row, price: float, row: int, place: int) -> None:
     position = world.positions[place]
     _leave(world, terms, price, row, place, STOP if position.stop == position.first_stop else MOVED_STOP)
 
 
-@compiled
+@inlined
 def _leave(world: Play, terms: Row, price: float, row: int, place: int, reason: int) -> None:
     """Sell what is left at the market."""
     position = world.positions[place]
     _close(world, price * (1 - position.side * terms.cost), terms.taker, row, place, reason)
 
 
-@compiled
+@inlined
 def _take_targets(world: Play, terms: Row, row: int, place: int, open_: float, reach: float) -> None:
     """Take off the share of each target up to ``reach``, at the target or at an open beyond it."""
     position = world.positions[place]
@@ -300,7 +300,7 @@ def _take_targets(world: Play, terms: Row, row: int, place: int, open_: float, r
             _sell(position, world.account[0], part, price, terms.maker)
 
 
-@compiled
+@inlined
 def _sell(position: Row, account: Row, quantity: float, price: float, fee: float) -> None:
     gained = position.side * (price - position.entry) * quantity
     cost = fee * price * quantity
@@ -312,7 +312,7 @@ def _sell(position: Row, account: Row, quantity: float, price: float, fee: float
     _reach(position, price, price)
 
 
-@compiled
+@inlined
 def _close(world: Play, price: float, fee: float, row: int, place: int, reason: int) -> None:
     """Sell what is left, and book the trade."""
     position, account = world.positions[place], world.account[0]
@@ -334,7 +334,7 @@ def _close(world: Play, price: float, fee: float, row: int, place: int, reason: 
     account.open -= 1
 
 
-@compiled
+@inlined
 def _reach(position: Row, best: float, worst: float) -> None:
     if position.side * (best - position.best) > 0:
         position.best = best
@@ -342,7 +342,7 @@ def _reach(position: Row, best: float, worst: float) -> None:
         position.worst = worst
 
 
-@compiled
+@inlined
 def _follow(terms: Row, position: Row, high: float, low: float, fresh: bool, distance: float) -> None:
     """Note how far price went, and tighten the stop for what comes next."""
     side = position.side
@@ -363,7 +363,7 @@ def _follow(terms: Row, position: Row, high: float, low: float, fresh: bool, dis
         position.stop = stop
 
 
-@compiled
+@inlined
 def _value(positions: Rows, account: Row) -> float:
     value: float = account.cash
     for place in range(positions.shape[0]):
@@ -373,7 +373,7 @@ def _value(positions: Rows, account: Row) -> float:
     return value
 
 
-@compiled
+@inlined
 def _ruin(world: Play, terms: Row, row: int) -> None:
     """Close everything and trade no more: nothing is left."""
     account = world.account[0]
@@ -384,7 +384,7 @@ def _ruin(world: Play, terms: Row, row: int) -> None:
     account.equity = account.cash
 
 
-@compiled
+@inlined
 def _listen(said: Said, position: Row, refused: Counts, row: int, place: int) -> None:
     """Take what the strategy says at the close: who is in gets out, who calls waits for the next candle."""
     leave = said.leave[row, place]

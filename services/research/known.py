@@ -22,19 +22,24 @@ def ema_cross(
 
 
 def crosses(bars: Bars, fast: Values, slow: Values, swing: Values, stop_atr: float, target_atr: float) -> Calls:
-    """Do the same from averages and ranges that are already there."""
-    above = fast > slow
-    was = np.empty_like(above)
-    was[0], was[1:] = True, above[:-1]
+    """Do the same from averages and ranges that are already there; levels stand in the rows that call alone."""
     ready = int(np.argmax(np.isfinite(slow))) + 1 if np.isfinite(slow[-1]) else len(bars)
-    start = max(ready, int(np.argmax(np.isfinite(swing))) if np.isfinite(swing[-1]) else len(bars))
-    side, leave = (above & ~was).view(np.int8), (was & ~above).view(np.int8)
-    side[:start], leave[:ready] = 0, 0
+    # Only where the order of the two changes is there anything to say.
+    above = fast > slow
+    turns = np.flatnonzero(above[1:] != above[:-1]) + 1
+    turns = turns[turns >= ready]
+    ups = turns[above[turns]]
+    ups, downs = ups[np.isfinite(swing[ups])], turns[~above[turns]]
+    side, leave = np.zeros(len(bars), dtype=np.int8), np.zeros(len(bars), dtype=np.int8)
+    stop, targets = np.zeros(len(bars)), np.zeros((len(bars), 1))
+    side[ups], leave[downs] = 1, 1
+    stop[ups] = bars.close[ups] - stop_atr * swing[ups]
+    targets[ups, 0] = bars.close[ups] + target_atr * swing[ups]
     return Calls(
         side=side,
         entry=bars.close,
-        stop=bars.close - stop_atr * swing,
-        targets=(bars.close + target_atr * swing)[:, None],
+        stop=stop,
+        targets=targets,
         setup=np.zeros(len(bars)),
         leave=leave,
         explain=lambda row: ("the fast average crossed above the slow one", {"fast": fast[row], "slow": slow[row]}),
