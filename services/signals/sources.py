@@ -17,7 +17,7 @@ from services.storage.database import Database, Unit
 
 MOST_SOURCES = 64
 # By it the log hides secrets that it was never told of.
-SECRET_PREFIX = "sig_"
+SECRET_PREFIX = "sig_"  # pragma: allowlist secret
 
 
 class Seals(Protocol):
