@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backtest, books, broadcast, command_line, exchange, gate, halting, report, start, under_load
+from bench import backtest, books, broadcast, command_line, exchange, gate, halting, report, scan, start, under_load
 from bench.figures import Details, Figure, Measured
 from bench.plan import FULL, QUICK, Plan
 from bench.programs import BenchError
@@ -28,6 +28,7 @@ BENCHES: Mapping[str, Bench] = {
     "books": books.measure,
     "gate": gate.measure,
     "halt": halting.measure,
+    "scan": scan.measure,
     "backtest": backtest.measure,
 }
 

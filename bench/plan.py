@@ -22,6 +22,7 @@ class Plan:
     book_orders: int
     open_positions: int
     gate_taps: int
+    scan_instruments: int
     backtest_processes: int
     backtest_candles: int
     backtest_long: int
@@ -41,6 +42,7 @@ FULL = Plan(
     book_orders=500,
     open_positions=500,
     gate_taps=50,
+    scan_instruments=500,
     backtest_processes=7,
     backtest_candles=100_000,
     backtest_long=1_000_000,
@@ -59,6 +61,7 @@ QUICK = Plan(
     book_orders=20,
     open_positions=10,
     gate_taps=5,
+    scan_instruments=10,
     backtest_processes=1,
     backtest_candles=5_000,
     backtest_long=10_000,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -208,37 +209,37 @@ def before(values: Values, rows: int = 1) -> Values:
 
 def ema(values: Values, period: int) -> Values:
     """Return the exponential moving average, NaN before ``period`` values."""
-    return _talib().EMA(values, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("EMA")(values, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def sma(values: Values, period: int) -> Values:
     """Return the simple moving average, NaN before ``period`` values."""
-    return _talib().SMA(values, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("SMA")(values, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def rsi(values: Values, period: int) -> Values:
     """Return Wilder's relative strength index, 0 to 100."""
-    return _talib().RSI(values, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("RSI")(values, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def atr(bars: Bars, period: int) -> Values:
     """Return Wilder's average true range in price units."""
-    return _talib().ATR(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("ATR")(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def adx(bars: Bars, period: int) -> Values:
     """Return Wilder's average directional index, 0 to 100."""
-    return _talib().ADX(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("ADX")(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def direction_up(bars: Bars, period: int) -> Values:
     """Return Wilder's directional indicator for rises, 0 to 100."""
-    return _talib().PLUS_DI(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("PLUS_DI")(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def direction_down(bars: Bars, period: int) -> Values:
     """Return Wilder's directional indicator for falls, 0 to 100."""
-    return _talib().MINUS_DI(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("MINUS_DI")(bars.high, bars.low, bars.close, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def spread(values: Values, period: int) -> Values:
@@ -251,7 +252,7 @@ def spread(values: Values, period: int) -> Values:
     for start in range(0, len(values), _BLOCK):
         block = values[max(0, start - period + 1) : start + _BLOCK]
         level = block.mean()
-        told = level * _talib().STDDEV(block / level - 1, timeperiod=period)
+        told = level * _talib("STDDEV")(block / level - 1, timeperiod=period)
         result[start : start + _BLOCK] = told[-len(values[start : start + _BLOCK]) :]
     return result
 
@@ -266,12 +267,12 @@ def _spread_of_each(rows: Values, period: int) -> Values:
 
 def highest(values: Values, period: int) -> Values:
     """Return the rolling maximum, the value's own bar included."""
-    return _talib().MAX(values, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("MAX")(values, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def lowest(values: Values, period: int) -> Values:
     """Return the rolling minimum, the value's own bar included."""
-    return _talib().MIN(values, timeperiod=period)  # type: ignore[no-any-return]
+    return _talib("MIN")(values, timeperiod=period)  # type: ignore[no-any-return]
 
 
 def ema_settles(period: int) -> int:
@@ -303,7 +304,9 @@ def _stretches(streak: Counts) -> list[slice]:
     return [slice(int(end - streak[end - 1]), int(end)) for end in np.flatnonzero(last) + 1]
 
 
-def _talib() -> Any:
+@cache
+def _talib(name: str) -> Any:
+    """Return a function of TA-Lib without its wrapper, which looks at each argument for frames and takes longer than an EMA."""
     import talib
 
     return talib

@@ -35,7 +35,8 @@ def as_they_ended(bars: Bars, times: int, name: str, column: Callable[[Bars], Va
 
     def rows(part: Bars) -> Values:
         folded = fold(part, times)
-        told = np.append(column(folded.bars), np.nan)
+        told = np.full(len(folded.bars) + 1, np.nan)
+        told[:-1] = column(folded.bars)
         return told[folded.ended]
 
     return bars.over(("longer", times, name), rows)
@@ -61,6 +62,9 @@ def _fold(bars: Bars, times: int) -> Folded:
         opened=begins[whole],
         length=length,
     )
+    if bars.whole():
+        # What is joined of sound candles is sound.
+        joined.kept(("whole",), lambda: len(joined) > 0)
     return Folded(bars=joined, ended=np.searchsorted(ends[whole], closed_at, side="right") - 1)
 
 
