@@ -27,7 +27,6 @@ from services.reporting.desk_people import read_desk
 from services.reporting.digest_content import digest_now
 from services.reporting.holding_back import read_breakers
 from services.reporting.lists import ListData, Terms, read_list
-from services.reporting.live import viewer_zone
 from services.reporting.source_list import SourcesList, sources_list
 from services.storage import people
 from services.storage.database import Unit
@@ -138,8 +137,7 @@ class Lists:
 
         def body(unit: Unit) -> SourcesList:
             boss = not request.is_group and people.role_of(unit, person) is Role.COMMANDER
-            zone = viewer_zone(unit, request.chat_id, live.zone)
-            return sources_list(unit, live, self._app.sources.kept_days, may_switch=boss, zone=zone)
+            return sources_list(unit, live, self._app.sources.kept_days, may_switch=boss)
 
         data, name = await self._app.database.read(body), arg.strip().lower()
         found = next((each for each in data.rows if each.source.name == name), None)

@@ -42,22 +42,20 @@ class SourceRecord:
     r: MeanR
     pending: int
     trades: Results
-    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcesList:
-    """The senders that were let in, by name; ``days`` is how far back they are counted, ``zone`` whose times are written."""
+    """The senders that were let in, by name; ``days`` is how far back they are counted."""
 
     rows: tuple[SourceRecord, ...]
     days: int
     may_switch: bool
     modes: tuple[TerminalMode, ...]
-    zone: str
     at: datetime
 
 
-def sources_list(unit: Unit, live: Live, days: int, *, may_switch: bool, zone: str) -> SourcesList:
+def sources_list(unit: Unit, live: Live, days: int, *, may_switch: bool) -> SourcesList:
     """Return every source with its record."""
     since = live.now - timedelta(days=days)
     said = decision_journal.sources(unit, since)
@@ -74,7 +72,6 @@ def sources_list(unit: Unit, live: Live, days: int, *, may_switch: bool, zone: s
         days=days,
         may_switch=may_switch,
         modes=modes_of(terminals.everything(unit)),
-        zone=zone,
         at=live.now,
     )
 
@@ -98,7 +95,6 @@ def _record(
         r=mean_r(rs, least),
         pending=len(calls) - len(rs),
         trades=made,
-        last_at=outcomes[-1].received_at if outcomes else None,
     )
 
 

@@ -82,6 +82,7 @@ class FollowSources:
         if record.high is None or record.mean is None or record.high >= floor:
             return
         note = f"{record.n} calls, mean {record.mean:+.2f} R, at most {record.high:+.2f} R, floor {floor:+.2f} R"
+        note = note.replace("-", "−")
         sources.put(unit, replace(source, state=SourceState.MUTED, note=note), None)
         alert(unit, self._ids, AlertCode.SOURCE_MUTED, source.name, {"reason": note})
         unit.record(Actor.job("sources", self._ids.row()), "source.muted", source=source.name, reason=note)

@@ -35,7 +35,6 @@ class Outcome:
     state: ArrivalState
     drop_code: str | None
     result_r: Decimal | None
-    received_at: datetime
 
 
 def put(unit: Unit, source: Source, by: int | None) -> None:
@@ -137,14 +136,9 @@ def outcomes(unit: Unit, source: str, since: datetime) -> list[Outcome]:
     """Return what became of a source's alerts since a time, oldest first."""
     where = (arrivals.c.source == source, arrivals.c.received_at >= since)
     rows = unit.all(
-        select(arrivals.c.state, arrivals.c.drop_code, arrivals.c.result_r, arrivals.c.received_at)
-        .where(*where)
-        .order_by(arrivals.c.received_at)
+        select(arrivals.c.state, arrivals.c.drop_code, arrivals.c.result_r).where(*where).order_by(arrivals.c.received_at)
     )
-    return [
-        Outcome(state=ArrivalState(row.state), drop_code=row.drop_code, result_r=row.result_r, received_at=row.received_at)
-        for row in rows
-    ]
+    return [Outcome(state=ArrivalState(row.state), drop_code=row.drop_code, result_r=row.result_r) for row in rows]
 
 
 def count(unit: Unit, counted: Mapping[tuple[str, str], int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from handlers.telegram.callbacks import ChoiceButton, ListButton, ListName
@@ -17,7 +18,7 @@ from services.signals.sources import LetIn
 SOURCE = "source"
 ADDRESS = "/v1/signals"
 MUTE, HEAR = "mute", "hear"
-SOURCES_A_PAGE, MOST_DROPS = 3, 4
+SOURCES_A_PAGE, MOST_NAMED = 3, 2
 
 
 def sources_page(data: SourcesList, page: int) -> Rendered:
@@ -46,16 +47,13 @@ def source_card(data: SourcesList, found: SourceRecord) -> Rendered:
         days=data.days,
         s=found,
         muted=found.source.state is SourceState.MUTED,
-        drops=[
-            *found.drops[:MOST_DROPS],
-            *([("other", sum(n for _, n in found.drops[MOST_DROPS:]))] if found.drops[MOST_DROPS:] else []),
-        ],
-        turned=sum(n for _, n in found.turned),
-        why=", ".join(f"{code} {n}" for code, n in found.turned[:3]),
+        received=plural(found.received, "alert"),
+        dropped=_named(found.drops),
+        turned=_named(found.turned),
         hits=win_words(found.rate),
         mean=mean_words(found.r),
         made=plural(found.trades.n, "trade"),
-        zone=data.zone,
+        calls=plural(found.calls, "call"),
         at=data.at,
     )
     switch = (_switch(found),) if data.may_switch else ()
@@ -77,10 +75,10 @@ def source_added(made: LetIn) -> Rendered:
     return Rendered(text="\n".join(lines), rows=((Button(text="Copy the secret", copy=made.secret),),), storable=False)
 
 
-def _drops(found: SourceRecord) -> list[tuple[str, int]]:
-    """Return the most frequent reasons, and the rest of them as one."""
-    left = sum(n for _, n in found.drops[MOST_DROPS:])
-    return [*found.drops[:MOST_DROPS], *([("other", left)] if left else [])]
+def _named(counts: Sequence[tuple[str, int]]) -> str:
+    """Write the two most frequent codes with their numbers, and how many were for others."""
+    left = sum(n for _, n in counts[MOST_NAMED:])
+    return ", ".join([*(f"{code} {n:,}" for code, n in counts[:MOST_NAMED]), *([f"+{left:,}"] if left else [])])
 
 
 def _switch(found: SourceRecord) -> Button:
