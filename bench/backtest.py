@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -36,6 +35,12 @@ SERIES = Series(venue="bench", symbol="BTC/USDT", timeframe="1m")
 FAST, SLOW = range(6, 16), range(22, 62, 4)
 REPEATS = 7
 KIB = 1024
+_STARTER = (
+    "import resource, subprocess, sys\n"
+    "code = subprocess.run(sys.argv[1:]).returncode\n"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, flush=True)\n"
+    "sys.exit(code)"
+)
 
 
 async def measure(plan: Plan, folder: Path) -> Measured:
@@ -144,18 +149,14 @@ def _run(arguments: Sequence[str], said: str) -> None:
 
 
 def _peak_mib(job: Job) -> float:
-    """Return the most memory that the process had at once."""
-    process = subprocess.Popen(
-        command(), cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    """Return the most memory that the process had at once; a small one starts it, whose own size would count as well."""
+    starter = [sys.executable, "-c", _STARTER, *command()]
+    done = subprocess.run(
+        starter, cwd=ROOT, env=environment(), input=job_as_json(job) + "\n", text=True, capture_output=True, check=False
     )
-    assert process.stdin is not None
-    process.stdin.write(job_as_json(job).encode() + b"\n")
-    process.stdin.close()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise BenchError(f"a backtest of a long history ended with code {process.returncode}")
-    return used.ru_maxrss / KIB
+    if done.returncode:
+        raise BenchError(f"a backtest of a long history ended with code {done.returncode}: {done.stdout[-500:]}")
+    return int(done.stdout.splitlines()[-1]) / KIB
 
 
 def _simulated(history: History) -> Outcome:

@@ -243,7 +243,7 @@ def _check(entrant: Entrant, rules: Rules) -> None:
     if len(calls) != len(history):
         raise ValueError(f"{name}: {len(calls)} rows of calls for {len(history)} candles")
     for label, column in history.columns()[:4]:
-        # A minimum is NaN when one of its values is; the sum of the extremes is then NaN or infinite.
+        # A minimum is NaN when one of its values is.
         low, high = float(column.min()), float(column.max())
         if not (0 < low <= high < np.inf):
             row = int(np.flatnonzero(~(np.isfinite(column) & (column > 0)))[0])

@@ -67,6 +67,9 @@ def main() -> int:
 
 def run(job: Job, answers: Answers) -> list[tuple[str, str, str]]:
     """Run a job, write its report, and return the summary: name, value and note of each figure."""
+    from services.research.lean import load_talib
+
+    load_talib()
     from services.research.backtest import run_backtest
     from services.research.report import as_json
 
