@@ -159,8 +159,10 @@ def run_job(job: Job, *, as_json: bool) -> int:
 
 def _run(job: Job, *, quiet: bool) -> Outcome:
     log = job.folder / _LOG
-    with log.open("wb") as said:
-        process = subprocess.Popen([sys.executable, *WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said)
+    with (
+        log.open("wb") as said,
+        subprocess.Popen([sys.executable, *WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said) as process,
+    ):
         try:
             outcome = _follow(process, job, quiet=quiet)
         finally:
@@ -170,7 +172,6 @@ def _run(job: Job, *, quiet: bool) -> Outcome:
                     process.wait(STOP_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
-                    process.wait()
     if outcome is None:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
         problem = last[0] if last else f"ended with code {process.returncode}"
