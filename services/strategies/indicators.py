@@ -1,6 +1,6 @@
 """Candles as arrays, and the TA-Lib calls that strategies use.
 
-TA-Lib is imported inside each call: only a scan needs it, and it pulls pandas along where that is installed.
+TA-Lib is imported inside each call: only a scan needs it.
 """
 
 from __future__ import annotations
@@ -309,4 +309,5 @@ def _talib(name: str) -> Any:
     """Return a function of TA-Lib without its wrapper, which looks at each argument for frames and takes longer than an EMA."""
     import talib
 
-    return talib
+    wrapped = getattr(talib, name)
+    return getattr(wrapped, "__wrapped__", wrapped)
