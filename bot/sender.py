@@ -17,7 +17,7 @@ from bot.pacing import Pacer
 from handlers.telegram.views.cards import render_card
 from handlers.telegram.views.late import late_reply_to, render_late
 from handlers.telegram.views.notices import render_notice
-from services.domain.errors import Unavailable
+from services.domain.errors import SortieError, Unavailable
 from services.domain.measures import Meter, Timed, Unmeasured
 from services.domain.notices import Card, Notice, Priority
 from services.domain.ports import Clock, Nursery, StageBeat, Wakeups
@@ -32,6 +32,8 @@ POLL_S = 0.5
 # What is not urgent leaves a moment later: the order that was fired with it goes first, and a card's next change comes along.
 AFTERWARDS_S = 0.02
 RETRY_MOST_S = 60.0
+# So often what cannot be put together is tried.
+TRIES = 5
 BOOK_AGAIN_S = 1.0
 
 
@@ -82,6 +84,7 @@ class Sender:
         self._busy: set[int] = set()
         self._read_until: dict[tuple[int, int], float] = {}
         self._held: dict[tuple[str, object], tuple[float, int]] = {}
+        self._set_aside: set[tuple[str, object]] = set()
 
     async def run(self) -> None:
         """Send for ever; woken by commits, by an urgent one at once, at the latest every half second."""
@@ -122,7 +125,8 @@ class Sender:
                 continue
             if held is not None and held[0] > now:
                 # An alert that failed comes again in a moment; until then nothing of less weight passes it in its chat.
-                urgent_waits |= {item.chat_id} if item.priority is Priority.URGENT else set()
+                waits = item.priority is Priority.URGENT and item.key not in self._set_aside
+                urgent_waits |= {item.chat_id} if waits else set()
                 continue
             if item.chat_id in self._busy or (item.priority is not Priority.URGENT and item.chat_id in urgent_waits):
                 continue
@@ -149,6 +153,12 @@ class Sender:
                 await self._send_card(item.card, item)
             elif item.notice is not None:
                 await self._send_notice(item.notice, item)
+        except SortieError:
+            raise
+        except Exception:
+            # What cannot be put together holds up nothing else in its chat; the nursery tells of the error itself.
+            await self._put_aside(item)
+            raise
         finally:
             self._busy.discard(item.chat_id)
             self._wakeups.wake("sender")
@@ -220,6 +230,17 @@ class Sender:
             except Unavailable as error:
                 log.warning("message.not_booked", reason=error.code)
                 await self._clock.sleep(BOOK_AGAIN_S)
+
+    async def _put_aside(self, item: _Item) -> None:
+        tries = self._held.get(item.key, (0.0, 0))[1] + 1
+        if tries < TRIES:
+            self._held[item.key] = (self._clock.monotonic() + min(0.3 * 2**tries, RETRY_MOST_S), tries)
+            self._set_aside.add(item.key)
+            return
+        gone = Outcome(fate=Fate.NEVER, error="it cannot be put together")
+        await self._book(lambda unit: self._give_up(unit, item.chat_id, gone, card=item.card, notice=item.notice))
+        self._held.pop(item.key, None)
+        self._set_aside.discard(item.key)
 
     def _give_up(
         self, unit: Unit, chat_id: int, outcome: Outcome, *, card: Card | None = None, notice: Notice | None = None

@@ -106,7 +106,8 @@ def _about(unit: Unit, approval: Approval) -> QuestionedTrade | None:
     terminal = terminals.find(unit, trade.terminal_id) if trade is not None else None
     if trade is None or stored is None or terminal is None:
         return None
-    equity = Decimal(stored.context["market"]["equity"])
+    # A trade that was judged while nothing was known of its account has a verdict without one.
+    equity = Decimal(stored.context["market"]["equity"] or 0)
     return QuestionedTrade(
         trade_id=trade.id,
         number=trade.number,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot import sender
 from bot.delivery import Delivery, Envelope, Fate, Outcome
 from bot.nursery import TaskNursery
 from bot.pacing import Pacer
@@ -19,6 +20,7 @@ from handlers.telegram.views.message import Rendered
 from services.access.alerts import alert
 from services.domain.incidents import AlertCode
 from services.domain.people import Role
+from services.reporting.cards import load_card
 from services.reporting.live import Live
 from services.storage import incidents, outbox
 from services.storage.database import Unit
@@ -154,6 +156,26 @@ async def test_an_alert_that_failed_is_not_passed_by_what_weighs_less(bench: Acc
     await sent(bench, server, lambda: sum(chat == CARL for chat, _ in server.said) >= 3)
 
     assert "STOP_LATE" in next(text for chat, text in server.said if chat == CARL)
+
+
+async def test_what_cannot_be_put_together_holds_up_nothing_else_and_is_given_up(bench: AccessBench) -> None:
+    def body(unit: Unit) -> None:
+        outbox.show(unit, "approval:broken", CARL, priority=outbox.Priority.URGENT)
+        routine(unit)
+
+    def broken(unit: Unit, key: str, chat_id: int, live: Live) -> object:
+        if key == "approval:broken":
+            raise TypeError("a value that is not there")
+        return load_card(unit, key, chat_id, live)
+
+    bench.database.write_now(body)
+    server = Storm(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sender, "load_card", broken)
+        await sent(bench, server, lambda: not bench.database.read_now(outbox.backlog))
+
+    assert sum(chat == CARL for chat, _ in server.said) == ROUTINE
+    assert bench.database.read_now(lambda unit: outbox.card(unit, "approval:broken", CARL)) is None
 
 
 async def test_what_goes_wrong_again_and_again_keeps_nobody_else_from_their_turn(bench: AccessBench) -> None:
