@@ -142,17 +142,6 @@ def test_what_is_wrong_is_said_in_one_line(
     assert not (tmp_path / "report" / "report.json").exists()
 
 
-def pressed_until_it_ends(process: subprocess.Popen[str]) -> str:
-    """Press Ctrl-C, and again as a person would where the first fell between two reads; return what was said."""
-    for _ in range(10):
-        process.send_signal(signal.SIGINT)
-        try:
-            return process.communicate(timeout=WITHIN_S / 20)[1]
-        except subprocess.TimeoutExpired:
-            continue
-    raise AssertionError("it does not hear")
-
-
 def test_ctrl_c_ends_both_processes_and_leaves_no_report(candles: Path, tmp_path: Path) -> None:
     slow = tmp_path / "slow.py"
     text = PLUGIN.read_text(encoding="utf-8")
@@ -178,7 +167,8 @@ def test_ctrl_c_ends_both_processes_and_leaves_no_report(candles: Path, tmp_path
     while not (log.exists() and "here" in log.read_text(encoding="utf-8")):
         assert process.poll() is None
         assert time.monotonic() < end
-    said = pressed_until_it_ends(process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=WITHIN_S)
 
     assert process.returncode == 130
     assert "stopped; there is no report" in said

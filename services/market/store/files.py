@@ -8,11 +8,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from services.market.history import from_rows
 from services.market.store.findings import Finding, Kind, Reading, finding
+from services.market.store.frames import pl
 from services.market.store.header import LOOKED_AT, find_layout, layout_of, plain
 from services.market.store.rows import PLACE, Rows, judge
 from services.market.store.text_rows import as_rows, parse_lines

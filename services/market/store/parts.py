@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from services.market.history import History, from_rows
 from services.market.store.atomic import write_whole
+from services.market.store.frames import pl
 from services.market.store.places import Series
 
 FORMAT = "1"

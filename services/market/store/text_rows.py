@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from services.market.history import Times
 from services.market.store.findings import Kind
+from services.market.store.frames import pl
 from services.market.store.header import Layout
 from services.market.store.rows import PLACE, Rows
 from services.market.store.written_times import parse_times

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import polars as pl
+from services.market.store.frames import pl
 
 _ZONE = r"(Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
 _FORMATS = (
